@@ -1,0 +1,95 @@
+"""What an image source gives, whatever it is: an engine, a registry, a layout, an archive.
+
+Glossary. A *layer* is an ordered set of file-system changes, named by its *diff ID* (SHA-256 of
+its uncompressed tar). An *entry* is one change: a file, directory, link, device or *whiteout*
+(OCI image-spec, layer.md: ``.wh.NAME`` deletes NAME of lower layers, ``.wh..wh..opq`` hides
+everything that lower layers have in that directory). The *merged view* is what a container
+would see.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from lading.inventory import ImageFacts
+
+__all__ = ["Entry", "EntryKind", "Image", "MergedView"]
+
+T = TypeVar("T")
+
+
+class EntryKind(Enum):
+    """Kind of one change in a layer."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symlink"
+    HARDLINK = "hardlink"
+    OTHER = "other"  # devices, FIFOs, sockets
+    WHITEOUT = "whiteout"  # path is the deleted path, without the .wh. prefix
+    OPAQUE = "opaque"  # path is the directory
+
+
+class Entry(Protocol):
+    """One change of a layer; a FILE's bytes can be read once, before the next entry is asked for.
+
+    ``path`` is normalised: relative, no ``.`` or empty parts, never climbing above the root.
+    ``target`` is the link target: verbatim for a symlink, normalised like ``path`` for a hard
+    link, empty otherwise. ``size`` is the number of bytes that :meth:`read` gives in all.
+    """
+
+    path: str
+    kind: EntryKind
+    size: int
+    mode: int
+    target: str
+
+    def peek(self, size: int) -> bytes:
+        """Return up to ``size`` (at most ``LIMITS.sniff_bytes``) first bytes; consume nothing.
+
+        Valid only before the first :meth:`read`.
+        """
+        ...
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to ``size`` next bytes, ``b""`` at the end; never short before the end.
+
+        Raises:
+            InputError: the source ended, or is damaged, before the entry's size was reached.
+        """
+        ...
+
+
+class Image(Protocol):
+    """An opened image. Facts are known at once; layers are read when asked for."""
+
+    @property
+    def facts(self) -> ImageFacts:
+        """What the source says about the image."""
+        ...
+
+    def scan(
+        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+    ) -> Mapping[str, T]:
+        """Call ``scan`` once with the entries of each wanted layer; return its results by diff ID.
+
+        The order of layers is the source's; a source may call ``scan`` from several threads.
+        Every entry of a layer is offered in the layer's own order.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back connections, containers and temporary files. May be called twice."""
+        ...
+
+
+class MergedView(Protocol):
+    """An image that can also show a few paths as a container would see them, cheaply."""
+
+    def merged(self, paths: Iterable[str]) -> Iterator[Entry]:
+        """Yield the entries at and below each of ``paths`` that exist, links not followed."""
+        ...

@@ -1,0 +1,72 @@
+"""Every bound on what is read from outside, typed and named. Sizes are bytes unless said.
+
+Everything read from an image, a registry or a file is hostile: each reader stops at its bound
+with :class:`lading.errors.LimitError` or a finding, never with an allocation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["LIMITS", "Limits"]
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the readers in ``lading``; those of the OCI client are in ``lading_oci.limits``."""
+
+    # image: tar and archive reading
+    tar_path_length: int = 4 * KIB
+    tar_pax_header: int = 1 * MIB
+    tar_entries: int = 5_000_000
+    layers: int = 512
+    image_config: int = 8 * MIB
+    image_manifest: int = 4 * MIB
+    decompressed_layer: int = 1024 * GIB
+    decompression_ratio: int = 2_000
+    layer_links: int = 1_000_000
+    layer_cache_total: int = 2 * GIB
+
+    # models: headers and companions
+    sniff_bytes: int = 4 * KIB
+    safetensors_header: int = 100 * MIB
+    gguf_metadata_entries: int = 65_536
+    gguf_tensors: int = 1_000_000
+    gguf_string: int = 16 * MIB
+    gguf_array_elements: int = 16_000_000
+    protobuf_depth: int = 64
+    protobuf_fields: int = 10_000_000
+    pickle_opcodes: int = 20_000_000
+    pickle_string: int = 64 * MIB
+    zip_entries: int = 1_000_000
+    zip_inflated: int = 4 * GIB
+    archive_nesting: int = 4
+    companion_json: int = 16 * MIB
+    companion_text: int = 2 * MIB
+    findings_per_file: int = 100
+
+    # packages
+    package_file: int = 64 * MIB
+    package_files: int = 200_000
+    package_bytes: int = 1 * GIB
+    record_rows: int = 2_000_000
+
+    # subprocesses
+    syft_output: int = 512 * MIB
+    syft_seconds: float = 600.0
+    subprocess_error_text: int = 64 * KIB
+
+    # attestations
+    bundle: int = 10_000_000
+    statement: int = 64 * MIB
+    statement_subjects: int = 1024
+    subject_digests: int = 32
+    json_depth: int = 128
+    key_file: int = 64 * KIB
+
+
+LIMITS = Limits()
