@@ -1,0 +1,88 @@
+"""The real programs that tests run against: where they are, or why they are not there.
+
+Tests call :func:`require`, which skips with the reason. Where a part is expected, a missing one
+is a failure instead: ``LADING_EXPECT_PARTS`` names the expected ones (comma-separated, or
+``all``), and ``.ci/run`` sets it, so that nothing goes untested in silence.
+
+``tools/gotools.json`` pins the Go programs; ``tools/debian.sh parts`` unpacks Debian's. Programs
+built from the pins come before those on PATH, for the same result on every machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+__all__ = ["ROOT", "expected", "find", "missing", "reason", "require"]
+
+ROOT = Path(__file__).resolve().parent.parent
+# Parts under another name on PATH than the one they have here; None: never taken from PATH,
+# because the name there says nothing about which program it is.
+_ON_PATH: dict[str, str | None] = {"distribution": None, "buildx": "docker-buildx"}
+_DEBIAN = frozenset({"docker-registry", "busybox"})
+
+
+def find(name: str) -> Path | None:
+    """Return the program ``name``, or None when it is not on this machine."""
+    pin = _pins().get(name)
+    places = [_tools() / "debian" / name] if name in _DEBIAN else []
+    if pin is not None:
+        places.append(_tools() / f"{name}-{pin['version']}" / name)
+    for place in places:
+        if place.is_file() and os.access(place, os.X_OK):
+            return place
+    on_path = _ON_PATH.get(name, name)
+    found = shutil.which(on_path) if on_path else None
+    return Path(found) if found else None
+
+
+def reason(name: str) -> str:
+    """Return, in one line, why ``name`` is not there and what would install it."""
+    pin = _pins().get(name)
+    if pin is not None:
+        kept = _tools() / f"{name}-{pin['version']}.reason"
+        if kept.is_file():
+            return f"{name} could not be built: {kept.read_text(encoding='utf-8').strip()}"
+        return f"{name} {pin['version']} is not installed: tools/gotools.py install {name}"
+    if name in _DEBIAN:
+        return f"{name} is not installed: tools/debian.sh parts"
+    return f"{name} is not on PATH"
+
+
+def expected(name: str) -> bool:
+    """Return whether this run promises to have the part ``name``."""
+    names = {part.strip() for part in os.environ.get("LADING_EXPECT_PARTS", "").split(",")}
+    return "all" in names or name in names
+
+
+def missing(name: str, why: str) -> NoReturn:
+    """Skip the test because of the part ``name``; fail it where the part is expected."""
+    if expected(name):
+        pytest.fail(f"expected part missing: {why}", pytrace=False)
+    pytest.skip(why)
+
+
+def require(name: str) -> Path:
+    """Return the program ``name``; skip the test, or fail it where the part is expected."""
+    found = find(name)
+    if found is None:
+        missing(name, reason(name))
+    return found
+
+
+def _tools() -> Path:
+    if own := os.environ.get("LADING_TOOLS"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lading" / "tools"
+
+
+@cache
+def _pins() -> dict[str, dict[str, Any]]:
+    pins = json.loads((ROOT / "tools" / "gotools.json").read_text(encoding="utf-8"))
+    return dict(pins["tools"])
