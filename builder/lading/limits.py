@@ -67,6 +67,11 @@ class Limits:
     subject_digests: int = 32
     json_depth: int = 128
     key_file: int = 64 * KIB
+    trusted_keys: int = 64
+    bundle_log_entries: int = 8
+    bundle_timestamps: int = 32
+    log_proof_hashes: int = 64
+    attestations_read: int = 1024
 
 
 LIMITS = Limits()
