@@ -1,0 +1,1 @@
+"""One file per way to sign; all implement :class:`lading.attest.interface.Signer`."""

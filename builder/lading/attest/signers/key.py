@@ -1,0 +1,38 @@
+"""Signing with a key pair on this machine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lading.attest.bundle import Bundle
+from lading.attest.dsse import PAYLOAD_TYPE, Envelope, pae
+from lading.attest.interface import SignerIdentity
+from lading.attest.keys import PrivateKey, key_hint, key_id
+from lading.attest.signatures import sign
+from lading.attest.statement import parse_statement
+
+__all__ = ["KeySigner"]
+
+
+class KeySigner:
+    """A :class:`~lading.attest.interface.Signer` over a private key."""
+
+    def __init__(self, private_key: PrivateKey) -> None:
+        self._key: Final = private_key
+
+    @property
+    def identity(self) -> SignerIdentity:
+        """Who a verifier will say has signed."""
+        return SignerIdentity("key", key_id(self._key.public_key()))
+
+    def sign(self, statement: bytes) -> bytes:
+        """Return the bundle over ``statement``; what is not an in-toto statement is not signed.
+
+        Raises:
+            VerificationError: ``statement`` is malformed.
+            LimitError: the bundle would be too large.
+        """
+        parse_statement(statement)
+        signature = sign(self._key, pae(PAYLOAD_TYPE, statement))
+        envelope = Envelope(statement, PAYLOAD_TYPE, signature)
+        return Bundle(envelope, key_hint=key_hint(self._key.public_key())).to_bytes()

@@ -1,0 +1,1 @@
+"""One file per way to verify; all implement :class:`lading.attest.interface.Verifier`."""
