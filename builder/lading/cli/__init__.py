@@ -1,1 +1,122 @@
-"""."""
+"""The command line: one file per verb, each parses, calls one function and renders.
+
+:func:`main` is the only place that turns errors into messages and exit statuses. A verb's module
+is imported only when that verb is asked for, so that ``verify`` does not pay for ``build``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from lading import __version__
+from lading.cli.render import error_to_json, print_error, print_json
+from lading.errors import exit_code
+from lading.exit_codes import ExitCode
+from lading_oci.errors import FactsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["VERBS", "docker_plugin", "main", "make_app"]
+
+#: Every verb in the order of the help text; the module is ``lading.cli.<verb>``.
+VERBS = ("build", "inspect", "bom", "attest", "verify", "push", "tree", "keygen")
+
+
+def make_app(verbs: Sequence[str] = VERBS) -> typer.Typer:
+    """Return the typer application with the given verbs registered."""
+    app = typer.Typer(
+        name="lading",
+        help="docker build, plus a signed list of every model and package in the image.",
+        no_args_is_help=True,
+        add_completion=set(verbs) == set(VERBS),
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for verb in verbs:
+        importlib.import_module(f"lading.cli.{verb}").register(app)
+    return app
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lading {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", callback=_print_version,
+        is_eager=True,
+    ),
+) -> None:
+    """docker build, plus a signed list of every model and package in the image."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status; console scripts exit with it."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(words)
+    except FactsError as error:
+        if "--json" in words:
+            print_json({"error": error_to_json(error)})
+        print_error(error)
+        return int(exit_code(error))
+    except KeyboardInterrupt:
+        print("lading: interrupted", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    except Exception as error:  # noqa: BLE001 - the last resort says so and asks for a report
+        if os.environ.get("LADING_TRACEBACK"):
+            raise
+        print(
+            f"lading: this is a defect in lading: {type(error).__name__}: {error}\n"
+            "Run it again with LADING_TRACEBACK=1 and report what it prints.",
+            file=sys.stderr,
+        )
+        return int(ExitCode.INTERNAL)
+
+
+def _dispatch(words: list[str]) -> int:
+    verb = words[0] if words else ""
+    if verb == "build":
+        from lading.cli.build import run  # noqa: PLC0415 - see the module's docstring
+
+        return run(words[1:])
+    if verb == "--version" and len(words) == 1:
+        print(f"lading {__version__}")
+        return int(ExitCode.OK)
+    app = make_app((verb,) if verb in VERBS else VERBS)
+    try:
+        app(words, prog_name="lading", standalone_mode=True)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ExitCode.USAGE)
+    return int(ExitCode.OK)
+
+
+def docker_plugin() -> int:
+    """Run as a Docker CLI plugin: ``docker lading VERB …`` (docker's cli-plugins protocol)."""
+    words = sys.argv[1:]
+    if words[:1] == ["docker-cli-plugin-metadata"]:
+        print_json(
+            {
+                "SchemaVersion": "0.1.0",
+                "Vendor": "lading",
+                "Version": __version__,
+                "ShortDescription": "Build, inspect, sign and verify images that carry models",
+            }
+        )
+        return int(ExitCode.OK)
+    if words[:1] == ["lading"]:
+        words = words[1:]
+    return main(words)

@@ -1,0 +1,116 @@
+"""Turn results into text: aligned tables, sizes, one-paragraph errors, JSON documents."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from lading.errors import VerificationError
+from lading_oci.errors import FactsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "error_to_json",
+    "human_count",
+    "human_size",
+    "note",
+    "plain",
+    "print_error",
+    "print_json",
+    "short_digest",
+    "table",
+]
+
+_KIB = 1024
+_THOUSAND = 1000
+
+
+def plain(text: object) -> str:
+    """Return text that is safe on a terminal: control characters and broken Unicode escaped.
+
+    File names, licences and card texts come from images; an escape sequence in one must not
+    repaint somebody's screen.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in str(text)
+    )
+
+
+def human_size(size: int) -> str:
+    """Return bytes as a person reads them: ``1.4 MiB``."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < _KIB:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _KIB
+    return f"{value:.1f} TiB"
+
+
+def human_count(count: int) -> str:
+    """Return a number as model cards write it: ``7.2B``, ``110M``, ``4.2k``."""
+    value = float(count)
+    for unit in ("", "k", "M", "B"):
+        if value < _THOUSAND:
+            return f"{value:.3g}{unit}" if unit else str(count)
+        value /= _THOUSAND
+    return f"{value:.3g}T"
+
+
+def short_digest(digest: str | None) -> str:
+    """Return the first 12 hexadecimal digits of a digest, as docker shows them."""
+    return (digest or "-").removeprefix("sha256:")[:12]
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, indent: str = "  ") -> str:
+    """Return left-aligned columns under a header; every cell is made safe for a terminal."""
+    cells = [list(header), *([plain(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return "\n".join(
+        indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON document to standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=True, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Print a line to standard error, where everything that is not the result goes."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def error_to_json(error: FactsError) -> dict[str, Any]:
+    """Return an error's facts as JSON data (the ``error`` object of every document)."""
+    code = error.code if isinstance(error, VerificationError) else type(error).__name__
+    facts = {name: getattr(error, name) for name in ("what", "where", "got", "wanted", "hint")}
+    return {"code": code, **facts}
+
+
+def print_error(error: FactsError) -> None:
+    """Print an error as one paragraph: what, where, got, wanted, and what to do."""
+    text = plain(error.what).rstrip(".")
+    if error.where:
+        text += f" ({plain(error.where)})"
+    text += "."
+    if error.got:
+        text += f" Got: {plain(error.got).rstrip('.')}."
+    if error.wanted:
+        text += f" Wanted: {plain(error.wanted).rstrip('.')}."
+    if error.hint:
+        text += f" {plain(error.hint)}"
+    width = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
+    note(
+        "lading: "
+        + textwrap.fill(
+            text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    )

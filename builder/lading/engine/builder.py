@@ -1,0 +1,154 @@
+"""Run the real ``docker build`` and learn what it made, without touching its words or output."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lading.errors import EngineError
+from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lading.engine.argv import BuildCommand
+
+__all__ = ["BuildResult", "Builder", "docker_cli", "find_builder", "run_build"]
+
+_PLUGIN_DIRECTORIES = (
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Who builds: ``classic`` (the engine's own), or buildx with a driver (``docker`` …)."""
+
+    buildx: bool
+    driver: str = "docker"
+
+    @property
+    def in_engine(self) -> bool:
+        """Whether the image lands in the engine's own store."""
+        return not self.buildx or self.driver == "docker"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """How the build ended. ``image_id`` is empty when docker did not say one."""
+
+    status: int
+    image_id: str = ""
+    manifest_digest: str | None = None
+
+
+def docker_cli() -> str:
+    """Return the path of the docker command line.
+
+    Raises:
+        EngineError: it is not on PATH.
+    """
+    found = shutil.which("docker")
+    if found is None:
+        raise EngineError(
+            "The docker command was not found",
+            where="PATH",
+            hint="Install Docker (on Debian: apt-get install docker.io) and try again.",
+        )
+    return found
+
+
+def find_builder(command: BuildCommand) -> Builder:
+    """Say which builder docker will use for ``command``, as docker itself decides it.
+
+    The driver is asked for only when it matters: without ``--push``, ``--output`` or a named
+    builder the answer changes nothing but where the image is looked for afterwards.
+
+    Raises:
+        EngineError: docker is not installed.
+    """
+    docker = docker_cli()
+    if os.environ.get("DOCKER_BUILDKIT") in {"0", "false"} or not _has_buildx():
+        return Builder(buildx=False)
+    named = command.last("builder") or os.environ.get("BUILDX_BUILDER")
+    arguments = [docker, "buildx", "inspect", *([named] if named else [])]
+    shown = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    driver = "docker"
+    for line in shown.stdout.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "Driver":
+            driver = value.strip()
+            break
+    return Builder(buildx=True, driver=driver)
+
+
+def _has_buildx() -> bool:
+    config = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    places = [config / "cli-plugins", *map(Path, _PLUGIN_DIRECTORIES)]
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        extra = json.loads((config / "config.json").read_text())["cliPluginsExtraDirs"]
+        places += [Path(place) for place in extra]
+    return any((place / "docker-buildx").exists() for place in places)
+
+
+def run_build(command: BuildCommand, words: Sequence[str], builder: Builder) -> BuildResult:
+    """Run ``docker build`` with ``words``; standard streams are docker's own.
+
+    An ``--iidfile`` (and with a remote buildx driver a ``--metadata-file``) is put in front
+    unless the user has one: docker's only way to say what it built.
+
+    Raises:
+        EngineError: docker cannot be started.
+    """
+    with tempfile.TemporaryDirectory(prefix="lading-build-") as private:
+        iidfile = Path(command.last("iidfile") or Path(private, "iid"))
+        metadata = Path(command.last("metadata-file") or Path(private, "metadata.json"))
+        extra = [] if command.last("iidfile") else ["--iidfile", str(iidfile)]
+        if builder.buildx and not command.last("metadata-file"):
+            extra += ["--metadata-file", str(metadata)]
+        status = _run([docker_cli(), "build", *extra, *words])
+        if status != 0:
+            return BuildResult(status)
+        image_id = _first_line(iidfile)
+        return BuildResult(0, image_id, _manifest_digest(metadata) if builder.buildx else None)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        process = subprocess.Popen(arguments)
+    except OSError as error:
+        raise EngineError("docker could not be started", where=arguments[0], got=str(error)) from error
+    while True:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            continue  # docker got the same signal from the terminal and ends in its own way
+        return status if status >= 0 else 128 - status
+
+
+def _first_line(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(LIMITS.companion_json).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _manifest_digest(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(LIMITS.companion_json))
+        digest = found["containerimage.digest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return digest if isinstance(digest, str) else None

@@ -1,0 +1,135 @@
+"""One pass over one layer: which paths it has, and every file that a model or package needs."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lading import models, packages
+from lading.image.interface import EntryKind
+from lading.image.overlay import LayerPaths, LayerPathsBuilder
+from lading.inventory import (
+    Fact,
+    Finding,
+    Level,
+    ModelFile,
+    Origin,
+    PackageFile,
+    Role,
+    Safety,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lading.image.interface import Entry
+
+__all__ = ["SCANNER_VERSION", "LayerScan", "scan_layer"]
+
+#: Findings made by another version of the readers are not used.
+SCANNER_VERSION = f"1-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerScan:
+    """What one layer adds, independent of the layers around it; ``size`` in bytes of its files."""
+
+    paths: LayerPaths
+    size: int
+    model_files: tuple[ModelFile, ...]
+    package_files: tuple[PackageFile, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON data for the layer cache."""
+        return {
+            "paths": self.paths.to_json(),
+            "size": self.size,
+            "models": [_model_file_to_json(file) for file in self.model_files],
+            "packages": [
+                [file.path, base64.b85encode(zlib.compress(file.content, 1)).decode("ascii")]
+                for file in self.package_files
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> LayerScan:
+        """Rebuild from :meth:`to_json`.
+
+        Raises:
+            KeyError, TypeError, ValueError, zlib.error: the data is not of this version.
+        """
+        return cls(
+            paths=LayerPaths.from_json(data["paths"]),
+            size=int(data["size"]),
+            model_files=tuple(_model_file_from_json(file) for file in data["models"]),
+            package_files=tuple(
+                PackageFile(path, zlib.decompress(base64.b85decode(content)))
+                for path, content in data["packages"]
+            ),
+        )
+
+
+def scan_layer(entries: Iterator[Entry]) -> LayerScan:
+    """Read a layer once: file bytes go to whichever reader wants them, the rest is skipped."""
+    paths = LayerPathsBuilder()
+    model_files: list[ModelFile] = []
+    package_files: list[PackageFile] = []
+    size = 0
+    examine, collect, file_kind = models.examine, packages.collect, EntryKind.FILE
+    for entry in entries:
+        paths.add(entry)
+        if entry.kind is not file_kind:
+            continue
+        size += entry.size
+        captured = collect(entry)
+        if captured is not None:
+            package_files.append(captured)
+            continue
+        found = examine(entry)
+        if found is not None:
+            model_files.append(found)
+    return LayerScan(paths.build(), size, tuple(model_files), tuple(package_files))
+
+
+def _finding_to_json(finding: Finding) -> list[Any]:
+    return [finding.id, finding.level.value, finding.message, finding.path]
+
+
+def _finding_from_json(data: list[Any]) -> Finding:
+    identifier, level, message, path = data
+    return Finding(identifier, Level(level), message, path)
+
+
+def _model_file_to_json(file: ModelFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "size": file.size,
+        "sha256": file.sha256,
+        "role": file.role.value,
+        "format": file.format,
+        "facts": {
+            name: [fact.value, fact.origin.value, fact.where] for name, fact in file.facts.items()
+        },
+        "verdict": int(file.safety.verdict),
+        "findings": [_finding_to_json(finding) for finding in file.safety.findings],
+    }
+
+
+def _model_file_from_json(data: Mapping[str, Any]) -> ModelFile:
+    return ModelFile(
+        path=data["path"],
+        size=data["size"],
+        sha256=data["sha256"],
+        role=Role(data["role"]),
+        format=data["format"],
+        facts={
+            name: Fact(value, Origin(origin), where)
+            for name, (value, origin, where) in data["facts"].items()
+        },
+        safety=Safety(
+            Verdict(data["verdict"]), tuple(map(_finding_from_json, data["findings"]))
+        ),
+    )
