@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 
-from support import registries
+import parts
+from support import engines, registries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from support.engines import DockerEngine
     from support.registries import Registry
 
 __all__: list[str] = []
@@ -68,3 +71,47 @@ def registry(request: pytest.FixtureRequest) -> Registry:
     """Every kind of registry in turn; one that is not on the machine is skipped."""
     found: Registry = request.getfixturevalue(_REGISTRY_FIXTURES[request.param])
     return found
+
+
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
+    """The running Docker engine; where there is none, one that is started, and stopped at last."""
+    engine = engines.up(tmp_path_factory.mktemp("docker-config"))
+    yield engine
+    if engine.started:
+        engines.down()
+
+
+@pytest.fixture(scope="session")
+def docker_buildx(
+    docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory
+) -> DockerEngine:
+    """The same engine, with buildx as a plug-in of its docker CLI."""
+    plugins = tmp_path_factory.mktemp("docker-config-buildx") / "cli-plugins"
+    plugins.mkdir()
+    (plugins / "docker-buildx").symlink_to(parts.require("buildx"))
+    env = {**docker_engine.env, "DOCKER_CONFIG": str(plugins.parent)}
+    return dataclasses.replace(docker_engine, env=env)
+
+
+@pytest.fixture(scope="session")
+def base_image(docker_engine: DockerEngine) -> str:
+    """The name of a small image with a shell, to build other images from."""
+    return engines.import_busybox(docker_engine)
+
+
+@pytest.fixture(scope="session")
+def python_base_image(docker_engine: DockerEngine) -> str:
+    """The name of an image with Python and pip, to build the example from."""
+    return engines.python_base(docker_engine)
+
+
+@pytest.fixture(scope="session")
+def example_image(docker_engine: DockerEngine, python_base_image: str) -> str:
+    """The name of the image that ``Dockerfile.example`` makes, built by plain docker."""
+    docker_engine.docker(
+        *("build", "--quiet", "--network", "host", "--tag", engines.EXAMPLE),
+        *("--build-arg", f"BASE_IMAGE={python_base_image}"),
+        *("--file", str(parts.ROOT / "Dockerfile.example"), str(parts.ROOT)),
+    )
+    return engines.EXAMPLE

@@ -24,7 +24,11 @@ __all__ = ["ROOT", "expected", "find", "missing", "reason", "require"]
 ROOT = Path(__file__).resolve().parent.parent
 # Parts under another name on PATH than the one they have here; None: never taken from PATH,
 # because the name there says nothing about which program it is.
-_ON_PATH: dict[str, str | None] = {"distribution": None, "buildx": "docker-buildx"}
+_ON_PATH: dict[str, str | None] = {
+    "distribution": None,
+    "buildx": "docker-buildx",
+    "busybox": None,  # may be linked dynamically
+}
 _DEBIAN = frozenset({"docker-registry", "busybox"})
 
 
