@@ -1,0 +1,297 @@
+"""Python distributions of an image, from captured files: the product's own reader."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lading.inventory import Finding, Level, Package
+from lading.limits import LIMITS
+from lading.packages.distributions import find_distributions, from_directory_name
+from lading.packages.environments import environments
+from lading.packages.licenses import spdx_licenses
+from lading.packages.metadata import first, normalise, valid_version
+from lading.packages.origin import origin
+from lading.packages.purl import pypi_purl
+from lading.packages.record import parse_record, resolve
+from lading.packages.requirements import Node, marker_environment, resolve_edges
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lading.inventory import PackageFile
+    from lading.packages.distributions import Distribution
+
+__all__ = ["PythonResult", "python_distributions"]
+
+# Labels of Project-URL (letters and digits only), best first.
+_HOMEPAGE_LABELS = ("homepage", "home", "repository", "source", "sourcecode", "github", "code")
+
+
+@dataclass(frozen=True, slots=True)
+class PythonResult:
+    """What the Python reader found.
+
+    ``packages`` are sorted by purl and path. ``owners`` says for each file that a RECORD lists
+    (path relative to the image) the purl of its distribution.
+    """
+
+    packages: tuple[Package, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+
+
+def python_distributions(
+    files: Sequence[PackageFile], *, machine: str | None = None, system: str = "linux"
+) -> PythonResult:
+    """Read every distribution among ``files``, in any prefix.
+
+    Arguments:
+        files: what :func:`lading.packages.collect` captured, as one consistent view of the image.
+        machine: the image's OCI architecture, for environment markers.
+        system: the image's OCI operating system, for environment markers.
+
+    Never fails on bad content: what cannot be read becomes a finding.
+    """
+    findings: list[Finding] = []
+    found = [dist for dist in find_distributions(files) if _usable(dist, findings)]
+    purls = [pypi_purl(dist.key, dist.version) for dist in found]
+    owners = _owners(found, purls, findings)
+    requires = _edges(found, files, machine, system)
+    _find_duplicates(found, findings)
+    packages = [
+        _package(dist, purl, tuple(sorted({purls[key] for key in edges} - {purl})), owners)
+        for dist, purl, edges in zip(found, purls, requires, strict=True)
+    ]
+    packages.sort(key=lambda package: (package.purl, package.path or ""))
+    return PythonResult(tuple(packages), tuple(findings), owners)
+
+
+def _usable(dist: Distribution, findings: list[Finding]) -> bool:
+    """Say what is wrong with a distribution's metadata; False when it cannot be named at all."""
+    metadata = dist.metadata
+    layer = next(iter(dist.files.values())).layer
+    if metadata is not None and metadata.size is not None:
+        findings.append(
+            Finding(
+                "package-file-too-large",
+                Level.ERROR,
+                f"{metadata.size} bytes of metadata were not read (at most {LIMITS.package_file})",
+                metadata.path,
+                layer,
+            )
+        )
+    elif metadata is None or first(dist.headers, "name") is None:
+        findings.append(
+            Finding(
+                "python-metadata-missing",
+                Level.WARNING,
+                "the distribution has no metadata; name and version are its directory's",
+                dist.info,
+                layer,
+            )
+        )
+    if not dist.name or not valid_version(dist.version):
+        findings.append(
+            Finding(
+                "python-metadata-invalid",
+                Level.ERROR,
+                f"not a distribution's name and version: {dist.name[:80]!r} {dist.version[:80]!r}",
+                dist.info,
+                layer,
+            )
+        )
+        return False
+    _compare_with_directory(dist, layer, findings)
+    return True
+
+
+def _compare_with_directory(dist: Distribution, layer: str | None, findings: list[Finding]) -> None:
+    name, version = from_directory_name(dist.directory_name)
+    if not name or not version:
+        return  # old egg-info may lack a version; there is nothing to compare
+    if normalise(name) != dist.key or not _same_version(version, dist.version):
+        findings.append(
+            Finding(
+                "python-metadata-mismatch",
+                Level.WARNING,
+                f"metadata says {dist.key} {dist.version}, the directory {name} {version}",
+                dist.info,
+                layer,
+            )
+        )
+
+
+def _same_version(escaped: str, version: str) -> bool:
+    """Compare a version with one out of a directory's name, where ``_`` may stand for ``+``."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(escaped.replace("_", "+", 1)) == Version(version)
+    except InvalidVersion:
+        return normalise(escaped) == normalise(version)
+
+
+def _owners(
+    found: Sequence[Distribution], purls: Sequence[str], findings: list[Finding]
+) -> dict[str, str]:
+    owners: dict[str, str] = {}
+    left = LIMITS.record_rows
+    for dist, purl in zip(found, purls, strict=True):
+        listing = dist.files.get("RECORD")
+        if listing is not None:
+            record = parse_record(listing.content, dist.site, left)
+            for row in record.rows:
+                owners.setdefault(row.path, purl)
+            left -= len(record.rows)
+            findings.extend(_record_findings(record.broken, record.escaping, listing))
+        elif "installed-files.txt" in dist.files:
+            for line in _lines(dist.files["installed-files.txt"]):
+                path = resolve(dist.info, line)
+                if path is not None and left > 0:
+                    owners.setdefault(path, purl)
+                    left -= 1
+    return owners
+
+
+def _record_findings(
+    broken: str | None, escaping: tuple[str, ...], file: PackageFile
+) -> list[Finding]:
+    found = []
+    if broken is not None:
+        message = f"RECORD was not read to its end: {broken}"
+        found.append(
+            Finding("python-record-invalid", Level.WARNING, message, file.path, file.layer)
+        )
+    if escaping:
+        message = f"RECORD names {len(escaping)} paths outside the image, e.g. {escaping[0]!r}"
+        found.append(Finding("python-record-escapes", Level.ERROR, message, file.path, file.layer))
+    return found
+
+
+def _lines(file: PackageFile) -> list[str]:
+    text = file.content.decode("utf-8", "surrogateescape")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _edges(
+    found: Sequence[Distribution],
+    files: Sequence[PackageFile],
+    machine: str | None,
+    system: str,
+) -> list[tuple[int, ...]]:
+    sites = {dist.site for dist in found}
+    known = environments(sites, files)
+    markers = {
+        site: marker_environment(
+            known.versions.get(site), machine, system=system, pypy=site in known.pypy
+        )
+        for site in sites
+    }
+    nodes = [
+        Node(number, dist.key, dist.site, _requirements(dist)) for number, dist in enumerate(found)
+    ]
+    edges = resolve_edges(nodes, known.search, markers)
+    return [edges[number] for number in range(len(nodes))]
+
+
+def _requirements(dist: Distribution) -> Sequence[str]:
+    declared = dist.headers.get("requires-dist")
+    if declared or "requires.txt" not in dist.files:
+        return declared or ()
+    return egg_requirements(_lines(dist.files["requires.txt"]))
+
+
+def egg_requirements(lines: Sequence[str]) -> list[str]:
+    """Return a ``requires.txt`` of setuptools as PEP 508 requirements.
+
+    Its sections are ``[extra]``, ``[:marker]`` or ``[extra:marker]``.
+    """
+    requirements: list[str] = []
+    marker = ""
+    for line in lines[:10_000]:
+        if line.startswith("[") and line.endswith("]"):
+            extra, _, condition = line[1:-1].partition(":")
+            terms = [f"({condition})"] if condition else []
+            terms += [f"extra == {json.dumps(extra)}"] if extra else []
+            marker = " and ".join(terms)
+        else:
+            requirements.append(f"{line} ; {marker}" if marker else line)
+    return requirements
+
+
+def _find_duplicates(found: Sequence[Distribution], findings: list[Finding]) -> None:
+    seen: dict[tuple[str, str], Distribution] = {}
+    for dist in found:
+        other = seen.setdefault((dist.site, dist.key), dist)
+        if other is not dist:
+            findings.append(
+                Finding(
+                    "python-duplicate-distribution",
+                    Level.WARNING,
+                    f"{dist.key} is recorded twice in {dist.site}: {other.version} and "
+                    f"{dist.version}; Python uses one of them",
+                    dist.info,
+                    next(iter(dist.files.values())).layer,
+                )
+            )
+
+
+def _package(
+    dist: Distribution, purl: str, requires: tuple[str, ...], owners: Mapping[str, str]
+) -> Package:
+    anchor = dist.metadata or next(iter(dist.files.values()))
+    known = origin(dist.files)
+    properties = dict(known.properties)
+    if "RECORD" in dist.files and dist.files["RECORD"].size is None:
+        digest = hashlib.sha256(dist.files["RECORD"].content).hexdigest()
+        properties["lading:python:record-sha256"] = digest
+    holder = owners.get(anchor.path)
+    if holder is not None and holder != purl:
+        properties["lading:python:vendored-by"] = holder
+    return Package(
+        purl=purl,
+        name=dist.name,
+        version=dist.version,
+        type="pypi",
+        layer=anchor.layer,
+        path=anchor.path,
+        licenses=spdx_licenses(dist.headers),
+        hashes=known.hashes,
+        requires=requires,
+        summary=_short(first(dist.headers, "summary"), 512),
+        homepage=_homepage(dist),
+        supplier=_supplier(dist),
+        requested=known.requested,
+        properties=dict(sorted(properties.items())),
+    )
+
+
+def _homepage(dist: Distribution) -> str | None:
+    labelled: dict[str, str] = {}
+    for entry in dist.headers.get("project-url", ()):
+        label, comma, target = entry.partition(",")
+        if comma:
+            labelled.setdefault("".join(filter(str.isalnum, label.lower())), target.strip())
+    labels = (labelled.get(label) for label in _HOMEPAGE_LABELS)
+    for url in (first(dist.headers, "home-page"), *labels):
+        if url and url.startswith(("https://", "http://")) and len(url) < 2048 and " " not in url:
+            return url
+    return None
+
+
+def _supplier(dist: Distribution) -> str | None:
+    for key in ("author", "maintainer", "author-email", "maintainer-email"):
+        value = first(dist.headers, key)
+        if value is not None:
+            return _short(value, 256)
+    return None
+
+
+def _short(text: str | None, length: int) -> str | None:
+    if text is None:
+        return None
+    joined = " ".join(text.split())
+    return joined if len(joined) <= length else joined[: length - 1] + "…"

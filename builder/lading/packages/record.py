@@ -1,0 +1,108 @@
+"""RECORD: which files a Python distribution installed, with their digests.
+
+Format: https://packaging.python.org/specifications/recording-installed-packages/#the-record-file
+"""
+
+from __future__ import annotations
+
+import binascii
+import csv
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Record", "Row", "parse_record", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One installed file. ``sha256`` is hexadecimal; None when the row has no such digest."""
+
+    path: str  # relative to the root of the image
+    sha256: str | None
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The rows of one RECORD, and what was wrong with it."""
+
+    rows: tuple[Row, ...]
+    escaping: tuple[str, ...] = ()  # paths that climb out of the image, as written
+    broken: str | None = None  # why reading stopped early
+
+
+def parse_record(content: bytes, site: str, limit: int = LIMITS.record_rows) -> Record:
+    """Read the rows of a RECORD whose paths are relative to the directory ``site``.
+
+    Never fails on bad content: reading stops, with the reason, at what is not a RECORD, and at
+    ``limit`` rows.
+    """
+    if b"\0" in content:
+        return Record((), broken="it has NUL bytes")
+    rows: list[Row] = []
+    escaping: list[str] = []
+    broken: str | None = None
+    try:
+        for fields in _rows(content):
+            if len(rows) >= limit:
+                broken = f"it has more than {limit} rows"
+                break
+            path = resolve(site, fields[0])
+            if path is None:
+                escaping.append(fields[0][:200])
+                continue
+            digest = fields[1] if len(fields) > 1 else ""
+            size = fields[2] if len(fields) > 2 else ""
+            rows.append(
+                Row(
+                    path,
+                    _sha256(digest),
+                    int(size) if size.isdecimal() and len(size) < 20 else None,
+                )
+            )
+    except csv.Error as error:
+        broken = f"it is not CSV: {error}"
+    return Record(tuple(rows), tuple(escaping), broken)
+
+
+def resolve(site: str, path: str) -> str | None:
+    """Return ``path``, as written in a RECORD in ``site``, relative to the image; None if outside.
+
+    Absolute paths (files outside the site directory) are the image's.
+    """
+    if path.startswith("/"):
+        joined = path
+    else:
+        joined = f"{site}/{path}" if site else path
+        if ".." not in path and "./" not in path and "//" not in path:
+            return joined
+    parts: list[str] = []
+    for part in joined.split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts) or None
+
+
+def _rows(content: bytes) -> Iterator[list[str]]:
+    text = content.decode("utf-8", "surrogateescape")
+    return (row for row in csv.reader(text.splitlines(keepends=True)) if row and row[0])
+
+
+def _sha256(field: str) -> str | None:
+    """Return the hexadecimal digest of ``sha256=<urlsafe base64 without padding>``."""
+    if not field.startswith("sha256=") or len(field) != 50:
+        return None
+    try:
+        return urlsafe_b64decode(field[7:] + "=").hex()
+    except (binascii.Error, ValueError):
+        return None
