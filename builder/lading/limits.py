@@ -23,6 +23,7 @@ class Limits:
     tar_path_length: int = 4 * KIB
     tar_pax_header: int = 1 * MIB
     tar_entries: int = 5_000_000
+    tar_sparse_fragments: int = 100_000
     layers: int = 512
     image_config: int = 8 * MIB
     image_manifest: int = 4 * MIB
@@ -30,6 +31,11 @@ class Limits:
     decompression_ratio: int = 2_000
     layer_links: int = 1_000_000
     layer_cache_total: int = 2 * GIB
+    layer_cache_entry: int = 256 * MIB
+
+    # engine: seconds without an answer, and without a byte of a stream (``save`` spools first)
+    engine_seconds: float = 60.0
+    engine_stream_seconds: float = 3600.0
 
     # models: headers and companions
     sniff_bytes: int = 4 * KIB
@@ -48,12 +54,28 @@ class Limits:
     companion_json: int = 16 * MIB
     companion_text: int = 2 * MIB
     findings_per_file: int = 100
+    finding_text: int = 500  # characters
+    fact_text: int = 8 * KIB  # characters
+    fact_items: int = 4096
+    safetensors_tensors: int = 500_000
+    json_value: int = 1 * MIB  # one member that is kept whole
+    json_members: int = 10_000_000
+    pickle_stack: int = 1_000_000
+    pickle_memo: int = 100_000  # remembered entries; what is forgotten counts as unknown
+    text_line: int = 64 * KIB
+    layout_links: int = 40  # symbolic links followed for one path, as Linux does
 
     # packages
     package_file: int = 64 * MIB
     package_files: int = 200_000
     package_bytes: int = 1 * GIB
     record_rows: int = 2_000_000
+
+    # bill of materials: what is written into it, and somebody's document that is read
+    bom_document: int = 256 * MIB
+    bom_text: int = 16 * KIB  # characters of one value
+    bom_license_expression: int = 2 * KIB  # characters
+    bom_violations: int = 5  # schema violations that are told
 
     # subprocesses
     syft_output: int = 512 * MIB

@@ -1,0 +1,95 @@
+"""``modelCard``: what a model's header and card say, in the places that CycloneDX has for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lading.bom import facts
+from lading.bom.properties import Properties
+from lading.bom.text import as_text, label
+from lading.models import vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lading.inventory import Fact
+
+__all__ = ["model_card"]
+
+# Names of the OWASP AIBOM property taxonomy, whose readers look for them in modelCard.properties.
+_TAXONOMY = {
+    "contextLength": vocabulary.CONTEXT_LENGTH,
+    "vocabSize": vocabulary.VOCABULARY_SIZE,
+    "quantizationFileType": vocabulary.QUANTIZATION,
+}
+
+
+def model_card(known: Mapping[str, Fact], datasets: Sequence[str]) -> dict[str, Any]:
+    """Return the ``modelCard`` of a model, without the parts that nothing is known of.
+
+    ``datasets`` are bom-refs of ``data`` components.
+    """
+    parameters = {
+        "task": facts.line(known, vocabulary.TASK),
+        "architectureFamily": facts.line(known, vocabulary.ARCHITECTURE_FAMILY),
+        "modelArchitecture": facts.line(known, vocabulary.ARCHITECTURE),
+        "datasets": [{"ref": ref} for ref in datasets],
+        "inputs": _formats(known, vocabulary.INPUTS),
+        "outputs": _formats(known, vocabulary.OUTPUTS),
+    }
+    considerations = {
+        "useCases": facts.paragraphs(known, vocabulary.INTENDED_USE),
+        "technicalLimitations": facts.paragraphs(known, vocabulary.LIMITATIONS),
+    }
+    properties = Properties()
+    for name, fact in _TAXONOMY.items():
+        properties.add(f"genai:aibom:modelcard:{name}", facts.value(known, fact))
+    card = {
+        "modelParameters": _filled(parameters),
+        "quantitativeAnalysis": _filled({"performanceMetrics": _metrics(known)}),
+        "considerations": _filled(considerations),
+        "properties": properties.render(),
+    }
+    return _filled(card)
+
+
+def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value}
+
+
+def _formats(known: Mapping[str, Fact], name: str) -> list[dict[str, str]]:
+    """Return inputs or outputs: a text as it is, a tensor as ``name: type[shape]``."""
+    found = []
+    for item in facts.items(known, name):
+        if isinstance(item, dict):
+            kind = label(as_text(item.get("type")) or "")
+            shape = item.get("shape")
+            tail = label(as_text(shape) or "") if isinstance(shape, list | tuple) else ""
+            text = ": ".join(part for part in (_line(item.get("name")), kind + tail) if part)
+        else:
+            text = _line(item)
+        if text:
+            found.append({"format": text})
+    return found
+
+
+def _metrics(known: Mapping[str, Fact]) -> list[dict[str, str]]:
+    """Return the declared results; a metric without a value says what was measured."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for item in facts.items(known, vocabulary.METRICS):
+        if not isinstance(item, dict):
+            item = {"type": item}
+        metric = _filled(
+            {
+                "type": _line(item.get("type")) or _line(item.get("name")),
+                "value": _line(item.get("value")),
+                "slice": _line(item.get("dataset")) or _line(item.get("task")),
+            }
+        )
+        if "type" in metric:
+            found[tuple(metric.get(key, "") for key in ("type", "slice", "value"))] = metric
+    return [metric for _, metric in sorted(found.items())]
+
+
+def _line(value: Any) -> str:
+    return label(as_text(value) or "")

@@ -1,0 +1,121 @@
+"""The files of a model or data set: nested components, occurrences and digests."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from lading.bom.properties import Properties
+from lading.bom.text import label, location
+from lading.inventory import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lading.inventory import ModelFile
+
+__all__ = ["file_components", "files_digest", "hashes", "occurrences", "sole_digest"]
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def file_components(files: Iterable[ModelFile]) -> list[dict[str, Any]]:
+    """Return one ``file`` component per path, sorted; a path that is listed twice is told apart.
+
+    ``name`` is the path with a leading slash. bom-refs are given by :mod:`lading.bom.refs`.
+    """
+    components: dict[str, dict[str, Any]] = {}
+    for file in sorted(files, key=lambda file: (file.path, file.sha256, file.layer or "")):
+        component = _file_component(file)
+        taken = components.setdefault(component["name"], component)
+        if taken != component:
+            component["name"] += f"#{file.sha256[:12]}:{label(file.layer or '')[-12:]}"
+            components[component["name"]] = component
+    return list(components.values())
+
+
+def _file_component(file: ModelFile) -> dict[str, Any]:
+    properties = (
+        Properties()
+        .add("lading:file:size", file.size)
+        .add("lading:file:role", str(file.role))
+        .add("lading:file:format", file.format)
+        .add("lading:layer", file.layer)
+    )
+    for other in file.also_at:
+        properties.add("lading:file:also-at", location(other.path))
+    if file.role is Role.WEIGHTS or file.safety.verdict:
+        properties.add("lading:safety:verdict", file.safety.verdict.word)
+    return {
+        "type": "file",
+        "name": location(file.path),
+        "hashes": hashes({"SHA-256": file.sha256}),
+        "properties": properties.render(),
+    }
+
+
+def occurrences(files: Iterable[ModelFile]) -> list[dict[str, str]]:
+    """Return ``evidence.occurrences``: every place of every file, links and copies included.
+
+    ``additionalContext`` is ``key=value`` pairs parted by blanks: layer, role, size, sha256.
+    """
+    found = set()
+    for file in files:
+        tail = f"role={file.role} size={file.size} sha256={file.sha256}"
+        places = [(file.path, file.layer), *((one.path, one.layer) for one in file.also_at)]
+        for path, layer in places:
+            found.add((location(path), f"layer={layer} {tail}" if layer else tail))
+    return [
+        {"location": path, "additionalContext": label(context)} for path, context in sorted(found)
+    ]
+
+
+def hashes(by_algorithm: Iterable[tuple[str, str]] | dict[str, str]) -> list[dict[str, str]]:
+    """Return the ``hashes`` array of those pairs that the schema accepts, sorted."""
+    pairs = by_algorithm.items() if isinstance(by_algorithm, dict) else by_algorithm
+    return [
+        {"alg": algorithm, "content": content.lower()}
+        for algorithm, content in sorted(pairs)
+        if algorithm in _HEX_LENGTH
+        and len(content) == _HEX_LENGTH[algorithm]
+        and _HEX.fullmatch(content)
+    ]
+
+
+_HEX = re.compile("[0-9a-fA-F]+")
+_HEX_LENGTH = {
+    "MD5": 32,
+    "SHA-1": 40,
+    "SHA-256": 64,
+    "SHA-384": 96,
+    "SHA-512": 128,
+    "SHA3-256": 64,
+    "SHA3-384": 96,
+    "SHA3-512": 128,
+    "BLAKE2b-256": 64,
+    "BLAKE2b-384": 96,
+    "BLAKE2b-512": 128,
+    "BLAKE3": 64,
+}
+
+
+def sole_digest(files: Sequence[ModelFile]) -> dict[str, str]:
+    """Return the SHA-256 of a model that is one weight file; nothing for several or none."""
+    weights = {file.sha256 for file in files if file.role in (Role.WEIGHTS, Role.DATA)}
+    return {"SHA-256": weights.pop()} if len(weights) == 1 else {}
+
+
+def files_digest(files: Iterable[ModelFile]) -> str | None:
+    """Return the root digest of files as OpenSSF Model Signing makes it, or None without any.
+
+    SHA-256 over the raw SHA-256 digests of the files, sorted by path; ``sha256:`` and
+    hexadecimal.
+    """
+    known = sorted((file.path, file.sha256) for file in files if _SHA256.fullmatch(file.sha256))
+    if not known:
+        return None
+    root = hashlib.sha256()
+    for _, digest in known:
+        root.update(bytes.fromhex(digest))
+    return "sha256:" + root.hexdigest()
