@@ -52,7 +52,7 @@ _CURVE_NAMES: Final = frozenset({"secp256r1", "secp384r1"})
 _COSIGN_LABELS: Final = frozenset(
     {"ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"}
 )
-_BLOCK: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----[^-]*-----END \1-----", re.DOTALL)
+_BEGIN: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +242,8 @@ def _read(source: Path | str | bytes) -> tuple[bytes, str | None]:
 
 
 def _single_block(content: bytes, where: str | None) -> tuple[str, bytes]:
-    blocks = [
-        (match.group(1).decode("ascii"), match.group(0) + b"\n")
-        for match in _BLOCK.finditer(content)
-        if match.group(1) != b"EC PARAMETERS"  # `openssl ecparam -genkey` writes it in front
-    ]
+    # `openssl ecparam -genkey` writes the parameters in front of the key
+    blocks = [block for block in _blocks(content) if block[0] != "EC PARAMETERS"]
     if len(blocks) != 1:
         raise SigningKeyError(
             "this is not a key in PEM" if not blocks else "the file holds more than one key",
@@ -255,6 +252,22 @@ def _single_block(content: bytes, where: str | None) -> tuple[str, bytes]:
             hint="make one with: lading keygen" if not blocks else None,
         )
     return blocks[0]
+
+
+def _blocks(content: bytes) -> list[tuple[str, bytes]]:
+    """Return label and text of each PEM block (RFC 7468); text around them is explanatory."""
+    found: list[tuple[str, bytes]] = []
+    label, lines = b"", list[bytes]()
+    for line in content.splitlines():
+        begin = _BEGIN.fullmatch(line.rstrip())
+        if begin:
+            label, lines = begin.group(1), [line]
+        elif label:
+            lines.append(line)
+            if line.rstrip() == b"-----END " + label + b"-----":
+                found.append((label.decode("ascii"), b"\n".join(lines) + b"\n"))
+                label = b""
+    return found
 
 
 def _ask(password: PasswordSource | None, where: str | None) -> bytes:
