@@ -22,6 +22,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,7 +100,9 @@ def _run(command: list[str], env: Mapping[str, str], cwd: Path, seconds: int) ->
     if command[1:4] == ["mod", "download", "-json"]:
         with contextlib.suppress(ValueError):
             said = json.loads(done.stdout).get("Error", said)
-    raise ToolError(said.splitlines()[-1] if said else f"exit status {done.returncode}")
+    lines = [line for line in said.splitlines() if not line.startswith(("#", "go: downloading"))]
+    what = lines[0] if lines else f"exit status {done.returncode}"
+    raise ToolError(re.sub(r"https?://[^/\s]+/", "", what))  # which proxy it was says nothing
 
 
 def _environment(tool: Tool) -> dict[str, str]:

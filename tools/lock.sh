@@ -1,0 +1,16 @@
+#!/bin/sh
+# Resolve the locked requirements anew, with hashes, for every platform and Python >= 3.11.
+# `tools/lock.sh --upgrade` takes newer versions; without it what still fits stays. Needs uv.
+set -eu
+cd "$(dirname "$0")/.."
+
+compile() {
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links "$@"
+}
+
+export UV_CUSTOM_COMPILE_COMMAND="make lock"
+compile "$@" pyproject.toml -o requirements.lock
+compile "$@" --constraint requirements.lock --extra test --extra lint \
+    pyproject.toml tools/build-requirements.in -o requirements-dev.lock
+compile "$@" examples/ml-service/requirements.in -o examples/ml-service/requirements.txt
