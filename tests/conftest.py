@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_HEAVY_FIXTURES = frozenset({"registry_distribution", "registry_zot", "docker_buildx"})
+_HEAVY_REGISTRIES = frozenset({"distribution-3", "zot"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on a heavy part as ``interop``: no test has to remember to."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if fixtures & _HEAVY_FIXTURES or parameters.get("registry") in _HEAVY_REGISTRIES:
+            item.add_marker(pytest.mark.interop)
+
 
 @pytest.fixture(scope="session")
 def registry_referrers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
