@@ -70,6 +70,7 @@ class Limits:
     package_files: int = 200_000
     package_bytes: int = 1 * GIB
     record_rows: int = 2_000_000
+    syft_cache_total: int = 64 * MIB
 
     # bill of materials: what is written into it, and somebody's document that is read
     bom_document: int = 256 * MIB

@@ -9,13 +9,19 @@ never sees (or unpacks, or hashes) the image.
 from __future__ import annotations
 
 from lading.packages.collect import File, collect
+from lading.packages.os_packages import SyftResult, os_packages
 from lading.packages.python import PythonResult, python_distributions
+from lading.packages.syft_find import Syft, find_syft
 
 __all__ = [
     "SCANNER_VERSION",
     "File",
     "PythonResult",
+    "Syft",
+    "SyftResult",
     "collect",
+    "find_syft",
+    "os_packages",
     "python_distributions",
 ]
 

@@ -14,6 +14,7 @@ __all__ = [
     "BY_PREFIX",
     "BY_SUFFIX",
     "Rule",
+    "is_evidence",
     "is_python",
     "is_supporting",
 ]
@@ -132,7 +133,7 @@ BY_NAME: dict[str, Rule] = PYTHON_BY_NAME | _SYFT_BY_NAME
 
 # Evidence beside a database: says more about a package, but is not where the package is recorded.
 _SUPPORTING_NAMES = frozenset({"copyright", "files", "mtree", "SIZE", "repositories"})
-_SUPPORTING_SUFFIXES = (".md5sums", ".conffiles", ".list", ".symbols", ".triggers", ".shlibs")
+_SUPPORTING_SUFFIXES = (".md5sums", ".conffiles")
 
 
 def is_python(path: str) -> bool:
@@ -147,4 +148,26 @@ def is_python(path: str) -> bool:
 def is_supporting(path: str) -> bool:
     """Return whether a file only supports what a database says (licences, file lists)."""
     name = path[path.rfind("/") + 1 :]
-    return name in _SUPPORTING_NAMES or name.endswith(_SUPPORTING_SUFFIXES)
+    return (
+        name in _SUPPORTING_NAMES or name.endswith(_SUPPORTING_SUFFIXES) or "lib/dpkg/info/" in path
+    )
+
+
+# Files that say nothing on their own: which distribution it is, licence texts, file lists.
+_CONTEXT_NAMES = _SUPPORTING_NAMES | {
+    "os-release",
+    "system-release-cpe",
+    "redhat-release",
+    "debian_version",
+    "license_groups",
+    "schema",
+}
+_LICENSE_NAMES = tuple(BY_PREFIX)[:5]
+
+
+def is_evidence(path: str) -> bool:
+    """Return whether a captured file can by itself make syft list a package."""
+    name = path[path.rfind("/") + 1 :]
+    if name in _CONTEXT_NAMES or name.endswith(_SUPPORTING_SUFFIXES):
+        return False
+    return not name.startswith(_LICENSE_NAMES)
