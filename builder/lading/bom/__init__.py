@@ -2,14 +2,17 @@
 
 :func:`render` turns an inspection into the document, :func:`encode` into its canonical bytes,
 :func:`validate` holds it against the published strict schema. The document is plain JSON data:
-no library's object model stands between the facts and the format.
+no library's object model stands between the facts and the format. :func:`read` takes anybody's
+document into what :func:`diff` compares.
 """
 
 from __future__ import annotations
 
+from lading.bom.diff import Diff, diff
 from lading.bom.document import render
 from lading.bom.encode import encode
+from lading.bom.read import Bom, read
 from lading.bom.schemas import SPEC_VERSIONS
 from lading.bom.validate import validate
 
-__all__ = ["SPEC_VERSIONS", "encode", "render", "validate"]
+__all__ = ["SPEC_VERSIONS", "Bom", "Diff", "diff", "encode", "read", "render", "validate"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lading.inventory import Fact
 
-__all__ = ["model_card"]
+__all__ = ["add_datasets", "model_card"]
 
 # Names of the OWASP AIBOM property taxonomy, whose readers look for them in modelCard.properties.
 _TAXONOMY = {
@@ -24,16 +24,15 @@ _TAXONOMY = {
 }
 
 
-def model_card(known: Mapping[str, Fact], datasets: Sequence[str]) -> dict[str, Any]:
+def model_card(known: Mapping[str, Fact]) -> dict[str, Any]:
     """Return the ``modelCard`` of a model, without the parts that nothing is known of.
 
-    ``datasets`` are bom-refs of ``data`` components.
+    Data sets are added by :func:`add_datasets`, once their bom-refs are known.
     """
     parameters = {
         "task": facts.line(known, vocabulary.TASK),
         "architectureFamily": facts.line(known, vocabulary.ARCHITECTURE_FAMILY),
         "modelArchitecture": facts.line(known, vocabulary.ARCHITECTURE),
-        "datasets": [{"ref": ref} for ref in datasets],
         "inputs": _formats(known, vocabulary.INPUTS),
         "outputs": _formats(known, vocabulary.OUTPUTS),
     }
@@ -51,6 +50,13 @@ def model_card(known: Mapping[str, Fact], datasets: Sequence[str]) -> dict[str, 
         "properties": properties.render(),
     }
     return _filled(card)
+
+
+def add_datasets(component: dict[str, Any], datasets: Sequence[str]) -> None:
+    """Refer from a component's model card to ``data`` components, given by bom-ref."""
+    if datasets:
+        parameters = component.setdefault("modelCard", {}).setdefault("modelParameters", {})
+        parameters["datasets"] = [{"ref": ref} for ref in datasets]
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
+from lading.bom.encode import encode
 from lading.bom.properties import Properties
 from lading.bom.text import label, location
 from lading.inventory import Role
@@ -21,18 +22,12 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def file_components(files: Iterable[ModelFile]) -> list[dict[str, Any]]:
-    """Return one ``file`` component per path, sorted; a path that is listed twice is told apart.
+    """Return one ``file`` component per path, sorted.
 
     ``name`` is the path with a leading slash. bom-refs are given by :mod:`lading.bom.refs`.
     """
-    components: dict[str, dict[str, Any]] = {}
-    for file in sorted(files, key=lambda file: (file.path, file.sha256, file.layer or "")):
-        component = _file_component(file)
-        taken = components.setdefault(component["name"], component)
-        if taken != component:
-            component["name"] += f"#{file.sha256[:12]}:{label(file.layer or '')[-12:]}"
-            components[component["name"]] = component
-    return list(components.values())
+    found = {encode(component): component for component in map(_file_component, files)}
+    return [one for _, one in sorted(found.items(), key=lambda pair: (pair[1]["name"], pair[0]))]
 
 
 def _file_component(file: ModelFile) -> dict[str, Any]:

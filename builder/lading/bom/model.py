@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lading.bom import facts
-from lading.bom.card import model_card
+from lading.bom.card import add_datasets, model_card
 from lading.bom.files import file_components, files_digest, hashes, occurrences, sole_digest
 from lading.bom.licenses import licenses
 from lading.bom.lineage import hub_url
@@ -42,7 +42,7 @@ _LONG = frozenset({vocabulary.DESCRIPTION, vocabulary.INTENDED_USE, vocabulary.L
 
 
 def model_entry(model: Model, *, spec_version: str) -> Entry[Model]:
-    """Return the component of one model; lineage and card are added by :func:`complete`."""
+    """Return the component of one model; its lineage is added by :func:`complete`."""
     known = model.facts
     version = facts.line(known, vocabulary.COMMIT, vocabulary.VERSION) or ""
     component: dict[str, Any] = {
@@ -59,6 +59,7 @@ def model_entry(model: Model, *, spec_version: str) -> Entry[Model]:
         "tags": sorted(facts.lines(known, vocabulary.TAGS)),
         "evidence": {"occurrences": occurrences(model.files)} if model.files else None,
         "components": file_components(model.files),
+        "modelCard": model_card(known),
         "properties": _properties(model),
     }
     filled = {key: value for key, value in component.items() if value}
@@ -68,7 +69,7 @@ def model_entry(model: Model, *, spec_version: str) -> Entry[Model]:
 def complete(
     entry: Entry[Model], lineage: Lineage, known: Mapping[str, dict[str, Any]]
 ) -> list[str]:
-    """Add pedigree and model card; return the refs that the model was made from, sorted.
+    """Add pedigree and data sets; return the refs that the model was made from, sorted.
 
     ``known`` maps the bom-refs of the models in the image to their components.
     """
@@ -80,8 +81,7 @@ def complete(
         if relation:
             pedigree["notes"] = f"relation to the base model: {relation}"
         entry.component["pedigree"] = pedigree
-    if card := model_card(entry.source.facts, datasets):
-        entry.component["modelCard"] = card
+    add_datasets(entry.component, datasets)
     return sorted({*bases, *datasets})
 
 

@@ -78,8 +78,13 @@ def _tell_apart(base: str, group: list[Entry[T]]) -> None:
 
 def _name(component: dict[str, Any], ref: str) -> None:
     component["bom-ref"] = ref
+    taken: set[str] = set()
     for nested in component.get("components", ()):
-        nested["bom-ref"] = f"{ref}#{nested['name']}"
+        own = path = f"{ref}#{nested['name']}"
+        while own in taken:  # a path listed twice; their order is by content
+            own = f"{path}#{len(taken)}"
+        taken.add(own)
+        nested["bom-ref"] = own
 
 
 def _order(entry: Entry[Any]) -> tuple[str, str, str]:

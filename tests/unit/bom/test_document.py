@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lading import bom
-from lading.errors import UsageError
 from support import bom_inspections as samples
 
 VERSIONS = pytest.mark.parametrize("spec_version", bom.SPEC_VERSIONS)

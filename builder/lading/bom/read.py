@@ -1,0 +1,219 @@
+"""Somebody's CycloneDX JSON, read strictly and within bounds, into what a comparison needs.
+
+Documents of other tools are read too: only what CycloneDX itself defines is needed, our
+properties refine it. The schema is not consulted (:func:`lading.bom.validate` does that); a
+field that has the wrong type is an error, an absent one is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lading.bom.strict import load_object
+from lading.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Artifact", "Bom", "PackageVersion", "read"]
+
+_NO_PACKAGE = frozenset({"data", "file", "machine-learning-model", "cryptographic-asset"})
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A model or data set of a document.
+
+    ``weights`` are the digests of what it is made of, as ``ALG:hex``, sorted; empty when the
+    document does not say. ``version`` is the component's own, else that of the distribution that
+    ships it, else None.
+    """
+
+    name: str
+    version: str | None
+    purl: str | None
+    licenses: tuple[str, ...]
+    weights: tuple[str, ...]
+    locations: tuple[str, ...]
+    verdict: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageVersion:
+    """One installed package of a document. ``kind`` is the purl's type, else the component's."""
+
+    kind: str
+    name: str
+    version: str | None
+    purl: str | None
+    licenses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bom:
+    """What a document says, as far as two of them are compared."""
+
+    spec_version: str
+    serial_number: str | None
+    subject: str | None
+    subject_version: str | None
+    models: tuple[Artifact, ...]
+    datasets: tuple[Artifact, ...]
+    packages: tuple[PackageVersion, ...]
+
+
+def read(data: bytes) -> Bom:
+    """Read a CycloneDX JSON document of any version.
+
+    What is only declared (``lading:presence`` ``declared``: base models, training data) is no
+    part of the result.
+
+    Raises:
+        LimitError: larger or deeper than ``limits.py`` allows.
+        InputError: not strict JSON, not CycloneDX, or a field of the wrong type.
+    """
+    document = load_object(data)
+    if document.get("bomFormat") != "CycloneDX":
+        raise InputError(
+            "the document is not CycloneDX JSON",
+            got=str(document.get("bomFormat"))[:80],
+            wanted='"bomFormat": "CycloneDX"',
+        )
+    subject = _object(_object(document, "metadata"), "component")
+    models: list[Artifact] = []
+    datasets: list[Artifact] = []
+    packages: list[PackageVersion] = []
+    for component in _walk(document):
+        if _property(component, "lading:presence") == "declared":
+            continue
+        kind = _text(component, "type") or ""
+        if kind == "machine-learning-model":
+            models.append(_artifact(component, "weights"))
+        elif kind == "data":
+            datasets.append(_artifact(component, "data"))
+        elif kind not in _NO_PACKAGE:
+            packages.append(_package(component, kind))
+    return Bom(
+        spec_version=_text(document, "specVersion") or "",
+        serial_number=_text(document, "serialNumber"),
+        subject=_text(subject, "name"),
+        subject_version=_text(subject, "version"),
+        models=tuple(sorted(models, key=repr)),
+        datasets=tuple(sorted(datasets, key=repr)),
+        packages=tuple(sorted(packages, key=repr)),
+    )
+
+
+def _walk(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every component and the components in it, files of a model excepted."""
+    waiting = _objects(document, "components")
+    while waiting:
+        component = waiting.pop()
+        yield component
+        if _text(component, "type") not in _NO_PACKAGE:
+            waiting.extend(_objects(component, "components"))
+
+
+def _artifact(component: dict[str, Any], role: str) -> Artifact:
+    files = [one for one in _objects(component, "components") if _text(one, "type") == "file"]
+    chosen = [one for one in files if _property(one, "lading:file:role") == role]
+    weights = {digest for one in chosen for digest in _digests(one)}
+    weights = weights or _digests(component) or {d for one in files for d in _digests(one)}
+    places = _objects(_object(component, "evidence"), "occurrences")
+    version = _text(component, "version") or None
+    if version is None:
+        version = _purl_version(_property(component, "lading:model:distribution"))
+    return Artifact(
+        name=_full_name(component),
+        version=version,
+        purl=_text(component, "purl"),
+        licenses=_licenses(component),
+        weights=tuple(sorted(weights)),
+        locations=tuple(sorted({_text(one, "location") or "" for one in places})),
+        verdict=_property(component, "lading:safety:verdict"),
+    )
+
+
+def _package(component: dict[str, Any], kind: str) -> PackageVersion:
+    purl = _text(component, "purl")
+    if purl and purl.startswith("pkg:"):
+        kind = purl[4:].partition("/")[0]
+    return PackageVersion(
+        kind=kind,
+        name=_full_name(component),
+        version=_text(component, "version"),
+        purl=purl,
+        licenses=_licenses(component),
+    )
+
+
+def _full_name(component: dict[str, Any]) -> str:
+    group, name = _text(component, "group"), _text(component, "name")
+    if not name:
+        raise InputError("a component has no name", where=_text(component, "bom-ref"))
+    return f"{group}/{name}" if group else name
+
+
+def _purl_version(purl: str | None) -> str | None:
+    """Return the version in a purl's text, or None."""
+    if purl is None:
+        return None
+    return purl.partition("#")[0].partition("?")[0].rpartition("/")[2].partition("@")[2] or None
+
+
+def _digests(component: dict[str, Any]) -> set[str]:
+    found = set()
+    for one in _objects(component, "hashes"):
+        algorithm, content = _text(one, "alg"), _text(one, "content")
+        if algorithm and content:
+            found.add(f"{algorithm}:{content.lower()}")
+    return found
+
+
+def _licenses(component: dict[str, Any]) -> tuple[str, ...]:
+    found = set()
+    for choice in _objects(component, "licenses"):
+        inner = _object(choice, "license")
+        text = _text(choice, "expression") or _text(inner, "id") or _text(inner, "name")
+        if text:
+            found.add(text)
+    return tuple(sorted(found))
+
+
+def _property(component: dict[str, Any], name: str) -> str | None:
+    for one in _objects(component, "properties"):
+        if one.get("name") == name:
+            return _text(one, "value")
+    return None
+
+
+def _text(parent: dict[str, Any], key: str) -> str | None:
+    value = parent.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise _wrong_type(key, value, "a string")
+
+
+def _object(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    value = parent.get(key)
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    raise _wrong_type(key, value, "an object")
+
+
+def _objects(parent: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    value = parent.get(key)
+    if value is None:
+        return []
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return list(value)
+    raise _wrong_type(key, value, "an array of objects")
+
+
+def _wrong_type(key: str, value: object, wanted: str) -> InputError:
+    return InputError(
+        "the document is not valid CycloneDX", where=key, got=type(value).__name__, wanted=wanted
+    )
