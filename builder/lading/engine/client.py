@@ -1,0 +1,283 @@
+"""The Docker engine's API: what lading asks of it, and every failure as one kind of error."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lading.engine.context import Endpoint, find_endpoint
+from lading.engine.failures import api_failure, connection_failure, is_failure
+from lading.errors import EngineError
+from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+__all__ = ["ApiStream", "Engine"]
+
+
+class ApiStream:
+    """The body of an answer, read as it arrives; a :class:`lading.image.streams.Readable`."""
+
+    def __init__(self, response: Any, where: str) -> None:
+        self._response = response
+        self._where = where
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the beginning of ``buffer``; 0 at the end.
+
+        Raises:
+            EngineError: the engine went away or gave up.
+        """
+        with _explained("the engine's answer breaks off", self._where):
+            return int(self._response.raw.readinto(buffer) or 0)
+
+    def close(self) -> None:
+        """Give the connection back, read to its end or not."""
+        self._response.close()
+
+    def __enter__(self) -> ApiStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def _explained(what: str, where: str) -> Iterator[None]:
+    """Turn whatever docker-py, requests, urllib3 and sockets raise into an EngineError."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        if not is_failure(error):
+            raise
+        raise api_failure(error, what, where) from error
+
+
+class Engine:
+    """One connection to an engine; every method raises EngineError and nothing else for failures.
+
+    Args:
+        endpoint: where the engine is; :meth:`connect` finds it.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        import docker
+
+        self.endpoint = endpoint
+        self._api: Any = None
+        try:
+            self._api = docker.APIClient(
+                base_url=endpoint.host,
+                version="auto",
+                timeout=int(LIMITS.engine_seconds),
+                tls=endpoint.tls or False,
+            )
+        except Exception as error:
+            if not is_failure(error):
+                raise
+            raise connection_failure(error, endpoint) from error
+
+    @classmethod
+    def connect(cls, environ: Mapping[str, str] | None = None) -> Engine:
+        """Connect to the engine that the ``docker`` command would use."""
+        return cls(find_endpoint(os.environ if environ is None else environ))
+
+    # -- the engine ----------------------------------------------------------------------------
+
+    @property
+    def host(self) -> str:
+        """The engine's address, e.g. ``unix:///var/run/docker.sock``."""
+        return self.endpoint.host
+
+    def version(self) -> dict[str, Any]:
+        """Return ``GET /version``: Version, ApiVersion, Os, Arch and more."""
+        with _explained("the engine does not tell its version", self.host):
+            return dict(self._api.version())
+
+    def info(self) -> dict[str, Any]:
+        """Return ``GET /info``: Driver, DriverStatus, DockerRootDir and more."""
+        with _explained("the engine does not describe itself", self.host):
+            return dict(self._api.info())
+
+    def ping(self) -> None:
+        """Do nothing, or raise when the engine does not answer."""
+        with _explained("the engine does not answer", self.host):
+            self._api.ping()
+
+    # -- images --------------------------------------------------------------------------------
+
+    def inspect_image(self, name: str) -> dict[str, Any]:
+        """Return ``GET /images/NAME/json``."""
+        with _explained("the engine does not have the image", name):
+            return dict(self._api.inspect_image(name))
+
+    def history(self, name: str) -> list[dict[str, Any]]:
+        """Return ``GET /images/NAME/history``, newest first."""
+        with _explained("the engine does not tell the image's history", name):
+            return list(self._api.history(name))
+
+    def save(self, image_id: str) -> ApiStream:
+        """Return ``docker save`` of one image as a tar stream.
+
+        An engine with the classic store writes the whole image to its own temporary directory
+        before the first byte arrives.
+        """
+        return self._stream(f"/images/{image_id}/get", {}, image_id)
+
+    def tag(self, image_id: str, repository: str, tag: str) -> None:
+        """Give an image a further name."""
+        with _explained("the engine does not tag the image", f"{repository}:{tag}"):
+            self._api.tag(image_id, repository, tag, force=True)
+
+    def push(
+        self,
+        repository: str,
+        tag: str,
+        progress: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> str:
+        """Push ``repository:tag`` with docker's own credentials; return the manifest's digest.
+
+        ``progress`` gets the engine's lines as they come: ``status``, ``id``, ``progressDetail``.
+        """
+        where = f"{repository}:{tag}"
+        digest = ""
+        with _explained("the engine cannot push the image", where):
+            for line in self._api.push(repository, tag=tag, stream=True, decode=True):
+                if "error" in line or "errorDetail" in line:
+                    raise _line_error(line, "the engine cannot push the image", where)
+                aux = line.get("aux")
+                if isinstance(aux, dict) and isinstance(aux.get("Digest"), str):
+                    digest = aux["Digest"]
+                if progress is not None:
+                    progress(line)
+        if not digest:
+            raise EngineError(
+                "the engine pushed the image and did not tell its digest", where=where
+            )
+        return digest
+
+    def pull(
+        self, reference: str, progress: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> None:
+        """Pull ``name@sha256:…`` or ``name:tag`` with docker's own credentials."""
+        repository, at, version = reference.partition("@")
+        if not at:
+            head, colon, tail = reference.rpartition(":")
+            repository, version = (
+                (head, tail) if colon and "/" not in tail else (reference, "latest")
+            )
+        with _explained("the engine cannot pull the image", reference):
+            for line in self._api.pull(repository, tag=version, stream=True, decode=True):
+                if "error" in line or "errorDetail" in line:
+                    raise _line_error(line, "the engine cannot pull the image", reference)
+                if progress is not None:
+                    progress(line)
+
+    # -- containers that are never started ----------------------------------------------------
+
+    def create_container(self, image_id: str, binds: Mapping[str, str] | None = None) -> str:
+        """Create a container of an image, never to be started; return its ID.
+
+        ``binds`` maps directories on the engine's machine, which must exist, to absolute paths
+        in the container, all read-only. It has no network, and its command cannot run.
+        """
+        from docker.types import Mount
+
+        with _explained("the engine cannot create a container of the image", image_id):
+            made = self._api.create_container(
+                image_id,
+                command=["/lading-never-starts-this"],
+                entrypoint=[],
+                network_disabled=True,
+                labels={"dev.lading.purpose": "read"},
+                host_config=self._api.create_host_config(
+                    network_mode="none",
+                    mounts=[
+                        Mount(target, source, type="bind", read_only=True)
+                        for source, target in (binds or {}).items()
+                    ],
+                ),
+            )
+            return str(made["Id"])
+
+    def remove_container(self, container: str) -> None:
+        """Remove a container and its anonymous volumes; one that is gone already is all right."""
+        from docker.errors import NotFound
+
+        with _explained("the engine cannot remove a container", container):
+            try:
+                self._api.remove_container(container, v=True, force=True)
+            except NotFound:
+                return
+
+    def archive(self, container: str, path: str) -> ApiStream:
+        """Return a path of a container's file system as a tar stream (links not followed)."""
+        return self._stream(f"/containers/{container}/archive", {"path": path}, path)
+
+    def exists(self, container: str, path: str) -> bool:
+        """Say whether a container's merged view has ``path`` (last link not followed)."""
+        with _explained("the engine does not show a path of a container", path):
+            answer = self._api.head(
+                self._url(f"/containers/{container}/archive"),
+                params={"path": path},
+                timeout=LIMITS.engine_seconds,
+            )
+            if answer.status_code == 404:
+                return False
+            answer.raise_for_status()
+            return True
+
+    def close(self) -> None:
+        """Close the connections; may be called twice."""
+        if self._api is not None:
+            self._api.close()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _url(self, path: str) -> str:
+        return f"{self._api.base_url}/v{self._api.api_version}{path}"
+
+    def _stream(self, path: str, params: Mapping[str, str], where: str) -> ApiStream:
+        """Ask for a body that is read as it arrives.
+
+        docker-py's own ways to it cut the body into chunks in Python; this reads into the
+        caller's buffer. The long timeout covers an engine that spools before it answers.
+        """
+        with _explained("the engine does not send its bytes", where):
+            answer = self._api.get(
+                self._url(path), params=params, stream=True, timeout=LIMITS.engine_stream_seconds
+            )
+            if not answer.ok:
+                with answer:
+                    answer.raise_for_status()
+            return ApiStream(answer, where)
+
+
+def _line_error(line: Mapping[str, Any], what: str, where: str) -> EngineError:
+    """Return the error that a progress line carries; docker-py passes it on as data."""
+    detail = line.get("errorDetail")
+    message = line.get("error") or (detail.get("message") if isinstance(detail, dict) else "")
+    hint = None
+    lowered = str(message).lower()
+    if any(word in lowered for word in ("denied", "unauthorized", "authentication required")):
+        hint = "run `docker login` for that registry; check that you may write to the repository"
+    return EngineError(what, where=where, got=str(message) or None, hint=hint)

@@ -1,0 +1,111 @@
+"""``docker-archive:``, what ``docker save -o FILE`` wrote (any engine, skopeo, crane, bazel)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, TypeVar
+
+from lading.errors import InputError
+from lading.image.archive import ArchiveFile
+from lading.image.documents import make_facts, parse_config
+from lading.image.layers import all_of, scan_layer
+from lading.image.saved import MANIFEST, SavedManifest, saved_manifests
+from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from pathlib import Path
+
+    from lading.image.interface import Entry
+    from lading.inventory import ImageFacts
+
+__all__ = ["DockerArchive"]
+
+T = TypeVar("T")
+
+
+class DockerArchive:
+    """An image in an archive; satisfies :class:`lading.image.interface.Image`.
+
+    Every layer is verified against its diff ID while it is read.
+
+    Args:
+        path: the archive, gzip and zstd included.
+        tag: which image, when the archive holds several.
+
+    Raises:
+        InputError: it is no such archive, or which image is meant is not clear.
+    """
+
+    how = "docker-archive"
+
+    def __init__(self, path: Path, tag: str | None = None) -> None:
+        self._archive = ArchiveFile(path)
+        try:
+            self._open(tag)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, tag: str | None) -> None:
+        where = self._archive.where
+        raw = self._archive.document(MANIFEST, LIMITS.image_manifest)
+        if raw is None:
+            raise InputError(
+                "this is no docker archive",
+                where=where,
+                wanted=MANIFEST,
+                hint="an OCI layout in a tar is opened with oci-archive:",
+            )
+        image = _choose(saved_manifests(raw, where), tag, where)
+        config = self._archive.document(image.config, LIMITS.image_config)
+        if config is None:
+            raise InputError("the archive lacks a file", where=where, wanted=image.config)
+        parsed = parse_config(config, where)
+        if len(parsed.diff_ids) != len(image.layers):
+            raise InputError(
+                "the archive's manifest and configuration do not fit each other",
+                where=where,
+                got=f"{len(image.layers)} layers",
+                wanted=str(len(parsed.diff_ids)),
+            )
+        self._paths = dict(zip(parsed.diff_ids, image.layers, strict=True))
+        self._facts = make_facts(
+            f"docker-archive:{where}",
+            parsed,
+            config_digest=f"sha256:{hashlib.sha256(config).hexdigest()}",
+        )
+
+    @property
+    def facts(self) -> ImageFacts:
+        """What the archive says about the image."""
+        return self._facts
+
+    def scan(
+        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+    ) -> Mapping[str, T]:
+        """See :class:`lading.image.interface.Image`."""
+        paths = {self._paths[diff_id]: diff_id for diff_id in diff_ids if diff_id in self._paths}
+        results = {}
+        for path, source in self._archive.streams(paths):
+            where = f"{self._archive.where}: {path}"
+            results[paths[path]] = scan_layer(source, scan, where=where, diff_id=paths[path])
+        return all_of(results, self._paths.keys() & set(diff_ids), self._archive.where)
+
+    def close(self) -> None:
+        """See :class:`lading.image.interface.Image`."""
+        self._archive.close()
+
+
+def _choose(images: list[SavedManifest], tag: str | None, where: str) -> SavedManifest:
+    fitting = [image for image in images if tag is None or tag in image.tags]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(sorted(name for image in images for name in image.tags)) or "no names"
+    raise InputError(
+        "which image of the archive is meant is not clear" if fitting else "no such image here",
+        where=where,
+        got=f"{len(images)} images: {names[:500]}",
+        wanted=tag or "one image",
+        hint="name one: docker-archive:FILE:NAME:TAG",
+    )

@@ -1,0 +1,111 @@
+"""One layer's stream: decompressed, verified and scanned in a single pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from lading.errors import InputError
+from lading.image.interface import Entry, EntryKind
+from lading.image.streams import Hashing, decompressed, drain
+from lading.image.tar import TarReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from lading.image.streams import Readable
+
+__all__ = ["all_of", "looks_like_layer", "scan_blob", "scan_layer"]
+
+T = TypeVar("T")
+
+_USTAR = slice(257, 262)
+_COMPRESSED = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
+_TAMPERED = "the image is damaged or was tampered with: do not use it"
+
+
+def looks_like_layer(entry: Entry) -> bool:
+    """Say by its first bytes whether a file of a saved image is a layer rather than a document."""
+    if entry.kind is not EntryKind.FILE:
+        return False
+    head = entry.peek(512)
+    if head.startswith(_COMPRESSED):
+        return True
+    return len(head) == 512 and (head[_USTAR] == b"ustar" or not any(head))
+
+
+def scan_layer(
+    source: Readable,
+    scan: Callable[[Iterator[Entry]], T],
+    *,
+    where: str,
+    diff_id: str | None = None,
+) -> T:
+    """Return what ``scan`` makes of one layer's tar, compressed or not, read to its end.
+
+    Args:
+        source: the layer as it is stored.
+        scan: gets the layer's entries; need not exhaust them.
+        where: what to call the layer in errors.
+        diff_id: what the uncompressed bytes must hash to; None trusts the source.
+
+    Raises:
+        InputError: damaged, or its bytes are not those of ``diff_id``.
+    """
+    plain = decompressed(source, where=where)
+    if diff_id is None:
+        return scan(iter(TarReader(plain, where=where)))
+    with Hashing(plain) as hashing:
+        result = scan(iter(TarReader(hashing, where=where)))
+        drain(hashing)
+        got = f"sha256:{hashing.hexdigest()}"
+    if got != diff_id:
+        raise InputError(
+            "a layer's bytes are not what the image's configuration says",
+            where=where,
+            got=got,
+            wanted=diff_id,
+            hint=_TAMPERED,
+        )
+    return result
+
+
+def scan_blob(
+    source: Readable,
+    scan: Callable[[Iterator[Entry]], T],
+    *,
+    where: str,
+    digest: str,
+    diff_id: str,
+) -> T:
+    """Return what ``scan`` makes of a layer whose stored bytes must hash to ``digest``, too.
+
+    Raises:
+        InputError: damaged, or its bytes are not those of ``digest`` or of ``diff_id``.
+    """
+    if digest == diff_id:
+        return scan_layer(source, scan, where=where, diff_id=diff_id)
+    with Hashing(source) as stored:
+        result = scan_layer(stored, scan, where=where, diff_id=diff_id)
+        drain(stored)
+        got = f"sha256:{stored.hexdigest()}"
+    if got != digest:
+        raise InputError(
+            "a layer's blob is not what the manifest says",
+            where=where,
+            got=got,
+            wanted=digest,
+            hint=_TAMPERED,
+        )
+    return result
+
+
+def all_of(results: dict[str, T], wanted: Collection[str], where: str) -> dict[str, T]:
+    """Return ``results``, checked that no wanted layer was passed over.
+
+    Raises:
+        InputError: one was: its bytes are claimed to be another layer's.
+    """
+    missing = sorted(set(wanted) - results.keys())
+    if missing:
+        raise InputError("the image's layers contradict each other", where=where, wanted=missing[0])
+    return results

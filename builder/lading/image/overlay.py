@@ -1,0 +1,220 @@
+"""Which entries of which layers a container would still see: paths, whiteouts, links, compactly.
+
+OCI image-spec, layer.md: layers apply in order; a whiteout or an opaque mark hides what *lower*
+layers have, never entries of its own layer; anything but a directory replaces a whole directory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lading.errors import InputError, LimitError
+from lading.image.interface import EntryKind
+from lading.image.paths import parents
+from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from lading.image.interface import Entry
+
+__all__ = ["LayerPaths", "Overlay", "PathRecorder"]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPaths:
+    """The paths of one layer, without their bytes.
+
+    ``files`` (everything but directories) and ``directories`` map a directory to the names in it,
+    joined and enclosed by ``/``, which no name can contain: a tenth of the memory of a set of
+    paths, quick to read from JSON, and a look-up is one substring search in one directory.
+    A path that the layer has twice may be in both.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    directories: Mapping[str, str] = field(default_factory=dict)
+    whiteouts: frozenset[str] = frozenset()
+    opaques: frozenset[str] = frozenset()
+    symlinks: Mapping[str, str] = field(default_factory=dict)  # path → target, verbatim
+    hardlinks: Mapping[str, str] = field(default_factory=dict)  # path → path in the image
+
+    def has_file(self, path: str) -> bool:
+        """Say whether the layer has ``path`` as anything but a directory."""
+        return _has(self.files, path)
+
+    def has_directory(self, path: str) -> bool:
+        """Say whether the layer has ``path`` as a directory."""
+        return _has(self.directories, path)
+
+    def hides(self, path: str) -> bool:
+        """Say whether this layer, lying above, takes ``path`` of a lower layer away."""
+        if path in self.whiteouts or self.has_file(path) or self.has_directory(path):
+            return True
+        return any(
+            above in self.opaques or above in self.whiteouts or self.has_file(above)
+            for above in parents(path)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON data that :meth:`from_json` reads."""
+        return {
+            "format": _FORMAT,
+            "files": dict(self.files),
+            "directories": dict(self.directories),
+            "whiteouts": sorted(self.whiteouts),
+            "opaques": sorted(self.opaques),
+            "symlinks": dict(self.symlinks),
+            "hardlinks": dict(self.hardlinks),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> LayerPaths:
+        """Read :meth:`to_json`'s data.
+
+        Raises:
+            InputError: it is something else.
+        """
+        texts = [data.get(name) for name in ("files", "directories", "symlinks", "hardlinks")]
+        lists = [data.get(name) for name in ("whiteouts", "opaques")]
+        if (
+            data.get("format") != _FORMAT
+            or not all(isinstance(value, dict) for value in texts)
+            or not all(isinstance(value, list) for value in lists)
+        ):
+            raise InputError("these are no layer paths", got=str(data.get("format")))
+        files, directories, symlinks, hardlinks = texts
+        whiteouts, opaques = lists
+        return cls(
+            files or {},
+            directories or {},
+            frozenset(whiteouts or ()),
+            frozenset(opaques or ()),
+            symlinks or {},
+            hardlinks or {},
+        )
+
+
+def _has(tree: Mapping[str, str], path: str) -> bool:
+    directory, _, name = path.rpartition("/")
+    return f"/{name}/" in tree.get(directory, "")
+
+
+class PathRecorder:
+    """Collects :class:`LayerPaths` from entries on their way to somebody else."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, bytearray] = {}
+        self._directories: dict[str, bytearray] = {}
+        self._whiteouts: set[str] = set()
+        self._opaques: set[str] = set()
+        self._symlinks: dict[str, str] = {}
+        self._hardlinks: dict[str, str] = {}
+
+    def watch(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Pass ``entries`` through.
+
+        Raises:
+            LimitError: more links than ``LIMITS.layer_links``.
+        """
+        for entry in entries:
+            self.add(entry)
+            yield entry
+
+    def add(self, entry: Entry) -> None:
+        """Note one entry; its bytes are left alone."""
+        kind, path = entry.kind, entry.path
+        if kind is EntryKind.WHITEOUT:
+            self._whiteouts.add(path)
+            return
+        if kind is EntryKind.OPAQUE:
+            self._opaques.add(path)
+            return
+        if kind is EntryKind.SYMLINK:
+            self._symlinks[path] = entry.target
+        elif kind is EntryKind.HARDLINK:
+            self._hardlinks[path] = entry.target
+        tree = self._directories if kind is EntryKind.DIRECTORY else self._files
+        directory, _, name = path.rpartition("/")
+        names = tree.get(directory)
+        if names is None:
+            names = tree[directory] = bytearray(b"/")
+        names += name.encode("utf-8", "surrogateescape")
+        names += b"/"
+        links = len(self._symlinks) + len(self._hardlinks)
+        if links + len(self._whiteouts) + len(self._opaques) > LIMITS.layer_links:
+            raise LimitError(
+                "a layer has too many links and whiteouts", wanted=f"at most {LIMITS.layer_links}"
+            )
+
+    def result(self) -> LayerPaths:
+        """Return what was noted so far."""
+        return LayerPaths(
+            _texts(self._files),
+            _texts(self._directories),
+            frozenset(self._whiteouts),
+            frozenset(self._opaques),
+            dict(self._symlinks),
+            dict(self._hardlinks),
+        )
+
+
+def _texts(tree: Mapping[str, bytearray]) -> dict[str, str]:
+    return {path: names.decode("utf-8", "surrogateescape") for path, names in tree.items()}
+
+
+class Overlay:
+    """All layers of an image, lowest first, seen from above."""
+
+    def __init__(self, layers: Sequence[LayerPaths]) -> None:
+        self._layers = tuple(layers)
+
+    def visible(self, layer: int, path: str) -> bool:
+        """Say whether no layer above ``layer`` hides or replaces its ``path``."""
+        return not any(upper.hides(path) for upper in self._layers[layer + 1 :])
+
+    def links(self) -> dict[str, str]:
+        """Return the visible symlinks: path → target, verbatim."""
+        return {
+            path: target
+            for index, layer in enumerate(self._layers)
+            for path, target in layer.symlinks.items()
+            if self.visible(index, path)
+        }
+
+    def hard_links(self) -> dict[tuple[int, str], tuple[int, str]]:
+        """Return the visible hard links: (layer, path) → the (layer, path) that has the bytes.
+
+        The target is looked for in the link's own layer first, then in the layers below, as it
+        was when the link was made: what a higher layer did to the target's name is no matter. A
+        target that no layer has, or a chain of links that turns in a circle, is left out.
+        """
+        found = {}
+        for index, layer in enumerate(self._layers):
+            for path in layer.hardlinks:
+                if self.visible(index, path) and (source := self._source(index, path)):
+                    found[index, path] = source
+        return found
+
+    def _source(self, index: int, path: str) -> tuple[int, str] | None:
+        """Follow hard links of hard links down to a file."""
+        seen = {(index, path)}
+        while (target := self._layers[index].hardlinks.get(path)) is not None:
+            place = self._place(index, target)
+            if place is None or place in seen:
+                return None
+            seen.add(place)
+            index, path = place
+        return index, path
+
+    def _place(self, top: int, path: str) -> tuple[int, str] | None:
+        """Return the highest layer at or below ``top`` that has ``path`` as a file."""
+        for index in range(top, -1, -1):
+            layer = self._layers[index]
+            if layer.has_file(path):
+                return index, path
+            if layer.hides(path):
+                return None
+        return None

@@ -1,0 +1,213 @@
+"""A streaming tar reader for layers: one pass, no seeking, memory flat, hostile input expected.
+
+Headers are parsed where they lie in a one MiB buffer, and the data of entries nobody reads is
+passed over in pieces of that size; ``tarfile`` in stream mode takes several times as long.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lading.errors import InputError, LimitError
+from lading.image.interface import EntryKind
+from lading.image.paths import WHITEOUT_PREFIX, normalise, whiteout
+from lading.image.streams import check_expansion
+from lading.image.tar_blocks import BlockStream
+from lading.image.tar_entry import SparseEntry, TarEntry
+from lading.image.tar_header import BLOCK, HEADER, Extended, checksum_holds, number, prefixed, text
+from lading.image.tar_sparse import check_map, is_sparse, old_map, pax_map, real_size
+from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lading.image.streams import Readable
+
+__all__ = ["TarReader"]
+
+_ZEROS = bytes(BLOCK)
+_FILE, _HARDLINK, _SYMLINK = EntryKind.FILE, EntryKind.HARDLINK, EntryKind.SYMLINK
+_DIRECTORY, _OTHER, _WHITEOUT = EntryKind.DIRECTORY, EntryKind.OTHER, EntryKind.WHITEOUT
+_KINDS = {
+    b"0": _FILE,
+    b"\0": _FILE,
+    b"7": _FILE,
+    b"S": _FILE,
+    b"1": _HARDLINK,
+    b"2": _SYMLINK,
+    b"3": _OTHER,
+    b"4": _OTHER,
+    b"5": _DIRECTORY,
+    b"6": _OTHER,
+}
+_META = frozenset((b"x", b"g", b"L", b"K"))
+
+
+class TarReader(BlockStream):
+    """Iterate once over the entries of a tar.
+
+    Args:
+        source: the uncompressed stream.
+        where: what to call it in errors.
+        whiteouts: read ``.wh.`` names as whiteouts (OCI image-spec, layer.md).
+        overlay_devices: read 0/0 character devices as whiteouts (overlayfs's own form).
+
+    Iterating raises:
+        InputError: damaged, truncated, or an entry that no layer may have.
+        LimitError: larger than a bound of ``LIMITS``.
+    """
+
+    __slots__ = ("_current", "_overlay_devices", "_whiteouts")
+
+    def __init__(
+        self,
+        source: Readable,
+        *,
+        where: str,
+        whiteouts: bool = True,
+        overlay_devices: bool = False,
+    ) -> None:
+        super().__init__(source, where)
+        self._whiteouts = whiteouts
+        self._overlay_devices = overlay_devices
+        self._current: TarEntry | None = None
+
+    def current(self, entry: TarEntry) -> BlockStream:
+        """Return the stream, while it stands in ``entry``'s data."""
+        if entry is not self._current:
+            raise ValueError("an entry can be read only until the next one is asked for")
+        return self
+
+    def __iter__(self) -> Iterator[TarEntry]:
+        extended: Extended | None = None
+        for _ in range(LIMITS.tar_entries):
+            header = self._next_header()
+            if header is None:
+                if extended is not None:
+                    raise self.truncated()
+                return
+            flag, path, link, size, mode = header
+            if flag in _META:
+                content = self.take_extended(size)
+                extended = extended or Extended()
+                extended.add(flag, content, self.where)
+                continue
+            if extended is not None:
+                path, link, size = extended.apply(path, link, size)
+            entry = self._entry(flag, path, link, size, mode, extended)
+            extended = None
+            if entry is not None:
+                self._current = entry
+                yield entry
+                self._current = None
+        raise LimitError(
+            "a tar has too many entries", where=self.where, wanted=f"at most {LIMITS.tar_entries}"
+        )
+
+    def _next_header(self) -> tuple[bytes, str, str, int, int] | None:
+        """Pass over the current entry; return type, path, link, size and mode of the next."""
+        if not self.skip() or not self.fill(BLOCK):
+            if self.end != self.at:
+                raise self.truncated()
+            return None
+        at = self.at
+        self.at = at + BLOCK
+        block = self.view[at : at + BLOCK]
+        name, mode, size, recorded, flag, link, magic, major, minor, prefix = HEADER.unpack_from(
+            self.buffer, at
+        )
+        if not name[0] and block == _ZEROS:
+            self._end_mark()
+            return None
+        if not checksum_holds(block, recorded):
+            raise InputError("a tar header is damaged", where=self.where, got="a wrong checksum")
+        path = text(name)
+        if prefix[0]:
+            path = prefixed(magic, prefix, path)
+        if flag == b"3" and self._overlay_devices:
+            device = number(major, "device", self.where), number(minor, "device", self.where)
+            flag = flag if any(device) else b"W"
+        return (
+            flag,
+            path,
+            text(link) if link[0] else "",
+            number(size, "size", self.where),
+            number(mode, "mode", self.where),
+        )
+
+    def _end_mark(self) -> None:
+        """Check that a block of zeros is followed by another, or by nothing."""
+        if self.fill(BLOCK) and self.view[self.at : self.at + BLOCK] != _ZEROS:
+            raise InputError("a tar has a block of zeros between its entries", where=self.where)
+
+    def _entry(
+        self, flag: bytes, path: str, link: str, size: int, mode: int, extended: Extended | None
+    ) -> TarEntry | None:
+        """Make the entry and take up its data; None for the root, which any layer may list."""
+        kind = _KINDS.get(flag)
+        if kind is _FILE:
+            if flag == b"\0" and path[-1:] == "/":
+                kind, size = _DIRECTORY, 0
+        elif kind is None:  # an unknown type has data; no unpacker makes a file of it
+            kind = _WHITEOUT if flag == b"W" and self._overlay_devices else _OTHER
+        else:
+            size = 0
+        check_expansion(size, size, self.where)
+        self.left = size
+        self.padding = -size % BLOCK
+        path = self._checked(normalise(path))
+        if kind is not _FILE:
+            size = 0
+        if self._whiteouts and WHITEOUT_PREFIX in path and (marked := whiteout(path, self.where)):
+            return TarEntry(self, marked[1], marked[0], 0, mode & 0o7777, "")
+        if not path:
+            if kind is _DIRECTORY:
+                return None
+            raise InputError(f"a layer has a {kind.value} in place of its root", where=self.where)
+        if kind is _FILE:
+            if flag == b"S" or (extended is not None and is_sparse(extended)):
+                return self._sparse(flag, path, mode, extended or Extended())
+            link = ""
+        elif kind is _HARDLINK:
+            link = self._checked(normalise(link))
+        elif kind is not _SYMLINK:
+            link = ""
+        return TarEntry(self, path, kind, size, mode & 0o7777, self._checked(link))
+
+    def _checked(self, path: str) -> str:
+        if len(path) > LIMITS.tar_path_length:
+            raise LimitError(
+                "a path in a tar is too long",
+                where=self.where,
+                got=f"{len(path)} characters",
+                wanted=f"at most {LIMITS.tar_path_length}",
+            )
+        return path
+
+    def _sparse(self, flag: bytes, path: str, mode: int, extended: Extended) -> SparseEntry:
+        """Make the entry of a file with holes; its map may take up part of the data."""
+        stored = self.left
+        if flag == b"S":
+            self.left = 0
+            header = bytes(self.view[self.at - BLOCK : self.at])
+            size, fragments = old_map(header, self.take_block, self.where)
+            self.left = stored
+        else:
+            fragments = pax_map(extended, self._map_block, self.where)
+            found = real_size(extended, self.where)
+            size = stored if found is None else found
+        check_map(fragments, size, self.left, self.where)
+        check_expansion(self.left, size, f"{self.where}: {path}")
+        entry = SparseEntry(self, path, _FILE, size, mode & 0o7777, "")
+        entry.lay_out(fragments)
+        return entry
+
+    def _map_block(self) -> bytes:
+        """Take a block of the entry's own data, where pax 1.0 keeps the map."""
+        block = bytearray(min(BLOCK, self.left))
+        got = 0
+        while got < len(block):
+            got += self.readinto(memoryview(block)[got:])
+        if got < BLOCK:
+            raise self.truncated()
+        return bytes(block)
