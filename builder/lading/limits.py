@@ -27,6 +27,9 @@ class Limits:
     layers: int = 512
     image_config: int = 8 * MIB
     image_manifest: int = 4 * MIB
+    image_index_depth: int = 4  # indexes within indexes
+    archive_members: int = 100_000  # files of an archive that holds an image
+    archive_documents: int = 64 * MIB  # all its documents together
     decompressed_layer: int = 1024 * GIB
     decompression_ratio: int = 2_000
     layer_links: int = 1_000_000
@@ -60,7 +63,7 @@ class Limits:
     safetensors_tensors: int = 500_000
     json_value: int = 1 * MIB  # one member that is kept whole
     json_members: int = 10_000_000
-    pickle_stack: int = 1_000_000
+    pickle_stack: int = 250_000
     pickle_memo: int = 100_000  # remembered entries; what is forgotten counts as unknown
     text_line: int = 64 * KIB
     layout_links: int = 40  # symbolic links followed for one path, as Linux does
