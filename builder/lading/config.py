@@ -20,16 +20,14 @@ __all__ = ["CONFIG_NAME", "Config", "load_config"]
 
 CONFIG_NAME = "lading.toml"
 
-_PATHS = {"signing-key", "evidence", "policy-file", "key"}
+_PATHS = {"signing-key", "evidence", "bom-output", "summary-json", "key"}
 _TABLES: dict[str, dict[str, type | tuple[type, ...]]] = {
     "build": {
         "signing-key": str,
         "keyless": bool,
         "evidence": str,
-        "policy-file": str,
         "bom-output": str,
         "no-attest": bool,
-        "require-attested-models": bool,
         "summary-json": str,
     },
     "verify": {"key": (str, list), "evidence": str},

@@ -53,11 +53,14 @@ def _print_version(asked: bool) -> None:
 
 def _root(
     version: bool = typer.Option(
-        False, "--version", help="Print the version and exit.", callback=_print_version,
+        False,
+        "--version",
+        help="Print the version and exit.",
+        callback=_print_version,
         is_eager=True,
     ),
 ) -> None:
-    """docker build, plus a signed list of every model and package in the image."""
+    """Docker build, plus a signed list of every model and package in the image."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
-    except Exception as error:  # noqa: BLE001 - the last resort says so and asks for a report
+    except Exception as error:
         if os.environ.get("LADING_TRACEBACK"):
             raise
         print(
@@ -90,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(words: list[str]) -> int:
     verb = words[0] if words else ""
     if verb == "build":
-        from lading.cli.build import run  # noqa: PLC0415 - see the module's docstring
+        from lading.cli.build import run
 
         return run(words[1:])
     if verb == "--version" and len(words) == 1:

@@ -8,11 +8,13 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from lading.errors import VerificationError
-from lading_oci.errors import FactsError
+from lading.errors import InputError, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from lading_oci.errors import FactsError
 
 __all__ = [
     "error_to_json",
@@ -24,6 +26,7 @@ __all__ = [
     "print_json",
     "short_digest",
     "table",
+    "write_file",
 ]
 
 _KIB = 1024
@@ -71,16 +74,31 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, indent: st
     """Return left-aligned columns under a header; every cell is made safe for a terminal."""
     cells = [list(header), *([plain(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    return "\n".join(
-        indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
+    lines = []
+    for row in cells:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append(indent + "  ".join(padded).rstrip())
+    return "\n".join(lines)
 
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON document to standard output."""
     sys.stdout.write(json.dumps(document, ensure_ascii=True, indent=2) + "\n")
     sys.stdout.flush()
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a result file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            "The file cannot be written", where=str(path), got=error.strerror
+        ) from error
 
 
 def note(text: str) -> None:

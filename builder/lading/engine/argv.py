@@ -40,10 +40,8 @@ OWN_OPTIONS = {
     "keyless": False,
     "identity-token": True,
     "evidence": True,
-    "policy-file": True,
     "bom-output": True,
     "no-attest": False,
-    "require-attested-models": False,
     "summary-json": True,
     "lading-help": False,
 }

@@ -127,7 +127,9 @@ def _run(arguments: list[str]) -> int:
     try:
         process = subprocess.Popen(arguments)
     except OSError as error:
-        raise EngineError("docker could not be started", where=arguments[0], got=str(error)) from error
+        raise EngineError(
+            "docker could not be started", where=arguments[0], got=str(error)
+        ) from error
     while True:
         try:
             status = process.wait()

@@ -17,14 +17,14 @@ from lading.attest.statement import Subject, build_statement
 from lading.errors import InputError
 from lading.limits import LIMITS
 from lading.usecases.evidence import anchor_of
-from lading_oci.digest import sha256_digest
+from lading_oci.digest import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lading.attest.interface import Signer
     from lading.inventory import ImageFacts, Inspection
-    from lading_oci import Descriptor, Repository
+    from lading_oci.interface import Descriptor, Repository
 
 __all__ = ["Attestation", "attach_statement", "bom_statement", "image_subjects", "make_bom"]
 
@@ -121,7 +121,7 @@ def attach_statement(
     )
     return Attestation(
         predicate_type,
-        sha256_digest(bundle),
+        digest_of(bundle),
         attached.descriptor.digest,
         store.name,
         attached.existed,

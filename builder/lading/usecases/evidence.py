@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lading_oci.manifests import EMPTY_DESCRIPTOR, MANIFEST_MEDIA_TYPE, encode_manifest
+from lading_oci import mediatypes
+from lading_oci.digest import digest_of
+from lading_oci.interface import Descriptor
+from lading_oci.manifests import EMPTY_CONFIG, descriptor_json, dump
 from lading_oci.references import parse_reference
 
 if TYPE_CHECKING:
-    from lading_oci import Descriptor, Repository
+    from lading_oci.interface import Repository
 
 __all__ = ["ANCHOR_TYPE", "Anchor", "anchor_of", "default_store_path", "open_evidence"]
 
@@ -32,19 +35,23 @@ class Anchor:
 
     def ensure(self, store: Repository) -> Descriptor:
         """Put the anchor into ``store`` (its one blob is the empty object) and return it."""
-        store.push_blob(EMPTY_DESCRIPTOR, b"{}")
-        return store.push_manifest(self.content, MANIFEST_MEDIA_TYPE)
+        store.push_blob(EMPTY_CONFIG, mediatypes.EMPTY_CONTENT)
+        return store.push_manifest(self.content, mediatypes.OCI_MANIFEST)
 
 
 def anchor_of(digest: str) -> Anchor:
     """Compute the anchor manifest of ``digest`` (``sha256:…``)."""
-    return Anchor(
-        *encode_manifest(
-            artifact_type=ANCHOR_TYPE,
-            layers=[EMPTY_DESCRIPTOR],
-            annotations={"dev.lading.subject": digest},
-        )
+    content = dump(
+        {
+            "schemaVersion": 2,
+            "mediaType": mediatypes.OCI_MANIFEST,
+            "artifactType": ANCHOR_TYPE,
+            "config": descriptor_json(EMPTY_CONFIG),
+            "layers": [descriptor_json(EMPTY_CONFIG)],
+            "annotations": {"dev.lading.subject": digest},
+        }
     )
+    return Anchor(content, Descriptor(mediatypes.OCI_MANIFEST, digest_of(content), len(content)))
 
 
 def default_store_path() -> Path:
@@ -61,12 +68,12 @@ def open_evidence(place: str | None, *, insecure: bool = False) -> Repository:
     Raises:
         ReferenceInvalid: it is neither.
     """
-    from lading_oci.layout import Layout  # noqa: PLC0415 - not needed to verify in a registry
+    from lading_oci.layout import Layout
 
     if place is None:
         return Layout(default_store_path())
     if place.startswith((".", "/", "~")) or Path(place).is_dir():
         return Layout(Path(place).expanduser())
-    from lading_oci.registry import open_registry  # noqa: PLC0415 - see above
+    from lading_oci.registry import open_registry
 
     return open_registry(parse_reference(place), insecure=insecure)

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from lading import models, packages
 from lading.image.overlay import Overlay
-from lading.inventory import Finding, Inspection, Level, Tool, Verdict
+from lading.inventory import Finding, Inspection, Level
+from lading.packages import SyftResult
+from lading.packages.rules import is_evidence, is_python
 from lading.usecases.layer_scan import LayerScan, scan_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from lading.image.interface import Image
-    from lading.inventory import LayerFacts, Model, ModelFile, Package, PackageFile
+    from lading.inventory import LayerFacts, Model, ModelFile, PackageFile
     from lading.packages import Syft
 
 __all__ = ["ScanCache", "inspect_image"]
@@ -30,11 +32,11 @@ __all__ = ["ScanCache", "inspect_image"]
 class ScanCache(Protocol):
     """Keeps a layer's findings by diff ID; ``lading.image.cache.LayerCache`` is one."""
 
-    def get(self, diff_id: str) -> Mapping[str, Any] | None:
+    def get(self, diff_id: str) -> dict[str, Any] | None:
         """Return what was put, or None."""
         ...
 
-    def put(self, diff_id: str, value: Mapping[str, Any]) -> None:
+    def put(self, diff_id: str, value: dict[str, Any]) -> None:
         """Keep findings; failing to is not an error."""
         ...
 
@@ -59,16 +61,17 @@ def inspect_image(
     scans, fresh = _scan_layers(image, diff_ids, cache)
     stack = [scans[diff_id] for diff_id in diff_ids]
     overlay = Overlay([scan.paths for scan in stack])
-    model_files = _visible(stack, diff_ids, overlay, lambda scan: scan.model_files)
-    package_files = _visible(stack, diff_ids, overlay, lambda scan: scan.package_files)
+    model_files = [*_visible_model_files(stack, diff_ids, overlay)]
+    package_files = [*_visible_package_files(stack, diff_ids, overlay)]
 
+    links = overlay.links()
     with concurrent.futures.ThreadPoolExecutor(1, "syft") as pool:
-        others = pool.submit(_other_packages, package_files, find_syft)
+        pending = pool.submit(_other_packages, package_files, links, find_syft)
         python = packages.python_distributions(
-            package_files, machine=_machine(facts.platform.architecture)
+            package_files, machine=facts.platform.architecture, system=facts.platform.os
         )
-        grouped = models.group([*model_files, *_hard_links(overlay, model_files)], overlay.links())
-        other_packages, tools = others.result()
+        grouped = models.group(model_files, links)
+        others = pending.result()
 
     found = tuple(_with_distribution(model, python.owners) for model in grouped.models)
     return Inspection(
@@ -76,14 +79,15 @@ def inspect_image(
         image=dataclasses.replace(
             facts,
             layers=tuple(
-                _layer_facts(layer, scans[layer.diff_id], fresh) for layer in facts.layers
+                _layer_facts(layer, scans[layer.diff_id], fresh=layer.diff_id in fresh)
+                for layer in facts.layers
             ),
         ),
         models=found,
         datasets=grouped.datasets,
-        packages=_merge_packages(python.packages, other_packages),
-        findings=_findings(found, (*grouped.findings, *python.findings)),
-        tools=tools,
+        packages=(*python.packages, *others.packages),
+        findings=_findings(found, (*grouped.findings, *python.findings, *others.findings)),
+        tools=(others.tool,) if others.tool else (),
     )
 
 
@@ -107,15 +111,56 @@ def _scan_layers(
     return scans, missing
 
 
-def _visible[F: (ModelFile, PackageFile)](
-    stack: Sequence[LayerScan],
-    diff_ids: Sequence[str],
-    overlay: Overlay,
-    pick: Callable[[LayerScan], Iterable[F]],
-) -> list[F]:
-    return [
-        dataclasses.replace(file, layer=diff_ids[index])
-        for index, scan in enumerate(stack)
-        for file in pick(scan)
-        if overlay.visible(index, file.path)
-    ]
+def _visible_model_files(
+    stack: Sequence[LayerScan], diff_ids: Sequence[str], overlay: Overlay
+) -> Iterator[ModelFile]:
+    """Yield what a container sees; a hard link is a file of its own, wherever its bytes lie."""
+    known = {
+        (index, file.path): file for index, scan in enumerate(stack) for file in scan.model_files
+    }
+    for (index, path), file in known.items():
+        if overlay.visible(index, path):
+            yield dataclasses.replace(file, layer=diff_ids[index])
+    for (index, path), source in overlay.hard_links().items():
+        if source in known:
+            yield dataclasses.replace(known[source], path=path, layer=diff_ids[index])
+
+
+def _visible_package_files(
+    stack: Sequence[LayerScan], diff_ids: Sequence[str], overlay: Overlay
+) -> Iterator[PackageFile]:
+    known = {
+        (index, file.path): file for index, scan in enumerate(stack) for file in scan.package_files
+    }
+    for (index, path), file in known.items():
+        if overlay.visible(index, path):
+            yield dataclasses.replace(file, layer=diff_ids[index])
+
+
+def _other_packages(
+    files: Sequence[PackageFile], links: Mapping[str, str], find_syft: Callable[[], Syft]
+) -> SyftResult:
+    if all(is_python(file.path) or not is_evidence(file.path) for file in files):
+        return SyftResult()
+    return packages.os_packages(files, syft=find_syft(), links=links)
+
+
+def _with_distribution(model: Model, owners: Mapping[str, str]) -> Model:
+    """Say which Python distribution ships a model: the owner of its first owned weight file."""
+    owner = next((owners[file.path] for file in model.files if file.path in owners), None)
+    return model if owner is None else dataclasses.replace(model, distribution=owner)
+
+
+def _layer_facts(layer: LayerFacts, scan: LayerScan, *, fresh: bool) -> LayerFacts:
+    return dataclasses.replace(layer, size=scan.size, cached=not fresh)
+
+
+def _findings(inspected: Iterable[Model], others: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Collect every finding once, the worst first."""
+    order = list(Level)
+    found = dict.fromkeys(
+        [*(finding for model in inspected for finding in model.safety.findings), *others]
+    )
+    return tuple(
+        sorted(found, key=lambda one: (order.index(one.level), one.id, one.path or "", one.message))
+    )

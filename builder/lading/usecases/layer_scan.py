@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lading import models, packages
 from lading.image.interface import EntryKind
-from lading.image.overlay import LayerPaths, LayerPathsBuilder
+from lading.image.overlay import LayerPaths, PathRecorder
 from lading.inventory import (
     Fact,
     Finding,
@@ -48,10 +48,7 @@ class LayerScan:
             "paths": self.paths.to_json(),
             "size": self.size,
             "models": [_model_file_to_json(file) for file in self.model_files],
-            "packages": [
-                [file.path, base64.b85encode(zlib.compress(file.content, 1)).decode("ascii")]
-                for file in self.package_files
-            ],
+            "packages": [_package_file_to_json(file) for file in self.package_files],
         }
 
     @classmethod
@@ -65,22 +62,20 @@ class LayerScan:
             paths=LayerPaths.from_json(data["paths"]),
             size=int(data["size"]),
             model_files=tuple(_model_file_from_json(file) for file in data["models"]),
-            package_files=tuple(
-                PackageFile(path, zlib.decompress(base64.b85decode(content)))
-                for path, content in data["packages"]
-            ),
+            package_files=tuple(_package_file_from_json(*file) for file in data["packages"]),
         )
 
 
 def scan_layer(entries: Iterator[Entry]) -> LayerScan:
     """Read a layer once: file bytes go to whichever reader wants them, the rest is skipped."""
-    paths = LayerPathsBuilder()
+    recorder = PathRecorder()
     model_files: list[ModelFile] = []
     package_files: list[PackageFile] = []
     size = 0
-    examine, collect, file_kind = models.examine, packages.collect, EntryKind.FILE
+    record, examine, collect = recorder.add, models.examine, packages.collect
+    file_kind = EntryKind.FILE
     for entry in entries:
-        paths.add(entry)
+        record(entry)
         if entry.kind is not file_kind:
             continue
         size += entry.size
@@ -91,7 +86,23 @@ def scan_layer(entries: Iterator[Entry]) -> LayerScan:
         found = examine(entry)
         if found is not None:
             model_files.append(found)
-    return LayerScan(paths.build(), size, tuple(model_files), tuple(package_files))
+    return LayerScan(recorder.result(), size, tuple(model_files), tuple(package_files))
+
+
+def _package_file_to_json(file: PackageFile) -> list[Any]:
+    content = base64.b85encode(zlib.compress(file.content, 1)).decode("ascii")
+    return [file.path, content, file.size, file.extents]
+
+
+def _package_file_from_json(
+    path: str, content: str, size: int | None, extents: list[list[int]]
+) -> PackageFile:
+    return PackageFile(
+        path,
+        zlib.decompress(base64.b85decode(content)),
+        size=size,
+        extents=tuple((offset, length) for offset, length in extents),
+    )
 
 
 def _finding_to_json(finding: Finding) -> list[Any]:
@@ -129,7 +140,5 @@ def _model_file_from_json(data: Mapping[str, Any]) -> ModelFile:
             name: Fact(value, Origin(origin), where)
             for name, (value, origin, where) in data["facts"].items()
         },
-        safety=Safety(
-            Verdict(data["verdict"]), tuple(map(_finding_from_json, data["findings"]))
-        ),
+        safety=Safety(Verdict(data["verdict"]), tuple(map(_finding_from_json, data["findings"]))),
     )

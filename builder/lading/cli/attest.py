@@ -1,0 +1,53 @@
+"""``lading attest``: sign the BOM of an image that is there already."""
+
+from __future__ import annotations
+
+import typer
+
+from lading.cli import options
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("attest", help="Inspect an image, sign its BOM and attach it.")(_attest)
+
+
+def _attest(
+    image: options.Image,
+    signing_key: options.SigningKey = None,
+    evidence: options.Evidence = None,
+    insecure: options.Insecure = False,
+    json: options.Json = False,
+) -> None:
+    from lading.cli import wiring
+    from lading.cli.render import print_json
+    from lading.cli.summary import release_text
+    from lading.usecases.evidence import open_evidence
+    from lading.usecases.release import Timings, attest_local, attest_pushed
+    from lading.usecases.targets import parse_image
+
+    reference = parse_image(image).reference
+    signer = wiring.configured_signer(signing_key)
+    timings = Timings()
+    with timings.measure("inspect"):
+        inspection = wiring.inspect(image, insecure=insecure)
+    if inspection.image.manifest_digest is None:
+        store = open_evidence(evidence, insecure=insecure)
+        release = attest_local(
+            reference.familiar(), inspection, signer=signer, store=store, timings=timings
+        )
+    else:
+        release = attest_pushed(
+            reference,
+            inspection,
+            signer=signer,
+            open_repository=wiring.repository_opener(insecure=insecure),
+            evidence=open_evidence(evidence, insecure=insecure) if evidence else None,
+            timings=timings,
+        )
+    if json:
+        print_json(release.to_json())
+    else:
+        typer.echo(release_text(release))

@@ -1,0 +1,53 @@
+"""``lading bom``: the CycloneDX document of a target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lading.cli import options
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("bom", help="Write the CycloneDX SBOM and ML-BOM of an image.")(_bom)
+
+
+def _bom(
+    target: options.Target,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output."),
+    ] = None,
+    spec_version: Annotated[
+        str, typer.Option("--spec-version", metavar="1.6|1.7", help="CycloneDX version.")
+    ] = "1.6",
+    platform: options.Platform = None,
+    insecure: options.Insecure = False,
+    json: options.Json = False,
+) -> None:
+    from lading import bom
+    from lading.cli import wiring
+    from lading.cli.render import print_json, write_file
+    from lading.errors import UsageError
+    from lading.usecases.attest import make_bom
+    from lading_oci.digest import digest_of
+
+    if spec_version not in bom.SPEC_VERSIONS:
+        raise UsageError(
+            "There is no such CycloneDX version here",
+            got=spec_version,
+            wanted=" or ".join(bom.SPEC_VERSIONS),
+        )
+    inspection = wiring.inspect(target, platform=platform, insecure=insecure)
+    document = make_bom(inspection, spec_version=spec_version)
+    if output is None:
+        typer.echo(document, nl=False)
+        return
+    write_file(output, document)
+    if json:
+        print_json({"path": str(output), "digest": digest_of(document), "size": len(document)})

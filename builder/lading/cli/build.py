@@ -1,0 +1,159 @@
+"""``lading build``: docker's command line, passed through; then inspect, BOM, sign, attach."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lading.cli import wiring
+from lading.cli.render import note, write_file
+from lading.config import load_config
+from lading.engine.argv import parse_build
+from lading.exit_codes import ExitCode
+from lading.usecases.build import Built, build
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import typer
+
+    from lading.attest.interface import Signer
+    from lading.inventory import Inspection
+    from lading.usecases.release import Release, Timings
+    from lading_oci.interface import Repository
+
+__all__ = ["HELP", "register", "run"]
+
+HELP = """\
+Usage: lading build [docker build options] PATH | URL | -
+
+Runs `docker build` with exactly these options, then looks inside the image, writes one CycloneDX
+BOM of its models and packages, signs it, and attaches it: with --push to the image in its
+registry, without it to a local evidence store. docker's output and exit status are untouched.
+
+Options of lading's own (each also as LADING_NAME, or in [build] of lading.toml):
+  --signing-key FILE      private key to sign with (`lading keygen`); password from
+                          LADING_KEY_PASSWORD or a prompt
+  --evidence PLACE        keep the attestation elsewhere: a directory (OCI layout) or
+                          REGISTRY/REPOSITORY
+  --bom-output FILE       write the BOM there too
+  --summary-json FILE     write what was done as JSON ("-" for standard error)
+  --no-attest             build (and push) only; sign nothing
+  --lading-help           this text
+
+Everything else is docker's: see `lading build --help`.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Show ``build`` in the list of verbs; :func:`run` is what handles it."""
+
+    @app.command(
+        "build", add_help_option=False, help="docker build, then inspect, sign and attach."
+    )
+    def _build() -> None:
+        note(HELP)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run ``lading build`` and return docker's status, or ours when docker succeeded."""
+    command = parse_build(words)
+    if "lading-help" in command.own:
+        sys.stdout.write(HELP)
+        return int(ExitCode.OK)
+    settings = _Settings(command.own)
+    built = build(command, before=settings.check)
+    if built.place is None:
+        if built.why:
+            note(f"lading: nothing was attested: {built.why}.")
+        return built.status
+    release = _release(built, settings)
+    if settings.bom_output:
+        write_file(Path(settings.bom_output), release.document)
+    _report(release, settings)
+    return int(ExitCode.OK)
+
+
+class _Settings:
+    """The effective settings: command line over environment over ``lading.toml``."""
+
+    def __init__(self, own: dict[str, str]) -> None:
+        config = load_config()
+
+        def value(name: str) -> str | None:
+            return own.get(name) or config.get("build", name)
+
+        self.signing_key = value("signing-key")
+        self.evidence = value("evidence")
+        self.bom_output = value("bom-output")
+        self.summary_json = value("summary-json")
+        self.no_attest = "no-attest" in own or config.switch("build", "no-attest")
+        self.signer: Signer | None = None
+
+    def check(self) -> None:
+        """Open the signer before docker starts: a build must not end at a mistyped password."""
+        if self.no_attest:
+            return
+        self.signer = wiring.configured_signer(self.signing_key)
+
+
+def _release(built: Built, settings: _Settings) -> Release:
+    from lading.usecases import release
+    from lading.usecases.attest import make_bom
+    from lading.usecases.evidence import open_evidence
+
+    timings = release.Timings()
+    inspection = _inspect(built, timings)
+    place = settings.evidence
+    if built.push:
+        return release.push_and_attest(
+            built.references,
+            inspection,
+            push=wiring.engine_push,
+            signer=settings.signer,
+            open_repository=wiring.repository_opener(),
+            evidence=open_evidence(place) if place else None,
+            timings=timings,
+        )
+    if settings.signer is None:
+        document = make_bom(inspection)
+        return release.Release(built.name, inspection, document, timings=timings.seconds)
+    if built.place == "registry":
+        return release.attest_pushed(
+            built.references[0],
+            inspection,
+            signer=settings.signer,
+            open_repository=wiring.repository_opener(),
+            evidence=open_evidence(place) if place else None,
+            timings=timings,
+        )
+    store: Repository = open_evidence(place)
+    return release.attest_local(
+        built.name, inspection, signer=settings.signer, store=store, timings=timings
+    )
+
+
+def _inspect(built: Built, timings: Timings) -> Inspection:
+    if built.place == "registry":
+        reference = built.references[0]
+        digest = built.manifest_digest
+        target = f"registry:{reference.with_digest(digest) if digest else reference}"
+    else:
+        target = f"docker:{built.image_id}"
+    with timings.measure("inspect"):
+        return wiring.inspect(target, name=built.name)
+
+
+def _report(release: Release, settings: _Settings) -> None:
+    from lading.cli.summary import release_text
+
+    note("")
+    note(release_text(release))
+    if settings.summary_json:
+        document = json.dumps(release.to_json(), indent=2) + "\n"
+        if settings.summary_json == "-":
+            note(document)
+        else:
+            write_file(Path(settings.summary_json), document.encode())

@@ -1,0 +1,31 @@
+"""``lading inspect``: what is inside a target."""
+
+from __future__ import annotations
+
+import typer
+
+from lading.cli import options
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("inspect", help="List the models and packages inside an image.")(_inspect)
+
+
+def _inspect(
+    target: options.Target,
+    platform: options.Platform = None,
+    insecure: options.Insecure = False,
+    json: options.Json = False,
+) -> None:
+    from lading.cli import wiring
+    from lading.cli.render import print_json
+    from lading.cli.summary import inspection_json, inspection_text
+
+    inspection = wiring.inspect(target, platform=platform, insecure=insecure)
+    if json:
+        print_json(inspection_json(inspection))
+    else:
+        typer.echo(inspection_text(inspection))

@@ -1,0 +1,49 @@
+"""``lading push``: docker push, then attest what was pushed."""
+
+from __future__ import annotations
+
+import typer
+
+from lading.cli import options
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("push", help="Push an engine's image to its registry, and attest it there.")(_push)
+
+
+def _push(
+    image: options.Image,
+    signing_key: options.SigningKey = None,
+    evidence: options.Evidence = None,
+    insecure: options.Insecure = False,
+    json: options.Json = False,
+) -> None:
+    from lading.cli import wiring
+    from lading.cli.render import print_json
+    from lading.cli.summary import release_text
+    from lading.usecases.evidence import open_evidence
+    from lading.usecases.release import Timings, push_and_attest
+    from lading.usecases.targets import parse_image
+
+    reference = parse_image(image).reference
+    reference = reference if reference.tag else reference.with_tag("latest")
+    signer = wiring.configured_signer(signing_key)
+    timings = Timings()
+    with timings.measure("inspect"):
+        inspection = wiring.inspect(f"docker:{reference.familiar()}")
+    release = push_and_attest(
+        [reference],
+        inspection,
+        push=wiring.engine_push,
+        signer=signer,
+        open_repository=wiring.repository_opener(insecure=insecure),
+        evidence=open_evidence(evidence, insecure=insecure) if evidence else None,
+        timings=timings,
+    )
+    if json:
+        print_json(release.to_json())
+    else:
+        typer.echo(release_text(release))

@@ -1,0 +1,162 @@
+"""The text a person reads after an inspection or a build."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from lading.cli.render import human_count, human_size, plain, short_digest, table
+from lading.inventory import Level
+
+if TYPE_CHECKING:
+    from lading.inventory import Finding, Inspection, Model
+    from lading.usecases.release import Release
+
+__all__ = ["inspection_json", "inspection_text", "release_text"]
+
+_MOST_FINDINGS = 20
+
+
+def inspection_text(inspection: Inspection) -> str:
+    """Return models, data sets, packages and findings as aligned text."""
+    facts = inspection.image
+    size = sum(layer.size for layer in facts.layers)
+    cached = sum(layer.cached for layer in facts.layers)
+    lines = [
+        f"image     {plain(inspection.target)} ({facts.platform})",
+        f"digest    {facts.manifest_digest or facts.config_digest}",
+        f"layers    {len(facts.layers)} ({human_size(size)}; {cached} from the cache)",
+    ]
+    if inspection.models:
+        header = ("NAME", "FORMAT", "SIZE", "PARAMETERS", "LICENCE", "SAFETY", "LAYER")
+        lines += [f"models    {len(inspection.models)}"]
+        lines += [table(header, (_model_row(model) for model in inspection.models))]
+    else:
+        lines += ["models    none"]
+    if inspection.datasets:
+        names = ", ".join(plain(dataset.name) for dataset in inspection.datasets)
+        lines += [f"data      {len(inspection.datasets)}: {names}"]
+    kinds = Counter(package.type for package in inspection.packages)
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
+    lines += [f"packages  {counted}"]
+    lines += _finding_lines(inspection.findings)
+    return "\n".join(lines)
+
+
+def _model_row(model: Model) -> tuple[object, ...]:
+    parameters = model.fact("parameters")
+    licence = model.fact("license")
+    return (
+        model.name,
+        model.format,
+        human_size(sum(file.size for file in model.files)),
+        human_count(parameters) if isinstance(parameters, int) else "-",
+        licence if isinstance(licence, str) else "-" if licence is None else str(licence),
+        model.safety.verdict.word,
+        ", ".join(dict.fromkeys(short_digest(file.layer) for file in model.files)),
+    )
+
+
+def _finding_lines(findings: tuple[Finding, ...]) -> list[str]:
+    serious = [finding for finding in findings if finding.level is not Level.NOTE]
+    if not serious:
+        return []
+    lines = [f"findings  {len(serious)}"]
+    for finding in serious[:_MOST_FINDINGS]:
+        where = f" (/{plain(finding.path)})" if finding.path else ""
+        lines.append(f"  {finding.level.value}: {plain(finding.message)}{where} [{finding.id}]")
+    if len(serious) > _MOST_FINDINGS:
+        lines.append(f"  … and {len(serious) - _MOST_FINDINGS} more; see --json")
+    return lines
+
+
+def release_text(release: Release) -> str:
+    """Return the summary of a build: what is inside, and what was attested where."""
+    lines = [inspection_text(release.inspection)]
+    lines.append(f"bom       CycloneDX, {human_size(len(release.document))}")
+    lines += [f"pushed    {reference}" for reference in release.pushed]
+    for attestation in release.attestations:
+        state = "was there already" if attestation.existed else "signed and attached"
+        lines.append(f"attested  {attestation.predicate_type} {state}")
+        lines.append(f"          {attestation.place}@{attestation.referrer}")
+    if not release.attestations:
+        lines.append("attested  nothing (--no-attest)")
+    stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in release.timings.items())
+    lines.append(f"time      {stages}")
+    return "\n".join(lines)
+
+
+def inspection_json(inspection: Inspection) -> dict[str, Any]:
+    """Return the ``inspect`` document (docs/schemas/inspect.schema.json)."""
+    facts = inspection.image
+    return {
+        "target": inspection.target,
+        "digest": facts.index_digest or facts.manifest_digest or facts.config_digest,
+        "config_digest": facts.config_digest,
+        "platform": str(facts.platform),
+        "layers": [
+            {"diff_id": layer.diff_id, "size": layer.size, "cached": layer.cached}
+            for layer in facts.layers
+        ],
+        "models": [_model_json(model) for model in inspection.models],
+        "datasets": [
+            {"name": one.name, "format": one.format, "files": _files_json(one.files)}
+            for one in inspection.datasets
+        ],
+        "packages": [
+            {
+                "purl": package.purl,
+                "name": package.name,
+                "version": package.version,
+                "type": package.type,
+                "layer": package.layer,
+                "licenses": list(package.licenses),
+            }
+            for package in inspection.packages
+        ],
+        "findings": [_finding_json(finding) for finding in inspection.findings],
+    }
+
+
+def _model_json(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "format": model.format,
+        "files": _files_json(model.files),
+        "parameters": model.fact("parameters"),
+        "license": model.fact("license"),
+        "purl": model.purl,
+        "distribution": model.distribution,
+        "facts": {
+            name: {"value": fact.value, "origin": fact.origin.value, "where": fact.where}
+            for name, fact in sorted(model.facts.items())
+        },
+        "safety": {
+            "verdict": model.safety.verdict.word,
+            "findings": [_finding_json(finding) for finding in model.safety.findings],
+        },
+    }
+
+
+def _files_json(files: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": file.path,
+            "size": file.size,
+            "sha256": file.sha256,
+            "layer": file.layer,
+            "role": file.role.value,
+            "also_at": [{"path": other.path, "layer": other.layer} for other in file.also_at],
+        }
+        for file in files
+    ]
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "level": finding.level.value,
+        "message": finding.message,
+        "path": finding.path,
+        "layer": finding.layer,
+    }

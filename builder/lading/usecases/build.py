@@ -1,0 +1,125 @@
+"""Use case: ``docker build``, then look inside what came out, and attest it.
+
+Nothing of docker's is changed: its words, its streams, its exit status. The one exception is
+``--push`` where the image lands in the engine first: there lading holds the push back until the
+image has been inspected and its BOM validated, and pushes then (docs/decisions/0003).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lading.engine.builder import BuildResult, find_builder, run_build
+from lading.errors import EngineError, UsageError
+from lading_oci.errors import ReferenceInvalid
+from lading_oci.references import Reference, parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lading.engine.argv import BuildCommand
+
+__all__ = ["Built", "build"]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished ``docker build``.
+
+    ``place`` says where the image is: ``engine``, ``registry`` (already pushed by a remote
+    builder), or None when there is no image to look at (``why`` says why not).
+    """
+
+    status: int
+    image_id: str
+    references: tuple[Reference, ...]
+    place: str | None
+    push: bool = False
+    why: str = ""
+    manifest_digest: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The first name the user gave it, else its ID."""
+        return self.references[0].familiar() if self.references else self.image_id
+
+
+def build(command: BuildCommand, before: Callable[[], None]) -> Built:
+    """Run docker's build; ``before`` is called once it is clear that an image is to come.
+
+    Raises:
+        UsageError: ``--push`` without a name to push to, or a tag that is no reference.
+        EngineError: docker is missing, or built something and did not say what.
+    """
+    builder = find_builder(command)
+    if command.wants_help or command.builds_nothing:
+        status = run_build(command, command.words, builder).status
+        return Built(status, "", (), None)
+    references = tuple(_reference(tag) for tag in command.tags)
+    push = command.switch("push")
+    if push and not references:
+        raise UsageError("--push needs a name to push to", hint="Add -t REGISTRY/REPOSITORY:TAG.")
+    before()
+    hold_push = push and builder.in_engine
+    words = command.without_push() if hold_push else command.words
+    result = run_build(command, words, builder)
+    if result.status != 0:
+        return Built(result.status, "", references, None)
+    place, why = _place(command, builder.in_engine)
+    if place == "engine" and not result.image_id:
+        raise EngineError(
+            "docker built an image and did not say which",
+            hint="Give it a name with -t, and attest it with `lading attest NAME`.",
+        )
+    return _built(result, references, place, why, push=hold_push)
+
+
+def _built(
+    result: BuildResult,
+    references: tuple[Reference, ...],
+    place: str | None,
+    why: str,
+    *,
+    push: bool,
+) -> Built:
+    return Built(0, result.image_id, references, place, push, why, result.manifest_digest)
+
+
+def _reference(tag: str) -> Reference:
+    """Parse a ``-t`` as docker does, ``latest`` filled in."""
+    try:
+        reference = parse_reference(tag)
+    except ReferenceInvalid as error:
+        raise UsageError(
+            f"-t {tag} is not an image name", got=error.got, wanted=error.wanted, hint=error.hint
+        ) from error
+    return reference if reference.tag else reference.with_tag("latest")
+
+
+def _place(command: BuildCommand, in_engine: bool) -> tuple[str | None, str]:
+    """Say where docker put the image, from its own options."""
+    outputs = _outputs(command.options.get("output", ()))
+    if not in_engine:
+        if command.switch("push") or "registry" in outputs:
+            return "registry", ""
+        if command.switch("load") or "docker" in outputs:
+            return "engine", ""
+        return None, "the builder kept the result in its cache; use --push or --load"
+    if not outputs or outputs & {"docker", "image"}:
+        return "engine", ""
+    if "registry" in outputs:
+        return "registry", ""
+    return None, f"docker wrote the result as {', '.join(sorted(outputs))}, not as an image"
+
+
+def _outputs(values: Iterable[str]) -> set[str]:
+    """Return the kinds of ``--output``; a pushed ``type=image`` is ``registry``."""
+    kinds = set()
+    for value in values:
+        fields = dict(part.partition("=")[::2] for part in value.split(","))
+        kind = fields.get("type") or "local"  # ``-o DIR`` is type=local
+        if kind == "docker" and "dest" in fields:
+            kind = "docker archive"
+        kinds.add("registry" if kind == "image" and fields.get("push") == "true" else kind)
+    return kinds

@@ -1,0 +1,121 @@
+"""What a name means: the digests it stands for, and where evidence about them can be.
+
+A name can mean two images: the registry's, which a cluster pulls, and the local engine's, which
+``docker run`` starts. Both count, so that a yes about one is never taken for the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lading.errors import EngineError
+from lading.usecases.evidence import anchor_of
+from lading.usecases.targets import Scope
+from lading_oci.errors import NotFound, Unauthorized
+from lading_oci.references import DOCKER_HUB, parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lading.engine.probe import EngineImage
+    from lading.usecases.targets import NamedImage
+    from lading_oci.interface import Descriptor, Repository
+    from lading_oci.references import Reference
+
+__all__ = ["Located", "Place", "Ports", "locate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """How to reach the image's repository, the local store, and what an engine has."""
+
+    registry: Callable[[Reference], Repository]
+    local: Callable[[], Repository]
+    engine: Callable[[str], EngineImage | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A store, and the digest of the manifest there whose referrers are the evidence."""
+
+    repository: Repository
+    subject: str
+
+    def referrers(self) -> list[Descriptor]:
+        """List the evidence, newest first."""
+        return self.repository.referrers(self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A settled name.
+
+    ``digest`` is what it stands for first of all, ``wanted`` every digest that evidence must
+    cover, ``places`` where evidence can be, in order: the first that has any is the one.
+    """
+
+    digest: str
+    wanted: frozenset[str]
+    places: tuple[Place, ...]
+    in_engine: bool
+
+
+def locate(image: NamedImage, ports: Ports) -> Located:
+    """Settle a name. A digest means itself; an engine cannot have another image under it.
+
+    Raises:
+        EngineError: only an engine is asked, and it has no such image.
+        OciError: the registry has no such image, or did not answer.
+    """
+    reference, scope = image.reference, image.scope
+    engine = None
+    if scope is Scope.ENGINE or (scope is Scope.ANY and reference.digest is None):
+        engine = ports.engine(reference.familiar())
+    if scope is Scope.ENGINE and engine is None:
+        raise EngineError(
+            "The Docker engine has no such image",
+            where=reference.familiar(),
+            hint="Build or pull it, or look at the registry's image with registry:NAME.",
+        )
+    found = None
+    if scope is not Scope.ENGINE and not _engine_only(reference, engine):
+        found = _in_registry(reference, ports.registry(reference), engine)
+    if found is not None:
+        return found
+    if engine is None:
+        raise AssertionError("a name that no registry has raised before")
+    return _in_engine(reference, ports, engine)
+
+
+def _engine_only(reference: Reference, engine: EngineImage | None) -> bool:
+    """A name without a registry whose image was never pushed or pulled is this engine's alone."""
+    return engine is not None and not engine.repo_digests and reference.registry == DOCKER_HUB
+
+
+def _in_registry(
+    reference: Reference, repository: Repository, engine: EngineImage | None
+) -> Located | None:
+    """Return what the registry has under the name; None when only an engine has it."""
+    digest = reference.digest
+    if digest is None:
+        try:
+            digest = repository.resolve(reference.target).digest
+        except (NotFound, Unauthorized):
+            # Some registries answer 401 for a repository that does not exist: never pushed, then.
+            if engine is None or engine.repo_digests:
+                raise
+            return None
+    ids = {engine.image_id} if engine else set()
+    return Located(digest, frozenset({digest, *ids}), (Place(repository, digest),), bool(engine))
+
+
+def _in_engine(reference: Reference, ports: Ports, engine: EngineImage) -> Located:
+    """An engine's image: evidence in the local store, else where it was pushed to or came from."""
+    anchor = anchor_of(engine.image_id).descriptor.digest
+    places = [Place(ports.local(), anchor)]
+    for text in engine.repo_digests:
+        pushed = parse_reference(text)
+        if pushed.digest and pushed.name == reference.name:
+            places.append(Place(ports.registry(pushed), pushed.digest))
+    return Located(engine.image_id, frozenset({engine.image_id}), tuple(places), in_engine=True)

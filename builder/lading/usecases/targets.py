@@ -1,0 +1,58 @@
+"""Names of images as people write them: a reference, and where it is to be looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from lading.errors import UsageError
+from lading_oci.references import parse_reference
+
+if TYPE_CHECKING:
+    from lading_oci.references import Reference
+
+__all__ = ["NamedImage", "Scope", "parse_image"]
+
+
+class Scope(Enum):
+    """Where a name counts."""
+
+    ANY = "any"  # the registry, and the local engine's copy where there is one
+    REGISTRY = "registry"
+    ENGINE = "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedImage:
+    """A parsed IMAGE argument."""
+
+    reference: Reference
+    scope: Scope
+
+
+_PREFIXES = {"registry": Scope.REGISTRY, "docker": Scope.ENGINE}
+_OTHER_TARGETS = ("oci-dir", "oci-archive", "docker-archive", "dir", "file", "git", "hf")
+
+
+def parse_image(text: str) -> NamedImage:
+    """Parse ``IMAGE``, ``registry:IMAGE`` or ``docker:IMAGE``.
+
+    A port is no prefix: ``registry:5000/x`` is the image ``x`` of the host ``registry``.
+
+    Raises:
+        UsageError: a target of another kind.
+        ReferenceInvalid: not a reference.
+    """
+    prefix, colon, rest = text.partition(":")
+    is_port = rest.partition("/")[0].isdigit() and "/" in rest
+    if colon and not is_port:
+        if prefix in _PREFIXES:
+            return NamedImage(parse_reference(rest), _PREFIXES[prefix])
+        if prefix in _OTHER_TARGETS:
+            raise UsageError(
+                f"This verb takes images, not {prefix}: targets",
+                got=text,
+                wanted="IMAGE, registry:IMAGE or docker:IMAGE",
+            )
+    return NamedImage(parse_reference(text), Scope.ANY)
