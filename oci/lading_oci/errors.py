@@ -2,10 +2,11 @@
 
 ::
 
-    FactsError              what, where, got, wanted, hint (shared root; the product's own errors too)
+    FactsError              what, where, got, wanted, hint (root of the product's errors too)
     └── OciError            anything that went wrong between us and a registry or an OCI layout
         ├── ReferenceInvalid a name that is not an OCI reference
         ├── TransportError  no answer: connection refused, TLS, timeout, broken stream
+        │   └── BrokenStream    a connection that was cut; repeating the request may help
         ├── ResponseError   an answer that is not a success (carries method, URL, status, code)
         │   ├── NotFound        404 for what was asked
         │   ├── Unauthorized    401 or 403 after authentication was tried
@@ -19,6 +20,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "BrokenStream",
     "ConflictError",
     "FactsError",
     "IntegrityError",
@@ -79,6 +81,10 @@ class ReferenceInvalid(OciError):
 
 class TransportError(OciError):
     """No usable answer: connection refused, TLS failure, timeout, broken stream."""
+
+
+class BrokenStream(TransportError):
+    """A connection that was cut or fell silent; repeating the request may help."""
 
 
 class ResponseError(OciError):

@@ -41,7 +41,7 @@ class Manifest:
         Raises:
             MalformedError: the bytes are not one JSON object.
         """
-        from lading_oci.manifests import parse_object  # noqa: PLC0415 - avoids a cycle
+        from lading_oci.manifests import parse_object
 
         return parse_object(self.content)
 

@@ -1,0 +1,70 @@
+"""Digests: ``algorithm:hex`` (OCI image-spec, descriptor.md, "Digests")."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from lading_oci.errors import MalformedError
+
+if TYPE_CHECKING:
+    from lading_oci.interface import Descriptor
+
+__all__ = [
+    "check_digest",
+    "digest_of",
+    "hasher",
+    "is_digest",
+    "matches",
+    "referrers_tag",
+]
+
+#: The registered algorithms; an unregistered one cannot be verified, so it is refused.
+_REGISTERED = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
+
+
+def is_digest(text: object) -> bool:
+    """Say whether ``text`` is a digest of an algorithm that can be verified."""
+    return isinstance(text, str) and _REGISTERED.match(text) is not None
+
+
+def check_digest(text: object, *, where: str | None = None) -> str:
+    """Return ``text`` when it is a digest.
+
+    Raises:
+        MalformedError: it is not, or its algorithm is none of SHA-256, SHA-384 and SHA-512.
+    """
+    if not is_digest(text):
+        raise MalformedError(
+            "this is not a digest",
+            where=where,
+            got=repr(text)[:200],
+            wanted="sha256:<64 hex digits>",
+        )
+    return str(text)
+
+
+def digest_of(content: bytes, algorithm: str = "sha256") -> str:
+    """Return the digest of ``content``."""
+    return f"{algorithm}:{hashlib.new(algorithm, content, usedforsecurity=True).hexdigest()}"
+
+
+def hasher(digest: str) -> hashlib._Hash:
+    """Return a new hash object of the digest's algorithm."""
+    return hashlib.new(check_digest(digest).partition(":")[0])
+
+
+def matches(descriptor: Descriptor, content: bytes) -> bool:
+    """Say whether ``content`` is what the descriptor describes, by size and digest."""
+    algorithm = check_digest(descriptor.digest).partition(":")[0]
+    return len(content) == descriptor.size and digest_of(content, algorithm) == descriptor.digest
+
+
+def referrers_tag(digest: str) -> str:
+    """Return the tag of the referrers tag schema (distribution-spec 1.1, "Referrers Tag Schema").
+
+    The algorithm is cut at 32 characters and the encoded part at 64, as the schema says.
+    """
+    algorithm, _, encoded = check_digest(digest).partition(":")
+    return f"{algorithm[:32]}-{encoded[:64]}"

@@ -1,0 +1,260 @@
+"""Manifests and indexes: strict reading of untrusted JSON, and the exact bytes we write.
+
+OCI image-spec 1.1: descriptor.md, manifest.md, image-index.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING, Any
+
+from lading_oci import mediatypes
+from lading_oci.digest import check_digest, digest_of, matches
+from lading_oci.errors import LimitExceeded, MalformedError
+from lading_oci.interface import Descriptor
+from lading_oci.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "EMPTY_CONFIG",
+    "check_shape",
+    "descriptor_json",
+    "dump",
+    "index_manifest",
+    "parse_descriptor",
+    "parse_object",
+    "referrer_manifest",
+]
+
+EMPTY_CONFIG = Descriptor(
+    mediatypes.EMPTY,
+    mediatypes.EMPTY_DIGEST,
+    len(mediatypes.EMPTY_CONTENT),
+    data=mediatypes.EMPTY_CONTENT,
+)
+
+
+def parse_object(
+    content: bytes, *, limit: int = LIMITS.manifest, where: str | None = None
+) -> dict[str, Any]:
+    """Parse one JSON object strictly.
+
+    Refused: anything but an object, duplicate keys, NaN and infinities, bytes that are not
+    UTF-8, lone surrogates, nesting deeper than ``LIMITS.json_depth``.
+
+    Raises:
+        LimitExceeded: more than ``limit`` bytes.
+        MalformedError: not such an object.
+    """
+    if len(content) > limit:
+        raise LimitExceeded(
+            "a JSON document is too large",
+            where=where,
+            got=f"{len(content)} bytes",
+            wanted=f"at most {limit} bytes",
+        )
+    try:
+        value = json.loads(
+            content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
+        )
+        _check_tree(value)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(
+            "this is not a well-formed JSON document", where=where, got=str(error)[:200]
+        ) from None
+    if not isinstance(value, dict):
+        raise MalformedError("this JSON document is not an object", where=where)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("duplicate key")
+    return result
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_tree(value: object) -> None:
+    """Refuse deep nesting and strings that cannot be encoded; iterative on purpose."""
+    level: list[object] = [value]
+    depth = 0
+    while level:
+        depth += 1
+        if depth > LIMITS.json_depth:
+            raise ValueError("nested too deeply")
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, str):
+                item.encode()
+            elif isinstance(item, dict):
+                below.extend(item)
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        level = below
+
+
+def parse_descriptor(value: object, *, where: str | None = None) -> Descriptor:
+    """Read a descriptor; unknown fields are ignored, known ones must have their type.
+
+    Raises:
+        MalformedError: a required field is missing or of the wrong type, or inline data does
+            not match the digest.
+    """
+    if not isinstance(value, dict):
+        raise MalformedError("a descriptor is not an object", where=where)
+    media_type, size = value.get("mediaType"), value.get("size")
+    if not isinstance(media_type, str) or not 0 < len(media_type) <= LIMITS.media_type:
+        raise MalformedError("a descriptor has no usable mediaType", where=where)
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 1 << 63:
+        raise MalformedError("a descriptor has no usable size", where=where)
+    artifact_type = value.get("artifactType")
+    platform = value.get("platform")
+    descriptor = Descriptor(
+        media_type=media_type,
+        digest=check_digest(value.get("digest"), where=where),
+        size=size,
+        artifact_type=artifact_type if isinstance(artifact_type, str) and artifact_type else None,
+        annotations=_annotations(value.get("annotations"), where),
+        platform=platform if isinstance(platform, dict) else None,
+    )
+    return _with_data(descriptor, value.get("data"), where)
+
+
+def _annotations(value: object, where: str | None) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise MalformedError("annotations are not a map of strings", where=where)
+    if len(value) > LIMITS.annotations:
+        raise LimitExceeded("a descriptor has too many annotations", where=where)
+    if any(len(text) > LIMITS.annotation_value for text in value.values()):
+        raise LimitExceeded("an annotation is too long", where=where)
+    return dict(value)
+
+
+def _with_data(descriptor: Descriptor, value: object, where: str | None) -> Descriptor:
+    if value is None:
+        return descriptor
+    try:
+        data = base64.b64decode(value, validate=True) if isinstance(value, str) else None
+    except (binascii.Error, ValueError):
+        data = None
+    if data is None or not matches(descriptor, data):
+        raise MalformedError("the data in a descriptor is not what its digest says", where=where)
+    return Descriptor(
+        descriptor.media_type,
+        descriptor.digest,
+        descriptor.size,
+        descriptor.artifact_type,
+        descriptor.annotations,
+        descriptor.platform,
+        data,
+    )
+
+
+def descriptor_json(descriptor: Descriptor) -> dict[str, Any]:
+    """Return the descriptor as a JSON object, absent fields left out, annotations sorted."""
+    result: dict[str, Any] = {
+        "mediaType": descriptor.media_type,
+        "digest": descriptor.digest,
+        "size": descriptor.size,
+    }
+    if descriptor.data is not None:
+        result["data"] = base64.b64encode(descriptor.data).decode("ascii")
+    if descriptor.platform is not None:
+        result["platform"] = dict(descriptor.platform)
+    if descriptor.artifact_type:
+        result["artifactType"] = descriptor.artifact_type
+    if descriptor.annotations:
+        result["annotations"] = dict(sorted(descriptor.annotations.items()))
+    return result
+
+
+def dump(value: Mapping[str, Any]) -> bytes:
+    """Serialise compactly, keys in the order given; pure ASCII."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def referrer_manifest(
+    subject: Descriptor, blob: Descriptor, *, artifact_type: str, annotations: Mapping[str, str]
+) -> bytes:
+    """Return the image manifest that attaches ``blob`` to ``subject``: an empty config, one layer.
+
+    The subject keeps its media type, digest and size only, so that the same subject gives the
+    same bytes wherever its descriptor was read.
+    """
+    pinned = Descriptor(subject.media_type, subject.digest, subject.size)
+    manifest: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": mediatypes.OCI_MANIFEST,
+        "artifactType": artifact_type,
+        "config": descriptor_json(EMPTY_CONFIG),
+        "layers": [descriptor_json(blob)],
+        "subject": descriptor_json(pinned),
+    }
+    if annotations:
+        manifest["annotations"] = dict(sorted(annotations.items()))
+    return dump(manifest)
+
+
+def index_manifest(entries: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return an image index of descriptors in JSON form (those of others are kept verbatim)."""
+    return dump({"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": list(entries)})
+
+
+def check_shape(document: Mapping[str, Any], content_type: str | None, *, where: str) -> str:
+    """Return the manifest's media type, refusing documents that could be read in two ways.
+
+    A manifest whose transport, ``mediaType`` field and fields disagree can be a harmless index
+    to one reader and an image to another (image-spec 1.0.2 security notes, GHSA-77vh-xpmg-72qh).
+
+    Raises:
+        MalformedError: they disagree, or it is no manifest at all.
+    """
+    said = document.get("mediaType")
+    sent = (content_type or "").partition(";")[0].strip().lower()
+    media_type = said if isinstance(said, str) and said else sent
+    if sent in mediatypes.MANIFESTS and media_type != sent:
+        raise MalformedError(
+            "a manifest's mediaType is not its Content-Type",
+            where=where,
+            got=repr(media_type)[:200],
+            wanted=sent,
+        )
+    is_index = "manifests" in document
+    is_image = "layers" in document or "config" in document
+    if is_index == is_image or (media_type in mediatypes.INDEXES) != is_index:
+        if media_type not in mediatypes.MANIFESTS and not (is_index and is_image):
+            return media_type  # something newer than this code: its bytes are still addressed
+        raise MalformedError(
+            "a manifest's fields do not fit its media type", where=where, got=media_type
+        )
+    return media_type
+
+
+def describe(document: Mapping[str, Any], content: bytes, media_type: str) -> Descriptor:
+    """Return the descriptor under which a manifest is listed as a referrer.
+
+    Distribution-spec 1.1, "Listing Referrers": ``artifactType``, else the config's media type,
+    and the manifest's annotations.
+    """
+    artifact_type = document.get("artifactType")
+    config = document.get("config")
+    if not artifact_type and isinstance(config, dict):
+        artifact_type = config.get("mediaType")
+    return Descriptor(
+        media_type=media_type,
+        digest=digest_of(content),
+        size=len(content),
+        artifact_type=artifact_type if isinstance(artifact_type, str) and artifact_type else None,
+        annotations=_annotations(document.get("annotations"), None),
+    )
