@@ -1,0 +1,165 @@
+"""The cut between the rooms, held: who may import whom, and what the fast path must not load."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = {
+    "lading": ROOT / "builder" / "lading",
+    "lading_oci": ROOT / "oci" / "lading_oci",
+    "lading_templates": ROOT / "templates" / "lading_templates",
+}
+
+#: Modules at the top of ``lading`` that every room may use.
+COMMON = {"errors", "exit_codes", "limits", "inventory", ""}
+
+#: Room → rooms of ``lading`` it may import besides itself and COMMON. ``lading_oci`` is open to
+#: those in OCI_USERS.
+ALLOWED: dict[str, set[str]] = {
+    "engine": set(),
+    "image": {"engine"},
+    "models": set(),
+    "packages": set(),
+    "bom": {"models"},
+    "attest": set(),
+    "policy": set(),
+    "hub": set(),
+    "usecases": {"engine", "image", "models", "packages", "bom", "attest", "policy", "hub"},
+    "config": set(),
+}
+OCI_USERS = {"image", "usecases", "cli", "attest", "errors"}
+
+#: Slow to import: only inside the functions that need them.
+HEAVY = {
+    "docker", "oras", "sigstore", "huggingface_hub", "rich", "requests", "numpy",
+    "jsonschema_rs", "securesystemslib", "yaml", "zstandard", "cyclonedx",
+}  # fmt: skip
+
+#: The only modules that run programs or open sockets.
+SUBPROCESS_USERS = {
+    "lading.engine.builder",
+    "lading.packages.syft_run",
+    "lading.packages.syft_find",
+    "lading_oci.helpers",
+}
+
+
+def _modules() -> list[tuple[str, Path]]:
+    found = []
+    for package, directory in SOURCES.items():
+        for path in sorted(directory.rglob("*.py")):
+            parts = [package, *path.relative_to(directory).with_suffix("").parts]
+            found.append((".".join(parts).removesuffix(".__init__"), path))
+    return found
+
+
+MODULES = _modules()
+
+
+def _imports(path: Path, *, top_level_only: bool = False) -> set[str]:
+    """Return what a module imports, ``if TYPE_CHECKING`` blocks left out."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            waiting += node.orelse
+        elif top_level_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def _room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_arrows_between_rooms_run_one_way(module: str, path: Path) -> None:
+    package, room = module.split(".")[0], _room(module)
+    for imported in _imports(path):
+        other_package, other_room = imported.split(".")[0], _room(imported)
+        if package != "lading":
+            assert other_package != "lading", f"{module} imports {imported}"
+        elif other_package == "lading_oci":
+            assert room in OCI_USERS, f"{module} imports {imported}"
+        elif other_package == "lading" and room in ALLOWED:
+            allowed = ALLOWED[room] | COMMON | {room, "__version__"}
+            assert other_room in allowed, f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_slow_libraries_are_imported_where_they_are_needed(module: str, path: Path) -> None:
+    loaded = {imported.split(".")[0] for imported in _imports(path, top_level_only=True)}
+
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_every_exported_name_exists(module: str, path: Path) -> None:
+    loaded = importlib.import_module(module)
+
+    for name in getattr(loaded, "__all__", ()):
+        assert getattr(loaded, name) is not None
+
+
+def test_programs_are_run_in_few_places() -> None:
+    users = {name for name, path in MODULES if "subprocess" in _imports(path)}
+
+    assert users <= SUBPROCESS_USERS
+
+
+def test_nothing_of_an_image_is_unpickled_or_evaluated() -> None:
+    for name, path in MODULES:
+        imported = {module.split(".")[0] for module in _imports(path)}
+        assert not imported & {"pickle", "marshal", "shelve", "dill", "joblib", "torch"}, name
+        tree = ast.parse(path.read_text())
+        calls = {
+            node.func.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not calls & {"eval", "exec", "__import__"}, name
+
+
+def test_the_key_signed_verifying_path_loads_no_slow_library() -> None:
+    code = (
+        "import json, sys; sys.argv = ['lading'];"
+        "from lading.cli import main;"
+        "status = main(['verify', '--key', '/nonexistent.pub', 'registry:127.0.0.1:1/x:1']);"
+        "import lading.usecases.verify, lading.attest.verifiers.key, lading_oci.registry;"
+        "print(json.dumps([status, sorted({name.split('.')[0] for name in sys.modules})]))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    status, loaded = json.loads(ran.stdout.splitlines()[-1])
+
+    assert status == 22
+    assert not set(loaded) & (HEAVY | {"urllib3", "asyncio", "jsonschema", "email_validator"})
+
+
+def test_source_files_stay_small() -> None:
+    long = {name: count for name, path in MODULES if (count := _lines(path)) > 400}
+
+    assert long == {}
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
