@@ -74,6 +74,7 @@ class Limits:
     package_bytes: int = 1 * GIB
     record_rows: int = 2_000_000
     syft_cache_total: int = 64 * MIB
+    program_extents: int = 8 * MIB
 
     # bill of materials: what is written into it, and somebody's document that is read
     bom_document: int = 256 * MIB
@@ -98,6 +99,15 @@ class Limits:
     bundle_timestamps: int = 32
     log_proof_hashes: int = 64
     attestations_read: int = 1024
+    trust_file: int = 4 * MIB
+    identity_token: int = 64 * KIB
+
+    # signing services (Fulcio, log, timestamp authority, identity provider)
+    service_answer: int = 4 * MIB
+    service_seconds: float = 90.0
+    connect_seconds: float = 10.0
+    read_seconds: float = 30.0
+    login_seconds: float = 300.0
 
 
 LIMITS = Limits()
