@@ -166,10 +166,13 @@ def _described() -> Model:
                     {"type": "accuracy"},
                 ],
                 vocabulary.INTENDED_USE: "Splitting text into sentences.",
-                vocabulary.LIMITATIONS: "Not evaluated on poetry.\n\nBiased to the web.",
                 vocabulary.LIBRARY: "transformers",
                 vocabulary.AUTHOR: "Benjamin",
             },
+        ),
+        **facts(
+            where="app/models/wtp/README.md: Bias, Risks, and Limitations",
+            **{vocabulary.LIMITATIONS: "Not evaluated on poetry.\n\nBiased to the web."},
         ),
         **facts(
             Origin.OBSERVED,

@@ -1,6 +1,7 @@
 """One CycloneDX document for everything in an image: container, models, data, packages.
 
-:func:`render` turns an inspection into the document, :func:`encode` into its canonical bytes,
+:func:`render` turns an inspection into the document, :func:`encode` into its canonical bytes
+(:func:`encode_xml`: into XML),
 :func:`validate` holds it against the published strict schema. The document is plain JSON data:
 no library's object model stands between the facts and the format. :func:`read` takes anybody's
 document into what :func:`diff` compares.
@@ -11,8 +12,19 @@ from __future__ import annotations
 from lading.bom.diff import Diff, diff
 from lading.bom.document import render
 from lading.bom.encode import encode
+from lading.bom.encode_xml import encode_xml
 from lading.bom.read import Bom, read
 from lading.bom.schemas import SPEC_VERSIONS
 from lading.bom.validate import validate
 
-__all__ = ["SPEC_VERSIONS", "Bom", "Diff", "diff", "encode", "read", "render", "validate"]
+__all__ = [
+    "SPEC_VERSIONS",
+    "Bom",
+    "Diff",
+    "diff",
+    "encode",
+    "encode_xml",
+    "read",
+    "render",
+    "validate",
+]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from lading.bom import facts
 from lading.bom.properties import Properties
+from lading.bom.taxonomy import card_properties
 from lading.bom.text import as_text, label
 from lading.models import vocabulary
 
@@ -16,12 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_datasets", "model_card"]
 
-# Names of the OWASP AIBOM property taxonomy, whose readers look for them in modelCard.properties.
-_TAXONOMY = {
-    "contextLength": vocabulary.CONTEXT_LENGTH,
-    "vocabSize": vocabulary.VOCABULARY_SIZE,
-    "quantizationFileType": vocabulary.QUANTIZATION,
-}
+# Headings of card sections that speak of more than technical limits.
+_RISK = re.compile(r"\b(?:bias|ethic|fairness|harm|risk)", re.IGNORECASE)
 
 
 def model_card(known: Mapping[str, Fact]) -> dict[str, Any]:
@@ -39,10 +37,11 @@ def model_card(known: Mapping[str, Fact]) -> dict[str, Any]:
     considerations = {
         "useCases": facts.paragraphs(known, vocabulary.INTENDED_USE),
         "technicalLimitations": facts.paragraphs(known, vocabulary.LIMITATIONS),
+        "ethicalConsiderations": _risks(known),
     }
     properties = Properties()
-    for name, fact in _TAXONOMY.items():
-        properties.add(f"genai:aibom:modelcard:{name}", facts.value(known, fact))
+    for name, value in card_properties(known):
+        properties.add(name, value)
     card = {
         "modelParameters": _filled(parameters),
         "quantitativeAnalysis": _filled({"performanceMetrics": _metrics(known)}),
@@ -57,6 +56,14 @@ def add_datasets(component: dict[str, Any], datasets: Sequence[str]) -> None:
     if datasets:
         parameters = component.setdefault("modelCard", {}).setdefault("modelParameters", {})
         parameters["datasets"] = [{"ref": ref} for ref in datasets]
+
+
+def _risks(known: Mapping[str, Fact]) -> list[dict[str, str]]:
+    """Return the section on limits as risks too, where its heading says that it names them."""
+    section = known.get(vocabulary.LIMITATIONS)
+    if section is None or not _RISK.search(section.where):
+        return []
+    return [{"name": text} for text in facts.paragraphs(known, vocabulary.LIMITATIONS)]
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["dataset_entry"]
 
 
-def dataset_entry(dataset: Dataset, *, spec_version: str) -> Entry[Dataset]:
+def dataset_entry(dataset: Dataset, spec_version: str) -> Entry[Dataset]:
     """Return the component of one data set, with its files nested."""
     known = dataset.facts
     name = label(dataset.name) or "unnamed"

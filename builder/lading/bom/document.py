@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from lading import __version__
+from lading.bom.cite import citations
 from lading.bom.clock import timestamp_text
 from lading.bom.dataset import dataset_entry
 from lading.bom.graph import Graph
@@ -16,14 +17,15 @@ from lading.bom.notes import annotate
 from lading.bom.package import package_entry
 from lading.bom.refs import place
 from lading.bom.schemas import check_spec_version
+from lading.bom.system import operating_system
 from lading.bom.text import label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from lading.bom.refs import Entry
-    from lading.inventory import Inspection, Tool
+    from lading.inventory import Fact, Finding, Inspection, Tool
 
 __all__ = ["render"]
 
@@ -50,51 +52,90 @@ def render(
     check_spec_version(spec_version)
     moment = timestamp_text(timestamp)
     tools = _tools(inspection.tools)
-    image = container(inspection, spec_version=spec_version)
-    subject: str = image["version"]
-    models = place(model_entry(one, spec_version=spec_version) for one in inspection.models)
-    datasets = place(dataset_entry(one, spec_version=spec_version) for one in inspection.datasets)
-    packages = place(package_entry(one, spec_version=spec_version) for one in inspection.packages)
-
-    graph = Graph(image["bom-ref"])
-    lineage = Lineage(models, datasets)
-    known = {entry.ref: entry.component for entry in models}
-    for entry in models:
-        graph.edge(entry.ref, complete(entry, lineage, known))
-    for declared in lineage.declared:
-        graph.edge(declared.ref)
-    for data in datasets:
-        graph.edge(data.ref)
-    graph.contents([*(entry.ref for entry in models), *(entry.ref for entry in datasets)])
-    graph.packages(packages)
-    graph.shipped(models, packages)
-
-    found = [(image["bom-ref"], finding) for finding in inspection.findings]
-    found += [(entry.ref, one) for entry in models for one in model_findings(entry.source)]
-    annotator = {key: tools[0][key] for key in ("type", "name", "version")}
-    document = {
+    parts = _Parts(inspection, spec_version)
+    document: dict[str, Any] = {
         "$schema": f"http://cyclonedx.org/schema/bom-{spec_version}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": spec_version,
-        "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, subject)}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, parts.image['version'])}",
         "version": 1,
         "metadata": {
             "timestamp": moment,
             "lifecycles": [{"phase": "post-build"}],
             "tools": {"components": tools},
-            "component": image,
+            "component": parts.image,
         },
-        "components": _components(models, datasets, packages, lineage.declared),
-        "dependencies": graph.render(),
-        "annotations": annotate(found, tool=annotator, timestamp=moment),
+        "components": parts.components(),
+        "dependencies": parts.dependencies(),
+        "annotations": annotate(
+            parts.findings(),
+            tool={key: tools[0][key] for key in ("type", "name", "version")},
+            timestamp=moment,
+        ),
     }
+    if spec_version != "1.6":
+        document["citations"] = citations(
+            parts.sources(), tool=tools[0]["bom-ref"], timestamp=moment
+        )
     return {key: value for key, value in document.items() if value}
 
 
-def _components(*groups: Iterable[Entry[Any]]) -> list[dict[str, Any]]:
-    """Return the components, models first; equal ones once."""
-    by_ref = {entry.ref: entry.component for group in groups for entry in group}
-    return list(by_ref.values())
+class _Parts:
+    """The components of one document, placed: every bom-ref is decided, lineage is resolved."""
+
+    def __init__(self, inspection: Inspection, spec_version: str) -> None:
+        self._inspection = inspection
+        self.image = container(inspection, spec_version=spec_version)
+        self._models = place(model_entry(one, spec_version) for one in inspection.models)
+        self._datasets = place(dataset_entry(one, spec_version) for one in inspection.datasets)
+        self._packages = place(package_entry(one, spec_version) for one in inspection.packages)
+        self._system = operating_system(inspection.packages)
+        lineage = Lineage(self._models, self._datasets)
+        known = {entry.ref: entry.component for entry in self._models}
+        self._made_from = {entry.ref: complete(entry, lineage, known) for entry in self._models}
+        self._contents: list[Entry[Any]] = [*self._models, *self._datasets]
+        self._declared: list[Entry[Any]] = [*lineage.declared]
+
+    def components(self) -> list[dict[str, Any]]:
+        """Return the components, models first; equal ones once."""
+        groups: tuple[Iterable[Entry[Any]], ...] = (
+            self._contents,
+            self._packages,
+            self._declared,
+        )
+        by_ref = {entry.ref: entry.component for group in groups for entry in group}
+        if self._system is not None:
+            by_ref[self._system["bom-ref"]] = self._system
+        return list(by_ref.values())
+
+    def dependencies(self) -> list[dict[str, Any]]:
+        """Return the graph: image → contents, model → what it was made from, packages."""
+        graph = Graph(self.image["bom-ref"])
+        for ref, needs in self._made_from.items():
+            graph.edge(ref, needs)
+        for entry in (*self._declared, *self._contents):
+            graph.edge(entry.ref)
+        graph.contents([entry.ref for entry in self._contents])
+        graph.packages(self._packages)
+        graph.shipped(self._models, self._packages)
+        if self._system is not None:
+            graph.edge(self._system["bom-ref"])
+            graph.contents([self._system["bom-ref"]])
+        return graph.render()
+
+    def findings(self) -> Iterator[tuple[str, Finding]]:
+        """Yield every finding with the bom-ref of what it is about."""
+        for finding in self._inspection.findings:
+            yield self.image["bom-ref"], finding
+        for entry in self._models:
+            for finding in model_findings(entry.source):
+                yield entry.ref, finding
+
+    def sources(self) -> Iterator[tuple[int, dict[str, Any], Mapping[str, Fact]]]:
+        """Yield models and data sets: index among the components, component, facts."""
+        index = {component["bom-ref"]: n for n, component in enumerate(self.components())}
+        for entry in self._contents:
+            yield index[entry.ref], entry.component, entry.source.facts
 
 
 def _tools(tools: Iterable[Tool]) -> list[dict[str, Any]]:

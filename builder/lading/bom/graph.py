@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Graph"]
 
+_VENDORED_BY = "lading:python:vendored-by"  # the purl of the distribution that carries a copy
+
 
 class Graph:
     """Collects edges between bom-refs; renders them sorted."""
@@ -45,6 +47,9 @@ class Graph:
             required.update(needs - {entry.ref})
             if entry.source.requested:
                 asked.add(entry.ref)
+            for holder in index.find(entry.source.properties.get(_VENDORED_BY, "")):
+                self.edge(holder, [entry.ref])
+                required.add(entry.ref)
         refs = sorted({entry.ref for entry in packages})
         roots = [ref for ref in refs if ref in asked or ref not in required]
         seen = self._reach(roots, set())
@@ -117,5 +122,10 @@ def _without_version(purl: str) -> str:
 
 
 def _directory(path: str | None) -> str:
-    """Return the directory that a package's record lies in: its environment's."""
-    return "" if path is None else path.rpartition("/")[0]
+    """Return the directory that a package is installed in, from the path of its record."""
+    if path is None:
+        return ""
+    directory = path.rpartition("/")[0]
+    if directory.endswith((".dist-info", ".egg-info")):
+        return directory.rpartition("/")[0]
+    return directory

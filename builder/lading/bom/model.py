@@ -12,6 +12,7 @@ from lading.bom.licenses import licenses
 from lading.bom.lineage import hub_url
 from lading.bom.properties import Properties
 from lading.bom.refs import Entry, content_key
+from lading.bom.taxonomy import component_properties
 from lading.bom.text import iri, label, path_iri, purl
 from lading.inventory import Origin, Role
 from lading.models import vocabulary
@@ -41,7 +42,7 @@ _NOT_REPEATED = frozenset(
 _LONG = frozenset({vocabulary.DESCRIPTION, vocabulary.INTENDED_USE, vocabulary.LIMITATIONS})
 
 
-def model_entry(model: Model, *, spec_version: str) -> Entry[Model]:
+def model_entry(model: Model, spec_version: str) -> Entry[Model]:
     """Return the component of one model; its lineage is added by :func:`complete`."""
     known = model.facts
     version = facts.line(known, vocabulary.COMMIT, vocabulary.VERSION) or ""
@@ -177,4 +178,7 @@ def _properties(model: Model) -> list[dict[str, str]]:
         .origins({name: fact for name, fact in known.items() if name in _LONG})
         .findings(model_findings(model))
     )
+    supplier = _supplier(model.facts)
+    for name, value in component_properties(model.facts, supplier["name"] if supplier else None):
+        properties.add(name, value)
     return properties.render()

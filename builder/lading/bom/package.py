@@ -22,7 +22,7 @@ _CPE = re.compile(
 )
 
 
-def package_entry(package: Package, *, spec_version: str) -> Entry[Package]:
+def package_entry(package: Package, spec_version: str) -> Entry[Package]:
     """Return the component of one package; its reference is its purl."""
     identifier = purl(package.purl)
     component: dict[str, Any] = {
@@ -62,5 +62,5 @@ def _properties(package: Package, identifier: str | None) -> list[dict[str, str]
     if identifier is None:
         properties.add("lading:package:purl", package.purl)
     for name, value in package.properties.items():
-        properties.add(f"lading:package:{name}", value)
+        properties.add(name if name.startswith("lading:") else f"lading:package:{name}", value)
     return properties.render()

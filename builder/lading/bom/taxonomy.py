@@ -1,0 +1,78 @@
+"""Properties by other people's names: those that readers of AI BOMs look for.
+
+``spdx:NAME`` on the component uses the names of SPDX 3's AI profile, ``genai:aibom:modelcard:NAME``
+in the model card those of the OWASP AIBOM property taxonomy. Both repeat facts that stand
+elsewhere in the component; what is not known is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lading.bom import facts
+from lading.models import vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lading.inventory import Fact
+
+__all__ = ["card_properties", "component_properties"]
+
+# The categories under which the Hugging Face Hub lists its tasks.
+_TASKS = {
+    "audio": (
+        "audio-classification audio-text-to-text audio-to-audio automatic-speech-recognition "
+        "text-to-audio text-to-speech voice-activity-detection"
+    ),
+    "computer vision": (
+        "depth-estimation image-classification image-feature-extraction image-segmentation "
+        "image-to-3d image-to-image image-to-text image-to-video keypoint-detection "
+        "mask-generation object-detection text-to-3d text-to-image text-to-video "
+        "unconditional-image-generation video-classification video-to-video "
+        "zero-shot-image-classification zero-shot-object-detection"
+    ),
+    "multimodal": (
+        "any-to-any document-question-answering image-text-to-text video-text-to-text "
+        "visual-document-retrieval visual-question-answering"
+    ),
+    "natural language processing": (
+        "conversational feature-extraction fill-mask question-answering sentence-similarity "
+        "summarization table-question-answering text-classification text-generation text-ranking "
+        "text2text-generation token-classification translation zero-shot-classification"
+    ),
+    "reinforcement learning": "reinforcement-learning robotics",
+    "tabular": "tabular-classification tabular-regression time-series-forecasting",
+}
+_DOMAINS = {task: domain for domain, tasks in _TASKS.items() for task in tasks.split()}
+
+_HYPERPARAMETERS = (vocabulary.CONTEXT_LENGTH, vocabulary.VOCABULARY_SIZE)
+
+
+def component_properties(
+    known: Mapping[str, Fact], supplier: str | None
+) -> Iterator[tuple[str, Any]]:
+    """Yield the ``spdx:`` properties of a model."""
+    task = facts.line(known, vocabulary.TASK)
+    yield "spdx:primaryPurpose", task
+    yield "spdx:domain", _DOMAINS.get(task or "")
+    yield "spdx:suppliedBy", supplier
+    yield (
+        "spdx:typeOfModel",
+        facts.line(known, vocabulary.ARCHITECTURE_FAMILY, vocabulary.ARCHITECTURE),
+    )
+    yield "spdx:informationAboutApplication", facts.text(known, vocabulary.INTENDED_USE)
+    yield "spdx:metric", facts.value(known, vocabulary.METRICS)
+
+
+def card_properties(known: Mapping[str, Fact]) -> Iterator[tuple[str, Any]]:
+    """Yield the properties of a model card."""
+    prefix = "genai:aibom:modelcard:"
+    yield prefix + "contextLength", facts.value(known, vocabulary.CONTEXT_LENGTH)
+    yield prefix + "vocabSize", facts.value(known, vocabulary.VOCABULARY_SIZE)
+    yield prefix + "quantizationFileType", facts.value(known, vocabulary.QUANTIZATION)
+    hyperparameters = {name: facts.value(known, name) for name in _HYPERPARAMETERS}
+    yield (
+        prefix + "hyperparameter",
+        {name: value for name, value in hyperparameters.items() if value is not None},
+    )
