@@ -170,17 +170,15 @@ class Dataset:
 class PackageFile:
     """A file that a package reader needs, captured whole (bounded by ``LIMITS.package_file``).
 
-    Where the whole is not needed (a program of which only the embedded module list counts),
-    ``size`` is the file's and ``extents`` the (offset, length) of the parts of it that ``content``
-    holds one after the other; the rest reads as zeros. A ``size`` without extents is a file that
-    was too large to capture: nothing of it is known but that it is there.
+    For programs, ``content`` is a small stand-in with the parts that readers look at. A file that
+    was too large to capture has empty ``content`` and its ``size``: nothing of it is known but
+    that it is there.
     """
 
     path: str
     content: bytes
     layer: str | None = None
-    size: int | None = None  # None: content is the whole file
-    extents: tuple[tuple[int, int], ...] = ()
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Limits:
     package_bytes: int = 1 * GIB
     record_rows: int = 2_000_000
     syft_cache_total: int = 64 * MIB
-    program_extents: int = 8 * MIB
+    program_texts: int = 8 * MIB
 
     # bill of materials: what is written into it, and somebody's document that is read
     bom_document: int = 256 * MIB

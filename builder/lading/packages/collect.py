@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from lading.inventory import PackageFile
 from lading.limits import LIMITS
+from lading.packages.programs import (
+    condense,
+    is_known_program,
+    is_module_program,
+    may_be_program,
+)
 from lading.packages.rules import BY_NAME, BY_PARENT, BY_PREFIX, BY_SUFFIX
 
 if TYPE_CHECKING:
@@ -40,7 +46,11 @@ class File(Protocol):
 
 
 def collect(file: File, layer: str | None = None) -> PackageFile | None:
-    """Return the file's content if a package reader needs it, else None with nothing read.
+    """Return what a package reader needs of the file, or None.
+
+    Nothing is consumed of files that are of no use, except of programs: those may have to be read
+    to their end to see that nothing is in them. For a program a small stand-in comes back
+    (:mod:`lading.packages.programs`).
 
     A file larger than ``LIMITS.package_file`` comes back without content and with its ``size``:
     the readers turn that into a finding, so that a database is never left out in silence.
@@ -57,20 +67,28 @@ def collect(file: File, layer: str | None = None) -> PackageFile | None:
         rule = BY_SUFFIX.get(name[dot:]) if dot >= 0 else None
         if rule is None:
             rule = _PREFIXES.get(name[:_PREFIX_LENGTH])
-            if rule is None:
-                if path[path.rfind("/", 0, cut - 1) + 1 : cut - 1] not in BY_PARENT:
-                    return None
-                rule = ()
-    if rule and not _within(path, rule):
-        return None
-    return _capture(file, layer)
+    if rule is not None and (not rule or _within(path, rule)):
+        return _whole(file, layer)
+    if path[path.rfind("/", 0, max(cut - 1, 0)) + 1 : max(cut - 1, 0)] in BY_PARENT:
+        return _whole(file, layer)
+    if may_be_program(name) or name.startswith("composer"):
+        return _program(file, name, layer)
+    return None
 
 
 def _within(path: str, rule: Rule) -> bool:
     return any(fragment in path for fragment in rule)
 
 
-def _capture(file: File, layer: str | None) -> PackageFile:
+def _whole(file: File, layer: str | None) -> PackageFile:
     if file.size > LIMITS.package_file:
         return PackageFile(file.path, b"", layer, size=file.size)
     return PackageFile(file.path, file.read(file.size), layer)
+
+
+def _program(file: File, name: str, layer: str | None) -> PackageFile | None:
+    known = is_known_program(name)
+    if not known and not is_module_program(file, name):
+        return None
+    content = condense(file, known=known)
+    return None if content is None else PackageFile(file.path, content, layer)

@@ -44,11 +44,7 @@ def plan(files: Sequence[PackageFile], links: Mapping[str, str]) -> Plan:
     Raises:
         LimitError: more files or bytes than ``limits.py`` allows.
     """
-    chosen = {
-        file.path: file
-        for file in files
-        if _sound(file.path) and (file.size is None or file.extents)
-    }
+    chosen = {file.path: file for file in files if _sound(file.path) and file.size is None}
     for link in sorted(links):
         if link.startswith(_DOC):
             target = _follow(link, links)
@@ -76,7 +72,7 @@ def digest(planned: Plan) -> str:
     """Return the SHA-256 that names the content of a tree."""
     whole = hashlib.sha256()
     for path, file in planned:
-        whole.update(os.fsencode(path) + b"\0" + repr((file.size, file.extents)).encode() + b"\0")
+        whole.update(os.fsencode(path) + b"\0")
         whole.update(hashlib.sha256(file.content).digest())
     return whole.hexdigest()
 
@@ -110,7 +106,7 @@ def write(planned: Plan, root: Path) -> None:
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 made.add(parent)
             with target.open("xb") as out:
-                _write_content(out, file)
+                out.write(file.content)
         except OSError as error:
             raise InputError(
                 "the package files could not be laid out for syft",
@@ -118,18 +114,6 @@ def write(planned: Plan, root: Path) -> None:
                 got=error.strerror,
                 hint="see that the temporary directory has room",
             ) from error
-
-
-def _write_content(out: BinaryIO, file: PackageFile) -> None:
-    if not file.extents:
-        out.write(file.content)
-        return
-    at = 0
-    for offset, length in file.extents:
-        out.seek(offset)
-        out.write(file.content[at : at + length])
-        at += length
-    out.truncate(file.size or out.tell())
 
 
 def _sound(path: str) -> bool:

@@ -62,9 +62,7 @@ def os_packages(
         LimitError: there are more files or bytes than ``limits.py`` allows.
     """
     wanted = [file for file in files if not is_python(file.path)]
-    findings = tuple(
-        _too_large(file) for file in wanted if file.size is not None and not file.extents
-    )
+    findings = tuple(_too_large(file) for file in wanted if file.size is not None)
     planned = miniroot.plan(wanted, links or {})
     if not any(is_evidence(path) for path, _ in planned):
         return SyftResult(findings=findings)

@@ -1,0 +1,272 @@
+"""The few parts of a program that tell which modules or which version it was built from.
+
+syft looks into programs for Go's build information, for Rust's ``cargo auditable`` section, for
+the ELF package note, and for version strings of well-known tools. Those parts are a few kilobytes
+of files of up to hundreds of megabytes. They are picked out of the stream in one pass and put into
+a stand-in (:mod:`lading.packages.standin`) that reads to syft as the program would.
+
+Formats: Go ``debug/buildinfo`` (the inline form, Go 1.18 and newer);
+https://github.com/rust-secure-code/cargo-auditable/blob/master/PARSING.md;
+https://systemd.io/ELF_PACKAGE_METADATA/.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+from lading.limits import LIMITS
+from lading.packages.standin import SEPARATOR, stand_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lading.packages.collect import File
+
+__all__ = ["condense", "is_known_program", "is_module_program", "may_be_program"]
+
+# fmt: off
+_KNOWN = frozenset((
+    "arangosh", "auditbeat", "bash", "beam.smp", "bun", "busybox", "cabal", "chrome", "composer",
+    "composer.phar", "consul", "curl", "dart", "deno", "elastic-agent", "elixir", "envoy",
+    "erlexec", "ffmpeg", "filebeat", "firefox", "fluent-bit", "gcc", "getopt", "ghc", "go",
+    "grafana", "grafana-server", "gzip", "haproxy", "heartbeat", "helm", "httpd", "java", "jdb",
+    "jq", "julia", "ldapsearch", "liberts_internal.a", "lighttpd", "mariadb", "memcached",
+    "metricbeat", "mongod", "mysql", "mysqld", "ndb_mgmd", "ndbd", "ndbmtd", "nginx",
+    "nginx-ingress-controller", "node", "openssl", "packetbeat", "perl", "pilot-agent",
+    "pilot-discovery", "postgres", "proftpd", "redis-server", "ruby", "sqlcipher", "stack",
+    "swipl", "traefik", "valkey-server", "vault", "wp", "xtrabackup", "xz", "zstd",
+))
+# fmt: on
+_KNOWN_PATTERN = re.compile(
+    r"(?:python|pypy|ghc-?|php|php-fpm|phpdbg)[0-9.]*"
+    r"|(?:libpython|libpypy|libjulia|libruby|libphp|libav|libswresample|libkrb5|libQt)[^/]*\.so[^/]*"
+    r"|libstd-[0-9a-f]{16}\.so"
+)
+_KNOWN_STARTS = ("python", "pypy", "ghc", "php", "lib")
+_PROGRAM_SUFFIX = re.compile(r"\.(?:[0-9][^.]*|so|bin|out|elf|cgi|node|phar|smp|a)$")
+
+Extent = tuple[int, int]
+
+_WINDOW = 1024 * 1024
+_HOLD = 8 * 1024  # bytes kept unscanned at the end of a window, so that no match is cut
+_SMALL = 128 * 1024  # a known program up to this size is kept whole
+_LEAST = 256 * 1024  # no Go or Rust program is smaller
+_AROUND_PAIR = 64
+_AROUND_TRIPLE = 1200  # syft's longest pattern looks a thousand bytes to either side of a version
+
+_ELF = b"\x7fELF"
+_GO_NOTE = b"Go\0\0"
+_GO_MAGIC = b"\xff Go buildinf:"
+_GO_INLINE = 2
+_GO_ALIGN = 16
+_GO_BYTES = 4 * 1024 * 1024
+_NOTE_KINDS = (b"\x7e\x1a\xfe\xcaFDO\0", b"\xca\xfe\x1a\x7eFDO\0")  # type 0xcafe1a7e, owner
+_AUDIT_BYTES = 1024 * 1024
+_AUDIT_TEXT = 16 * 1024 * 1024
+_SHARED = 3
+_ZLIB_STARTS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+# Digits become "0", the dot stays, all else becomes NUL: "0.0" is then found at memory speed.
+_DIGITS = bytes(48 if 48 <= byte < 58 else 46 if byte == 46 else 0 for byte in range(256))
+
+
+def is_known_program(name: str) -> bool:
+    """Return whether a file of this name may be one whose version strings syft knows."""
+    if name in _KNOWN:
+        return True
+    return name.startswith(_KNOWN_STARTS) and _KNOWN_PATTERN.fullmatch(name) is not None
+
+
+def may_be_program(name: str) -> bool:
+    """Return whether a file of this name can be a program at all, by its suffix."""
+    return "." not in name or ".so." in name or _PROGRAM_SUFFIX.search(name) is not None
+
+
+def is_module_program(file: File, name: str) -> bool:
+    """Return whether an ELF file may hold a list of modules; peeks at it, consumes nothing.
+
+    Programs are taken at their word only after a look through them. Shared libraries, which make
+    up most of a machine-learning image, must have the note in front that Go puts there.
+    """
+    if file.size < _LEAST or file.peek(4) != _ELF:
+        return False
+    if ".so" not in name:
+        return True
+    head = file.peek(LIMITS.sniff_bytes)
+    return _GO_NOTE in head or any(kind in head for kind in _NOTE_KINDS)
+
+
+def condense(file: File, *, known: bool) -> bytes | None:
+    """Read ``file`` to its end; return what stands in for it, or None when nothing is of use.
+
+    ``known`` is what :func:`is_known_program` says: version strings are then looked for, and a
+    small file is kept whole. A stand-in is at most a little more than ``LIMITS.program_texts``.
+
+    Raises:
+        InputError: the source ended before the file did.
+    """
+    if known and file.size <= _SMALL:
+        return file.read(file.size)
+    scan = _Scan(known=known)
+    buffer = bytearray()
+    while True:
+        chunk = file.read(_WINDOW)
+        buffer += chunk
+        scan.window(buffer, last=not chunk)
+        if not chunk:
+            return scan.result()
+
+
+class _Scan:
+    """What one pass over a program has found."""
+
+    def __init__(self, *, known: bool) -> None:
+        self._known = known
+        self._base = 0  # where the buffer starts in the file
+        self._scanned = 0  # offset up to which matches have been looked for
+        self._head = b""
+        self._sections: dict[str, bytes] = {}
+        self._texts: list[bytearray] = []
+        self._text_end = 0  # offset up to which the last text reaches
+        self._text_bytes = 0
+
+    def window(self, buffer: bytearray, *, last: bool) -> None:
+        """Look at what of ``buffer`` was not looked at before, and drop what is done with."""
+        if not self._head:
+            self._head = bytes(buffer[: LIMITS.sniff_bytes])
+            self._package_note()
+        start = self._scanned - self._base
+        stop = len(buffer) if last else len(buffer) - _HOLD
+        if stop <= start:
+            return
+        if self._is_elf():
+            stop = self._modules(buffer, start, stop, last=last)
+        if self._known or _GO_NOTE in self._head or ".go.buildinfo" in self._sections:
+            self._versions(buffer, start, stop)
+        self._scanned = self._base + stop
+        drop = max(0, stop - _HOLD)
+        del buffer[:drop]
+        self._base += drop
+
+    def result(self) -> bytes | None:
+        """Return the stand-in, or None when nothing was found."""
+        if not self._sections and not (self._known and self._texts):
+            return None
+        if not self._is_elf():
+            return SEPARATOR.join((self._head, *self._texts))
+        order = ">" if self._head[5] == 2 else "<"
+        kind, machine = struct.unpack_from(f"{order}HH", self._head, 16)
+        return stand_in(machine, self._texts, self._sections, library=kind == _SHARED)
+
+    def _is_elf(self) -> bool:
+        return self._head.startswith(_ELF) and len(self._head) >= 64
+
+    def _package_note(self) -> None:
+        """Keep the note; its header (name size, content size, type) lies before its owner."""
+        for order, kind in zip("<>", _NOTE_KINDS, strict=True):
+            at = self._head.find(kind) if self._is_elf() else -1
+            if at >= 8:
+                (length,) = struct.unpack_from(f"{order}I", self._head, at - 4)
+                self._sections[".note.package"] = self._head[at - 8 : at + len(kind) + length]
+
+    def _modules(self, buffer: bytearray, start: int, stop: int, *, last: bool) -> int:
+        """Keep module lists that begin in the window; return how far it has been looked at.
+
+        One that reaches past the buffer stops the window short, until there is more.
+        """
+        for name, find in ((".go.buildinfo", self._go_information), (".dep-v0", _audit_data)):
+            if name in self._sections:
+                continue
+            for at, length in find(buffer, start, stop):
+                if at + length > len(buffer) and not last:
+                    stop = at
+                    break
+                content = bytes(buffer[at : at + length])
+                self._sections[name] = content if name != ".dep-v0" else _whole_stream(content)
+                break
+        return stop
+
+    def _go_information(self, buffer: bytearray, start: int, stop: int) -> Iterator[Extent]:
+        for at in _matches(buffer, _GO_MAGIC, start, stop):
+            length = _go_length(buffer, at)
+            if length and (self._base + at) % _GO_ALIGN == 0:
+                yield at, length
+
+    def _versions(self, buffer: bytearray, start: int, stop: int) -> None:
+        """Keep the surroundings of everything that looks like a version."""
+        first = max(0, start - 16)
+        digits = buffer[first : stop + 16].translate(_DIGITS)
+        for found in _matches(digits, b"0.0", start - first, stop - first):
+            at = first + found
+            triple = digits.find(b".0", found + 2, found + 8) > 0
+            around = _AROUND_TRIPLE if triple and self._known else _AROUND_PAIR
+            self._text(buffer, at - around, at + around)
+
+    def _text(self, buffer: bytearray, start: int, stop: int) -> None:
+        if self._text_bytes > LIMITS.program_texts:
+            return
+        fresh = max(start, self._text_end - self._base, 0)
+        piece = buffer[fresh:stop]
+        if not piece:
+            return
+        if self._texts and self._base + fresh == self._text_end:
+            self._texts[-1] += piece
+        else:
+            self._texts.append(piece)
+        self._text_end = self._base + fresh + len(piece)
+        self._text_bytes += len(piece)
+
+
+def _matches(buffer: bytearray, pattern: bytes, start: int, stop: int) -> Iterator[int]:
+    at = buffer.find(pattern, start)
+    while 0 <= at < stop:
+        yield at
+        at = buffer.find(pattern, at + 1)
+
+
+def _go_length(buffer: bytearray, at: int) -> int:
+    """Return the length of Go's build information at ``at``; 0 when it is none we can read.
+
+    It is a header of 32 bytes, then the version and the module list, each after its length.
+    """
+    header = buffer[at : at + 64]
+    if len(header) < 64 or not header[15] & _GO_INLINE:
+        return 0
+    length, version_at = _varint(header, 32)
+    if not bytes(header[version_at:]).startswith((b"go", b"devel")) or length > 1024:
+        return 0
+    modules, modules_at = _varint(buffer, at + version_at + length)
+    return min(modules_at + modules - at, _GO_BYTES)
+
+
+def _varint(buffer: bytearray, at: int) -> tuple[int, int]:
+    """Return a number in seven-bit groups, lowest first, and the offset behind it."""
+    value = 0
+    for count, byte in enumerate(buffer[at : at + 5]):
+        value |= (byte & 0x7F) << (7 * count)
+        if not byte & 0x80:
+            return value, at + count + 1
+    return 0, at
+
+
+def _audit_data(buffer: bytearray, start: int, stop: int) -> Iterator[Extent]:
+    for prefix in _ZLIB_STARTS:
+        for at in _matches(buffer, prefix, start, stop):
+            try:
+                text = zlib.decompressobj().decompress(buffer[at : at + 256], 16)
+            except zlib.error:
+                continue
+            if text.startswith(b'{"packages"'):
+                yield at, _AUDIT_BYTES
+
+
+def _whole_stream(content: bytes) -> bytes:
+    """Return the zlib stream at the beginning of ``content``, without what follows it."""
+    stream = zlib.decompressobj()
+    try:
+        stream.decompress(content, _AUDIT_TEXT)
+    except zlib.error:
+        return content
+    return content[: len(content) - len(stream.unused_data)] if stream.eof else content
