@@ -115,16 +115,13 @@ def error_to_json(error: FactsError) -> dict[str, Any]:
 
 def print_error(error: FactsError) -> None:
     """Print an error as one paragraph: what, where, got, wanted, and what to do."""
-    text = plain(error.what).rstrip(".")
-    if error.where:
-        text += f" ({plain(error.where)})"
-    text += "."
+    text = _sentence(error.what, where=error.where)
     if error.got:
-        text += f" Got: {plain(error.got).rstrip('.')}."
+        text += " Got: " + plain(error.got).rstrip(".") + "."
     if error.wanted:
-        text += f" Wanted: {plain(error.wanted).rstrip('.')}."
+        text += " Wanted: " + plain(error.wanted).rstrip(".") + "."
     if error.hint:
-        text += f" {plain(error.hint)}"
+        text += " " + _sentence(error.hint)
     width = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
     note(
         "lading: "
@@ -132,3 +129,11 @@ def print_error(error: FactsError) -> None:
             text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
         )
     )
+
+
+def _sentence(text: str, where: str | None = None) -> str:
+    """Return text as a sentence: a capital at its start, a full stop at its end."""
+    clean = plain(text)
+    clean = clean[:1].upper() + clean[1:].rstrip(".")
+    place = f" ({plain(where)})" if where else ""
+    return clean + place + ("" if clean.endswith(("?", "!", "…")) and not place else ".")

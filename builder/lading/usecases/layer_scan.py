@@ -91,18 +91,11 @@ def scan_layer(entries: Iterator[Entry]) -> LayerScan:
 
 def _package_file_to_json(file: PackageFile) -> list[Any]:
     content = base64.b85encode(zlib.compress(file.content, 1)).decode("ascii")
-    return [file.path, content, file.size, file.extents]
+    return [file.path, content, file.size]
 
 
-def _package_file_from_json(
-    path: str, content: str, size: int | None, extents: list[list[int]]
-) -> PackageFile:
-    return PackageFile(
-        path,
-        zlib.decompress(base64.b85decode(content)),
-        size=size,
-        extents=tuple((offset, length) for offset, length in extents),
-    )
+def _package_file_from_json(path: str, content: str, size: int | None) -> PackageFile:
+    return PackageFile(path, zlib.decompress(base64.b85decode(content)), size=size)
 
 
 def _finding_to_json(finding: Finding) -> list[Any]:
