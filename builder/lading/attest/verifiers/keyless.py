@@ -42,10 +42,10 @@ ANYBODY: Final = TextRule("(?s:.+)", is_pattern=True)
 # sigstore-python has one error type and says the step in words; the words only choose our code.
 _STEPS: Final = (
     ("sct", ("SCT", "certificate timestamp")),
+    ("certificate", ("build", "chain", "usage")),
     ("timestamp", ("verified time", "timestamp", "Timestamp", "expired at time of signing")),
     ("signature", ("DSSE: invalid signature",)),
     ("log", ("log entry", "inclusion", "checkpoint", "inconsistent", "transparency")),
-    ("certificate", ("chain", "cert", "usage")),
 )
 
 
@@ -121,7 +121,7 @@ class KeylessVerifier:
             policy = _SameCertificate(parsed.certificate)
             kind, payload = self._verifier.verify_dsse(bundle, policy)
             times = self._verifier._establish_time(bundle)  # noqa: SLF001 - verified just now, and not returned
-        except errors.VerificationError as e:
+        except errors.Error as e:
             raise _refusal(e) from e
         except VerificationError:
             raise

@@ -1,0 +1,18 @@
+"""The local Sigstore that this directory's tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.attest_sigstore import LocalSigstore, running_sigstore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSigstore]:
+    with running_sigstore(tmp_path_factory.mktemp("sigstore")) as services:
+        yield services

@@ -1,0 +1,148 @@
+"""A certificate transparency log on loopback: the side that a certificate authority submits to.
+
+RFC 6962, sections 3.2 (signed certificate timestamp), 4.2 (add-pre-chain). Clients of a
+certificate check the timestamp's signature and never ask the log, so that is what this one has;
+cosign and sigstore-python, which both check it, are its judges.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import Certificate, load_der_x509_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["CtLog", "running_log"]
+
+POISON = bytes.fromhex("060a2b06010401d679020403")  # OID 1.3.6.1.4.1.11129.2.4.3, section 3.1
+EXTENSIONS = 0xA3  # tbsCertificate's [3]
+PRECERT_ENTRY = 1
+SHA256_ECDSA = b"\x04\x03"
+
+
+class CtLog:
+    """The log's key and address; ``timestamps`` counts what it has signed."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.timestamps = 0
+
+    @property
+    def public_pem(self) -> bytes:
+        return self.key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    def add_pre_chain(self, chain: list[str]) -> dict[str, Any]:
+        """Return the timestamp for a precertificate, whose issuer comes next in the chain."""
+        precertificate, issuer = (
+            load_der_x509_certificate(base64.b64decode(item)) for item in chain[:2]
+        )
+        precertificate.verify_directly_issued_by(issuer)
+        now = int(time.time() * 1000)
+        tbs = without_poison(precertificate.tbs_certificate_bytes)
+        signed = struct.pack("!BBQH", 0, 0, now, PRECERT_ENTRY) + _key_hash(issuer)
+        signed += len(tbs).to_bytes(3, "big") + tbs + b"\x00\x00"
+        signature = self.key.sign(signed, ec.ECDSA(hashes.SHA256()))
+        self.timestamps += 1
+        digitally_signed = SHA256_ECDSA + len(signature).to_bytes(2, "big") + signature
+        return {
+            "sct_version": 0,
+            "id": base64.b64encode(_spki_hash(self.key.public_key())).decode(),
+            "timestamp": now,
+            "extensions": "",
+            "signature": base64.b64encode(digitally_signed).decode(),
+        }
+
+
+def without_poison(tbs: bytes) -> bytes:
+    """Return a TBSCertificate in DER without the poison extension (section 3.2)."""
+    kept = b""
+    for tag, content in _fields(_fields(tbs)[0][1]):
+        if tag == EXTENSIONS:
+            extensions = _fields(_fields(content)[0][1])
+            rest = b"".join(
+                _encode(inner, value) for inner, value in extensions if not value.startswith(POISON)
+            )
+            content = _encode(0x30, rest)
+        kept += _encode(tag, content)
+    return _encode(0x30, kept)
+
+
+def _fields(der: bytes) -> list[tuple[int, bytes]]:
+    fields, position = [], 0
+    while position < len(der):
+        tag, length, start = der[position], der[position + 1], position + 2
+        if length & 0x80:
+            size = length & 0x7F
+            length = int.from_bytes(der[start : start + size], "big")
+            start += size
+        fields.append((tag, der[start : start + length]))
+        position = start + length
+    return fields
+
+
+def _encode(tag: int, content: bytes) -> bytes:
+    if len(content) < 0x80:
+        return bytes([tag, len(content)]) + content
+    size = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(size)]) + size + content
+
+
+def _spki_hash(key: Any) -> bytes:
+    der = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(der).digest()
+
+
+def _key_hash(issuer: Certificate) -> bytes:
+    return _spki_hash(issuer.public_key())
+
+
+class _Handler(BaseHTTPRequestHandler):
+    log: CtLog
+
+    def do_POST(self) -> None:
+        if not self.path.endswith("/ct/v1/add-pre-chain"):
+            self.send_error(404)
+            return
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = json.dumps(self.log.add_pre_chain(request["chain"])).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: Any) -> None:
+        """Tests read answers, not logs."""
+
+
+@contextmanager
+def running_log() -> Iterator[CtLog]:
+    """Serve a log on a free loopback port until the block ends."""
+    handler = type("Handler", (_Handler,), {})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        log = CtLog(f"http://127.0.0.1:{server.server_port}")
+        handler.log = log  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield log
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,162 @@
+"""A small real OIDC issuer on loopback: discovery, keys, tokens, the code and the device flow.
+
+OpenID Connect Core 1.0 (ID token), Discovery 1.0, RFC 7636 (PKCE), RFC 8628 (device flow). The
+person who would log in is the ``claims`` that the test gives.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Issuer", "running_issuer"]
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+class Issuer:
+    """What the issuer knows: its key, who is logged in, and the flows under way."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.key = rsa.generate_private_key(65537, 2048)
+        self.claims: dict[str, Any] = {"email": "builder@example.com", "email_verified": True}
+        self.codes: dict[str, str] = {}  # code → PKCE challenge
+        self.devices: dict[str, int] = {}  # device code → polls that are still answered "pending"
+        self.pending_polls = 1
+        self.deny: str | None = None
+
+    def token(self, *, lifetime: float = 300, **changes: Any) -> str:
+        """Return a signed ID token for whoever is logged in; ``...`` leaves a claim out."""
+        now = int(time.time())
+        claims = {
+            "iss": self.url,
+            "aud": "sigstore",
+            "iat": now,
+            "nbf": now,
+            "exp": int(now + lifetime),
+            "sub": self.claims.get("email", "subject"),
+            **self.claims,
+            **changes,
+        }
+        kept = {name: value for name, value in claims.items() if value is not ...}
+        return jwt.encode(kept, self.key, algorithm="RS256", headers={"kid": "1"})
+
+    def configuration(self) -> dict[str, Any]:
+        return {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/auth",
+            "token_endpoint": f"{self.url}/token",
+            "device_authorization_endpoint": f"{self.url}/device/code",
+            "jwks_uri": f"{self.url}/keys",
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
+
+    def keys(self) -> dict[str, Any]:
+        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
+        return {"keys": [{**key, "kid": "1", "use": "sig", "alg": "RS256"}]}
+
+    def authorize(self, query: dict[str, list[str]]) -> str:
+        """Return where the browser of a person who agreed is sent."""
+        code = secrets.token_urlsafe()
+        self.codes[code] = query["code_challenge"][0]
+        back = {"code": code, "state": query["state"][0]}
+        return f"{query['redirect_uri'][0]}?{urlencode(back)}"
+
+    def device(self) -> dict[str, Any]:
+        code = secrets.token_urlsafe()
+        self.devices[code] = self.pending_polls
+        return {
+            "device_code": code,
+            "user_code": "WDJB-MJHT",
+            "verification_uri": f"{self.url}/device",
+            "verification_uri_complete": f"{self.url}/device?user_code=WDJB-MJHT",
+            "expires_in": 60,
+            "interval": 0,
+        }
+
+    def exchange(self, form: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
+        if self.deny:
+            return 400, {"error": self.deny, "error_description": "the person said no"}
+        if form["grant_type"][0] == DEVICE_GRANT:
+            code = form["device_code"][0]
+            if self.devices[code] > 0:
+                self.devices[code] -= 1
+                return 400, {"error": "authorization_pending"}
+        else:
+            verifier = hashlib.sha256(form["code_verifier"][0].encode()).digest()
+            challenge = base64.urlsafe_b64encode(verifier).rstrip(b"=").decode()
+            if self.codes.pop(form["code"][0], None) != challenge:
+                return 400, {"error": "invalid_grant"}
+        token = self.token()
+        return 200, {"access_token": token, "id_token": token, "token_type": "Bearer"}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    issuer: Issuer
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        if url.path == "/.well-known/openid-configuration":
+            self._answer(200, self.issuer.configuration())
+        elif url.path == "/keys":
+            self._answer(200, self.issuer.keys())
+        elif url.path == "/auth":
+            self.send_response(302)
+            self.send_header("Location", self.issuer.authorize(parse_qs(url.query)))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self._answer(404, {})
+
+    def do_POST(self) -> None:
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.path == "/token":
+            self._answer(*self.issuer.exchange(form))
+        elif self.path == "/device/code":
+            self._answer(200, self.issuer.device())
+        else:
+            self._answer(404, {})
+
+    def _answer(self, status: int, document: dict[str, Any]) -> None:
+        content = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: Any) -> None:
+        """Tests read answers, not logs."""
+
+
+@contextmanager
+def running_issuer() -> Iterator[Issuer]:
+    """Serve an issuer on a free loopback port until the block ends."""
+    handler = type("Handler", (_Handler,), {})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
+        handler.issuer = issuer  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield issuer
+        finally:
+            server.shutdown()
+            thread.join()
