@@ -264,7 +264,11 @@ class Engine:
         """
         with _explained("the engine does not send its bytes", where):
             answer = self._api.get(
-                self._url(path), params=params, stream=True, timeout=LIMITS.engine_stream_seconds
+                self._url(path),
+                params=params,
+                headers={"Accept-Encoding": "identity"},  # or the engine gzips archives
+                stream=True,
+                timeout=LIMITS.engine_stream_seconds,
             )
             if not answer.ok:
                 with answer:

@@ -1,13 +1,27 @@
-"""Image sources: engine, registry, OCI layout, archive, directory; all give layers of entries."""
+"""Image sources: engine, registry, OCI layout, archive, directory; all give layers of entries.
+
+:func:`open_image` understands a user's target. Layers are read in one pass, nothing of them is
+written anywhere, memory does not grow with them, and everything in them is taken as hostile.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lading.errors import EngineError, InputError, RegistryError, UsageError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lading.engine.client import Engine
     from lading.image.interface import Image
+    from lading.inventory import Platform
+    from lading_oci.interface import Repository
+    from lading_oci.references import Reference
+
+    #: Gives the repository of a reference; the caller closes it after the image.
+    RepositoryOpener = Callable[[Reference], Repository]
 
 __all__ = ["IMAGE_PREFIXES", "open_image", "split_target"]
 
@@ -15,23 +29,124 @@ IMAGE_PREFIXES = ("docker", "registry", "oci-dir", "oci-archive", "docker-archiv
 
 
 def split_target(target: str) -> tuple[str | None, str]:
-    """Return a target's prefix, if it has one of ours, and the rest."""
+    """Return a target's prefix, when it has one of :data:`IMAGE_PREFIXES`, and the rest."""
     prefix, colon, rest = target.partition(":")
     return (prefix, rest) if colon and prefix in IMAGE_PREFIXES else (None, target)
 
 
-def open_image(target: str, *, engine: Engine | None = None) -> Image:
-    """Open an image by its target.
+def open_image(
+    target: str,
+    *,
+    platform: Platform | str | None = None,
+    engine: Engine | None = None,
+    repository_opener: RepositoryOpener | None = None,
+) -> Image:
+    """Open an image by its target; a bare name is looked for in the engine, then its registry.
+
+    Args:
+        target: ``NAME``, ``docker:NAME``, ``registry:NAME``, ``oci-dir:PATH[:TAG]``,
+            ``oci-archive:PATH[:TAG]``, ``docker-archive:PATH[:NAME]`` or ``dir:PATH``.
+        platform: which, where there are several; ``linux/arm64``.
+        engine: one that is connected already; None connects when an engine is needed.
+        repository_opener: how to reach registries; None: not at all.
 
     Raises:
-        EngineError: the engine is needed and is not there, or does not have it.
-        InputError: the file is not what the prefix says.
+        EngineError: the engine is needed and is not there, or does not have the image.
+        InputError: what is there is not what the prefix says, or not for the platform.
+        RegistryError: the image is nowhere.
+        UsageError: the target or the platform cannot be meant.
+        OciError: the registry does not give the image.
     """
+    from lading.image.platforms import parse_platform
+
+    wanted = parse_platform(platform) if isinstance(platform, str) else platform
+    prefix, rest = split_target(target)
+    if not rest:
+        raise UsageError("a target names nothing", got=target)
+    if prefix == "docker":
+        return _from_engine(rest, wanted, engine)
+    if prefix == "registry":
+        return _from_registry(rest, wanted, repository_opener)
+    if prefix == "dir":
+        from lading.image.plain import DirectoryImage
+
+        return DirectoryImage(Path(rest), wanted)
+    if prefix is not None:
+        return _from_file(prefix, rest, wanted)
+    return _from_anywhere(target, wanted, engine, repository_opener)
+
+
+def _from_engine(name: str, platform: Platform | None, engine: Engine | None) -> Image:
     from lading.engine.client import Engine as Client
     from lading.image.docker import DockerImage
-    from lading.image.docker_archive import DockerArchive
 
-    prefix, rest = split_target(target)
-    if prefix == "docker-archive":
-        return DockerArchive(Path(rest))
-    return DockerImage(engine or Client.connect(), rest)
+    connected = engine or Client.connect()
+    try:
+        return DockerImage(connected, name, platform=platform, close_engine=engine is None)
+    except BaseException:
+        if engine is None:
+            connected.close()
+        raise
+
+
+def _from_registry(name: str, platform: Platform | None, opener: RepositoryOpener | None) -> Image:
+    from lading.image.registry import open_registry_image
+    from lading_oci.references import parse_reference
+
+    reference = parse_reference(name)
+    if opener is None:
+        raise UsageError("registries cannot be asked here", got=name)
+    return open_registry_image(opener(reference), reference, platform)
+
+
+def _from_anywhere(
+    name: str, platform: Platform | None, engine: Engine | None, opener: RepositoryOpener | None
+) -> Image:
+    """Ask the engine, then the registry; when neither has it, tell what each said."""
+    from lading_oci.errors import NotFound, OciError, ReferenceInvalid
+
+    try:
+        return _from_engine(name, platform, engine)
+    except EngineError as error:
+        refused = error
+    try:
+        return _from_registry(name, platform, opener)
+    except (UsageError, ReferenceInvalid):
+        raise refused from None
+    except OciError as error:
+        path = Path(name)
+        hint = refused.hint if isinstance(error, NotFound) else error.hint
+        if path.exists():
+            hint = (
+                "a directory or file needs a prefix: dir:, oci-dir:, oci-archive:, docker-archive:"
+            )
+        raise RegistryError(
+            "the image is neither in the engine nor in its registry",
+            where=name,
+            got=f"engine: {refused}; registry: {error}",
+            hint=hint,
+        ) from error
+
+
+def _from_file(kind: str, rest: str, platform: Platform | None) -> Image:
+    from lading.image.docker_archive import DockerArchive
+    from lading.image.layout import open_oci_archive, open_oci_directory
+
+    path, reference = _path_and_reference(rest)
+    if not path.exists():
+        raise InputError("no such file or directory", where=str(path))
+    if kind == "oci-dir":
+        return open_oci_directory(path, reference, platform)
+    if kind == "oci-archive":
+        return open_oci_archive(path, reference, platform)
+    return DockerArchive(path, reference, platform)
+
+
+def _path_and_reference(rest: str) -> tuple[Path, str | None]:
+    """Part ``PATH:TAG``, ``PATH:NAME:TAG`` or ``PATH@DIGEST``; a path that exists is one."""
+    for at, character in enumerate(rest):
+        if character in ":@" and at and Path(rest[:at]).exists():
+            if Path(rest).exists():
+                break
+            return Path(rest[:at]), rest[at + 1 :]
+    return Path(rest), None

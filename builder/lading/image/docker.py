@@ -4,37 +4,70 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lading.errors import EngineError
+from lading.image.docker_ways import from_archive, from_directories, from_save, layer_directories
 from lading.image.documents import checked_digest, make_facts, read_config
-from lading.image.saved import read_saved
+from lading.image.interface import EntryKind
+from lading.image.platforms import fits
+from lading.image.tar import TarReader
 from lading_oci.errors import ReferenceInvalid
+from lading_oci.mediatypes import INDEXES
 from lading_oci.references import parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from lading.engine.client import Engine
     from lading.image.interface import Entry
-    from lading.inventory import ImageFacts
+    from lading.inventory import ImageFacts, Platform
 
-__all__ = ["DockerImage"]
+__all__ = ["ARCHIVE", "DIRECTORIES", "SAVE", "WAYS", "DockerImage"]
 
 T = TypeVar("T")
+
+DIRECTORIES, ARCHIVE, SAVE = "directories", "archive", "save"
+WAYS = (DIRECTORIES, ARCHIVE, SAVE)
 
 
 class DockerImage:
     """An image that an engine has; satisfies :class:`lading.image.interface.Image`.
 
     Args:
-        engine: not closed by the image.
+        engine: where it is.
         name: as the engine knows it: a name, an ID or a digest.
+        platform: which platform must be what the engine has; None takes what it has.
+        ways: which ways to the layers may be gone (:data:`WAYS`); the first that is open is.
+        close_engine: the engine is closed with the image.
+
+    Raises:
+        EngineError: no such image, not for that platform, or no answer.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        *,
+        platform: Platform | None = None,
+        ways: Sequence[str] = WAYS,
+        close_engine: bool = False,
+    ) -> None:
         self._engine = engine
+        self._ways = tuple(ways)
+        self._close_engine = close_engine
         self._inspected = engine.inspect_image(name)
         self._id = str(self._inspected.get("Id", ""))
         self._facts = _facts(name, self._inspected, engine.history(self._id))
+        self._container: str | None = None
         self._how: str | None = None
+        if platform is not None and not fits(self._facts.platform, platform):
+            raise EngineError(
+                "the engine has the image for another platform",
+                where=name,
+                got=str(self._facts.platform),
+                wanted=str(platform),
+                hint="pull it with --platform, or name the registry's: registry:" + name,
+            )
 
     @property
     def facts(self) -> ImageFacts:
@@ -43,7 +76,7 @@ class DockerImage:
 
     @property
     def how(self) -> str | None:
-        """The way that the last scan took; None before the first."""
+        """The way that the last scan took, of :data:`WAYS`; None before the first."""
         return self._how
 
     def scan(
@@ -51,15 +84,70 @@ class DockerImage:
     ) -> Mapping[str, T]:
         """See :class:`lading.image.interface.Image`."""
         every = [layer.diff_id for layer in self._facts.layers]
-        wanted = set(diff_ids) & set(every)
+        wanted = [diff_id for diff_id in dict.fromkeys(every) if diff_id in set(diff_ids)]
         if not wanted:
             return {}
-        self._how = "save"
-        with self._engine.save(self._id) as stream:
-            return read_saved(stream, scan, diff_ids=every, wanted=wanted, where=self._facts.name)
+        directories: Mapping[str, str] = {}
+        if self._ways != (SAVE,):
+            directories = layer_directories(self._engine, self._inspected, every)
+        for way in self._ways:
+            self._how = way
+            found: Mapping[str, T] | None
+            if way == DIRECTORIES:
+                found = from_directories(self._engine, directories, scan, wanted)
+            elif way == ARCHIVE:
+                found = from_archive(self._engine, self._id, directories, scan, wanted)
+            else:
+                found = from_save(self._engine, self._id, every, scan, wanted)
+            if found is not None:
+                return found
+        self._how = None
+        raise EngineError(
+            "the engine's layers cannot be read in the ways that are allowed",
+            where=self._facts.name,
+            got=", ".join(self._ways),
+        )
+
+    # -- the merged view -----------------------------------------------------------------------
+
+    def _created(self) -> str:
+        if self._container is None:
+            self._container = self._engine.create_container(self._id)
+        return self._container
+
+    def exists(self, path: str) -> bool:
+        """Say whether a container of the image would have ``path``; one request."""
+        return self._engine.exists(self._created(), "/" + path)
+
+    def merged(self, paths: Iterable[str]) -> Iterator[Entry]:
+        """See :class:`lading.image.interface.MergedView`."""
+        for path in paths:
+            if not self.exists(path):
+                continue
+            parent = path.rpartition("/")[0]
+            with self._engine.archive(self._created(), "/" + path) as stream:
+                for entry in TarReader(stream, where=path, whiteouts=False):
+                    # the engine names entries from the last part of the path on
+                    entry.path = f"{parent}/{entry.path}" if parent else entry.path
+                    if entry.kind is EntryKind.HARDLINK and parent:
+                        entry.target = f"{parent}/{entry.target}"
+                    yield entry
 
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""
+        container, self._container = self._container, None
+        try:
+            if container is not None:
+                self._engine.remove_container(container)
+        finally:
+            if self._close_engine:
+                self._engine.close()
+
+    def __enter__(self) -> DockerImage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _facts(name: str, inspected: Mapping[str, Any], history: list[dict[str, Any]]) -> ImageFacts:
@@ -77,17 +165,25 @@ def _facts(name: str, inspected: Mapping[str, Any], history: list[dict[str, Any]
         },
         name,
     )
-    config_digest = checked_digest(inspected.get("Id"), "the image's ID", name)
+    image_id = checked_digest(inspected.get("Id"), "the image's ID", name)
     listed = inspected.get("RepoDigests")
     digests = [item for item in listed if isinstance(item, str)] if isinstance(listed, list) else []
-    shown, repository = _name(name, config_digest)
+    shown, repository = _name(name, image_id)
     pushed = (item.partition("@") for item in digests)
     manifest = next((digest for where, _, digest in pushed if _name(where)[1] == repository), None)
+    index = None
+    described = inspected.get("Descriptor")
+    contained = isinstance(described, dict) and described.get("digest") == image_id
+    if contained:
+        # the containerd store: the ID is the manifest's or the index's, the config's is not told
+        is_index = isinstance(described, dict) and described.get("mediaType") in INDEXES
+        manifest, index = (None, image_id) if is_index else (image_id, None)
     return make_facts(
         shown,
         config,
-        config_digest=config_digest,
-        manifest_digest=manifest if repository else None,
+        config_digest="" if contained else image_id,
+        manifest_digest=manifest if repository or contained else None,
+        index_digest=index,
         repo_digests=digests,
     )
 

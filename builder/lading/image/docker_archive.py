@@ -9,6 +9,7 @@ from lading.errors import InputError
 from lading.image.archive import ArchiveFile
 from lading.image.documents import make_facts, parse_config
 from lading.image.layers import all_of, scan_layer
+from lading.image.platforms import choose
 from lading.image.saved import MANIFEST, SavedManifest, saved_manifests
 from lading.limits import LIMITS
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lading.image.interface import Entry
-    from lading.inventory import ImageFacts
+    from lading.inventory import ImageFacts, Platform
 
 __all__ = ["DockerArchive"]
 
@@ -32,6 +33,7 @@ class DockerArchive:
     Args:
         path: the archive, gzip and zstd included.
         tag: which image, when the archive holds several.
+        platform: what the image must be for, when given.
 
     Raises:
         InputError: it is no such archive, or which image is meant is not clear.
@@ -39,10 +41,13 @@ class DockerArchive:
 
     how = "docker-archive"
 
-    def __init__(self, path: Path, tag: str | None = None) -> None:
+    def __init__(
+        self, path: Path, tag: str | None = None, platform: Platform | None = None
+    ) -> None:
         self._archive = ArchiveFile(path)
         try:
             self._open(tag)
+            choose([(self._facts.platform, None)], platform, where=self._archive.where)
         except BaseException:
             self.close()
             raise

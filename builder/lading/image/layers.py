@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
@@ -10,17 +11,36 @@ from lading.image.streams import Hashing, decompressed, drain
 from lading.image.tar import TarReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
 
     from lading.image.streams import Readable
 
-__all__ = ["all_of", "looks_like_layer", "scan_blob", "scan_layer"]
+__all__ = ["LayerEntries", "all_of", "looks_like_layer", "scan_layer"]
 
 T = TypeVar("T")
 
 _USTAR = slice(257, 262)
 _COMPRESSED = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
 _TAMPERED = "the image is damaged or was tampered with: do not use it"
+
+
+class LayerEntries(Iterator[Entry]):
+    """Entries of a layer whose source cannot show everything about it.
+
+    ``opaques_known`` is False where opaque directories look like ordinary ones:
+    :class:`lading.image.overlay.PathRecorder` keeps that in mind.
+    """
+
+    opaques_known = False
+
+    def __init__(self, entries: Iterator[Entry]) -> None:
+        self._entries = entries
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self._entries  # a loop over it costs nothing more
+
+    def __next__(self) -> Entry:
+        return next(self._entries)
 
 
 def looks_like_layer(entry: Entry) -> bool:
@@ -64,36 +84,6 @@ def scan_layer(
             where=where,
             got=got,
             wanted=diff_id,
-            hint=_TAMPERED,
-        )
-    return result
-
-
-def scan_blob(
-    source: Readable,
-    scan: Callable[[Iterator[Entry]], T],
-    *,
-    where: str,
-    digest: str,
-    diff_id: str,
-) -> T:
-    """Return what ``scan`` makes of a layer whose stored bytes must hash to ``digest``, too.
-
-    Raises:
-        InputError: damaged, or its bytes are not those of ``digest`` or of ``diff_id``.
-    """
-    if digest == diff_id:
-        return scan_layer(source, scan, where=where, diff_id=diff_id)
-    with Hashing(source) as stored:
-        result = scan_layer(stored, scan, where=where, diff_id=diff_id)
-        drain(stored)
-        got = f"sha256:{stored.hexdigest()}"
-    if got != digest:
-        raise InputError(
-            "a layer's blob is not what the manifest says",
-            where=where,
-            got=got,
-            wanted=digest,
             hint=_TAMPERED,
         )
     return result

@@ -15,7 +15,7 @@ from lading.image.paths import parents
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lading.image.interface import Entry
 
@@ -40,6 +40,8 @@ class LayerPaths:
     opaques: frozenset[str] = frozenset()
     symlinks: Mapping[str, str] = field(default_factory=dict)  # path → target, verbatim
     hardlinks: Mapping[str, str] = field(default_factory=dict)  # path → path in the image
+    size: int = 0  # of all files together
+    opaques_known: bool = True  # False: any directory may be opaque, the source cannot tell
 
     def has_file(self, path: str) -> bool:
         """Say whether the layer has ``path`` as anything but a directory."""
@@ -68,6 +70,8 @@ class LayerPaths:
             "opaques": sorted(self.opaques),
             "symlinks": dict(self.symlinks),
             "hardlinks": dict(self.hardlinks),
+            "size": self.size,
+            "opaques_known": self.opaques_known,
         }
 
     @classmethod
@@ -83,6 +87,8 @@ class LayerPaths:
             data.get("format") != _FORMAT
             or not all(isinstance(value, dict) for value in texts)
             or not all(isinstance(value, list) for value in lists)
+            or not isinstance(data.get("size"), int)
+            or not isinstance(data.get("opaques_known"), bool)
         ):
             raise InputError("these are no layer paths", got=str(data.get("format")))
         files, directories, symlinks, hardlinks = texts
@@ -94,6 +100,8 @@ class LayerPaths:
             frozenset(opaques or ()),
             symlinks or {},
             hardlinks or {},
+            data["size"],
+            data["opaques_known"],
         )
 
 
@@ -112,6 +120,8 @@ class PathRecorder:
         self._opaques: set[str] = set()
         self._symlinks: dict[str, str] = {}
         self._hardlinks: dict[str, str] = {}
+        self._size = 0
+        self._opaques_known = True
 
     def watch(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Pass ``entries`` through.
@@ -119,6 +129,7 @@ class PathRecorder:
         Raises:
             LimitError: more links than ``LIMITS.layer_links``.
         """
+        self._opaques_known = getattr(entries, "opaques_known", True)
         for entry in entries:
             self.add(entry)
             yield entry
@@ -132,6 +143,7 @@ class PathRecorder:
         if kind is EntryKind.OPAQUE:
             self._opaques.add(path)
             return
+        self._size += entry.size
         if kind is EntryKind.SYMLINK:
             self._symlinks[path] = entry.target
         elif kind is EntryKind.HARDLINK:
@@ -158,6 +170,8 @@ class PathRecorder:
             frozenset(self._opaques),
             dict(self._symlinks),
             dict(self._hardlinks),
+            self._size,
+            self._opaques_known,
         )
 
 
@@ -166,14 +180,42 @@ def _texts(tree: Mapping[str, bytearray]) -> dict[str, str]:
 
 
 class Overlay:
-    """All layers of an image, lowest first, seen from above."""
+    """All layers of an image, lowest first, seen from above.
 
-    def __init__(self, layers: Sequence[LayerPaths]) -> None:
+    Args:
+        layers: the paths of each.
+        exists: says whether the image as a whole has a path; asked only where a layer above has
+            a directory of which it does not know whether it is opaque. Without it such a
+            directory counts as an ordinary one, so that nothing is left out that may be there.
+    """
+
+    def __init__(
+        self, layers: Sequence[LayerPaths], exists: Callable[[str], bool] | None = None
+    ) -> None:
         self._layers = tuple(layers)
+        self._exists = exists
+        self._transparent: set[tuple[int, str]] = set()  # directories that are not opaque
 
     def visible(self, layer: int, path: str) -> bool:
         """Say whether no layer above ``layer`` hides or replaces its ``path``."""
-        return not any(upper.hides(path) for upper in self._layers[layer + 1 :])
+        above = range(layer + 1, len(self._layers))
+        if any(self._layers[index].hides(path) for index in above):
+            return False
+        if self._exists is None:
+            return True
+        doubtful = {
+            (index, directory)
+            for index in above
+            if not self._layers[index].opaques_known
+            for directory in parents(path)
+            if self._layers[index].has_directory(directory)
+        } - self._transparent
+        if not doubtful:
+            return True
+        if self._exists(path):
+            self._transparent |= doubtful
+            return True
+        return False
 
     def links(self) -> dict[str, str]:
         """Return the visible symlinks: path → target, verbatim."""

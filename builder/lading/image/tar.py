@@ -28,6 +28,7 @@ __all__ = ["TarReader"]
 _ZEROS = bytes(BLOCK)
 _FILE, _HARDLINK, _SYMLINK = EntryKind.FILE, EntryKind.HARDLINK, EntryKind.SYMLINK
 _DIRECTORY, _OTHER, _WHITEOUT = EntryKind.DIRECTORY, EntryKind.OTHER, EntryKind.WHITEOUT
+_WHITEOUT_DEVICE = b"3 0/0"  # no tar has a type of more than one byte
 _KINDS = {
     b"0": _FILE,
     b"\0": _FILE,
@@ -39,6 +40,7 @@ _KINDS = {
     b"4": _OTHER,
     b"5": _DIRECTORY,
     b"6": _OTHER,
+    _WHITEOUT_DEVICE: _WHITEOUT,
 }
 _META = frozenset((b"x", b"g", b"L", b"K"))
 
@@ -57,7 +59,7 @@ class TarReader(BlockStream):
         LimitError: larger than a bound of ``LIMITS``.
     """
 
-    __slots__ = ("_current", "_overlay_devices", "_whiteouts")
+    __slots__ = ("_current", "_devices", "_overlay_devices", "_whiteouts")
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class TarReader(BlockStream):
         self._whiteouts = whiteouts
         self._overlay_devices = overlay_devices
         self._current: TarEntry | None = None
+        self._devices: set[str] = set()
 
     def current(self, entry: TarEntry) -> BlockStream:
         """Return the stream, while it stands in ``entry``'s data."""
@@ -94,12 +97,11 @@ class TarReader(BlockStream):
                 continue
             if extended is not None:
                 path, link, size = extended.apply(path, link, size)
-            entry = self._entry(flag, path, link, size, mode, extended)
-            extended = None
-            if entry is not None:
+            for entry in self._made(flag, path, link, size, mode, extended):
                 self._current = entry
                 yield entry
                 self._current = None
+            extended = None
         raise LimitError(
             "a tar has too many entries", where=self.where, wanted=f"at most {LIMITS.tar_entries}"
         )
@@ -126,7 +128,7 @@ class TarReader(BlockStream):
             path = prefixed(magic, prefix, path)
         if flag == b"3" and self._overlay_devices:
             device = number(major, "device", self.where), number(minor, "device", self.where)
-            flag = flag if any(device) else b"W"
+            flag = flag if any(device) else _WHITEOUT_DEVICE
         return (
             flag,
             path,
@@ -140,39 +142,44 @@ class TarReader(BlockStream):
         if self.fill(BLOCK) and self.view[self.at : self.at + BLOCK] != _ZEROS:
             raise InputError("a tar has a block of zeros between its entries", where=self.where)
 
-    def _entry(
+    def _made(
         self, flag: bytes, path: str, link: str, size: int, mode: int, extended: Extended | None
-    ) -> TarEntry | None:
-        """Make the entry and take up its data; None for the root, which any layer may list."""
-        kind = _KINDS.get(flag)
+    ) -> tuple[TarEntry, ...]:
+        """Take up an entry's data; return what it stands for: one thing, nothing, or two."""
+        kind = _KINDS.get(flag, _OTHER)
         if kind is _FILE:
             if flag == b"\0" and path[-1:] == "/":
                 kind, size = _DIRECTORY, 0
-        elif kind is None:  # an unknown type has data; no unpacker makes a file of it
-            kind = _WHITEOUT if flag == b"W" and self._overlay_devices else _OTHER
-        else:
-            size = 0
+        elif flag in _KINDS:
+            size = 0  # an unknown type has data, although no unpacker makes a file of it
         check_expansion(size, size, self.where)
         self.left = size
         self.padding = -size % BLOCK
         path = self._checked(normalise(path))
-        if kind is not _FILE:
-            size = 0
-        if self._whiteouts and WHITEOUT_PREFIX in path and (marked := whiteout(path, self.where)):
-            return TarEntry(self, marked[1], marked[0], 0, mode & 0o7777, "")
-        if not path:
-            if kind is _DIRECTORY:
-                return None
-            raise InputError(f"a layer has a {kind.value} in place of its root", where=self.where)
+        mode &= 0o7777
         if kind is _FILE:
             if flag == b"S" or (extended is not None and is_sparse(extended)):
-                return self._sparse(flag, path, mode, extended or Extended())
-            link = ""
-        elif kind is _HARDLINK:
-            link = self._checked(normalise(link))
-        elif kind is not _SYMLINK:
-            link = ""
-        return TarEntry(self, path, kind, size, mode & 0o7777, self._checked(link))
+                entry: TarEntry = self._sparse(flag, path, mode, extended or Extended())
+            else:
+                entry = TarEntry(self, path, _FILE, size, mode, "")
+        elif kind is _DIRECTORY and not path:
+            return ()  # any layer may list the root
+        else:
+            target = ""
+            if kind is _HARDLINK:
+                target = self._checked(normalise(link))
+                kind = _WHITEOUT if target in self._devices else kind  # the kernel may share them
+            elif kind is _SYMLINK:
+                target = self._checked(link)
+            if kind is _WHITEOUT:
+                self._devices.add(path)
+            entry = TarEntry(self, path, kind, 0, mode, "" if kind is _WHITEOUT else target)
+        if self._whiteouts and WHITEOUT_PREFIX in path and (marked := whiteout(path, self.where)):
+            hidden = TarEntry(self, marked[1], marked[0], 0, mode, "")
+            return (entry, hidden) if entry.size else (hidden,)
+        if not path:
+            raise InputError(f"a layer has a {kind.value} in place of its root", where=self.where)
+        return (entry,)
 
     def _checked(self, path: str) -> str:
         if len(path) > LIMITS.tar_path_length:

@@ -65,11 +65,11 @@ class TarEntry:
 
     def peek(self, size: int) -> bytes:
         """See :class:`lading.image.interface.Entry`."""
-        return self._reader.current(self).peek(min(size, LIMITS.sniff_bytes))
+        return self._reader.current(self).peek(min(size, LIMITS.sniff_bytes, self.size))
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the beginning of ``buffer``; 0 only at the end (or for an empty buffer)."""
-        return self._reader.current(self).readinto(buffer)
+        return self._reader.current(self).readinto(buffer) if self.size else 0
 
     def read(self, size: int = -1) -> bytes:
         """See :class:`lading.image.interface.Entry`."""

@@ -22,6 +22,7 @@ BLOCK = 512
 # group), device major, device minor, prefix
 HEADER = struct.Struct("100s8s16x12s12x8sc100s8s64x8s8s155s12x")
 _ADLER = 65521
+_BLANKS = (0x00, 0x20)
 _SPACES = 8 * 0x20  # the checksum field counts as blanks
 _PATHS = {"path": "path", "linkpath": "link", "GNU.sparse.name": "name"}
 _DECIMAL = re.compile(rb"[0-9]{1,19}")
@@ -49,18 +50,24 @@ def number(raw: bytes, what: str, where: str) -> int:
     Raises:
         InputError: neither, or negative.
     """
-    if raw[0] & 0x80:
-        if raw[0] & 0x40:
-            raise InputError(f"a tar entry has a negative {what}", where=where)
-        return int.from_bytes(raw, "big") & ~(0x80 << (8 * (len(raw) - 1)))
-    digits = raw.strip(b" \0").partition(b"\0")[0]
-    if not digits:
-        return 0
-    if not digits.isdigit() or b"8" in digits or b"9" in digits:
+    digits = raw[:-1]
+    if raw[-1] not in _BLANKS or not digits.isdigit():  # not what everybody writes
+        if raw[0] & 0x80:
+            return _base_256(raw, what, where)
+        digits = raw.strip(b" \0").partition(b"\0")[0] or b"0"
+    try:
+        return int(digits if digits.isdigit() else b"", 8)
+    except ValueError:
         raise InputError(
             f"a tar entry has no octal {what}", where=where, got=ascii(raw)[1:], wanted="octal"
-        )
-    return int(digits, 8)
+        ) from None
+
+
+def _base_256(raw: bytes, what: str, where: str) -> int:
+    """Return a big-endian number after the marking bit; two's complement says negative."""
+    if raw[0] & 0x40:
+        raise InputError(f"a tar entry has a negative {what}", where=where)
+    return int.from_bytes(raw, "big") & ~(0x80 << (8 * (len(raw) - 1)))
 
 
 def text(raw: bytes) -> str:

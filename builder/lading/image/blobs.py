@@ -1,0 +1,131 @@
+"""Where the manifests and blobs of an OCI image lie: a repository, or a layout in a tar."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Protocol, cast
+
+from lading.errors import InputError
+from lading.limits import LIMITS
+from lading_oci.content import VerifyingReader
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from lading.image.archive import ArchiveFile
+    from lading.image.streams import Readable
+    from lading_oci.interface import Descriptor, Repository
+
+__all__ = ["ArchiveBlobs", "Blobs", "RepositoryBlobs"]
+
+
+class Blobs(Protocol):
+    """The reading side of what keeps an image; everything it gives is verified by its digest."""
+
+    @property
+    def name(self) -> str:
+        """Human-readable location."""
+        ...
+
+    def manifest(self, digest: str) -> bytes:
+        """Return a manifest or index."""
+        ...
+
+    def document(self, descriptor: Descriptor, limit: int) -> bytes:
+        """Return a whole small blob."""
+        ...
+
+    def blobs(self, descriptors: Collection[Descriptor]) -> Iterator[tuple[Descriptor, Readable]]:
+        """Yield each blob once, in the source's order; its last read raises when it is wrong."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held."""
+        ...
+
+
+class RepositoryBlobs:
+    """A registry's repository or a layout directory."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self.name = repository.name
+
+    def manifest(self, digest: str) -> bytes:
+        """See :class:`Blobs`."""
+        return self._repository.manifest(digest).content
+
+    def document(self, descriptor: Descriptor, limit: int) -> bytes:
+        """See :class:`Blobs`."""
+        return self._repository.read_blob(descriptor, limit=limit)
+
+    def blobs(self, descriptors: Collection[Descriptor]) -> Iterator[tuple[Descriptor, Readable]]:
+        """See :class:`Blobs`."""
+        for descriptor in descriptors:
+            with self._repository.blob(descriptor) as stream:
+                yield descriptor, cast("Readable", stream)
+
+    def close(self) -> None:
+        """See :class:`Blobs`; the repository is its owner's to close."""
+
+
+class ArchiveBlobs:
+    """An OCI layout in a tar (image-layout.md)."""
+
+    def __init__(self, archive: ArchiveFile) -> None:
+        self._archive = archive
+        self.name = archive.where
+
+    def manifest(self, digest: str) -> bytes:
+        """See :class:`Blobs`."""
+        return self._verified(digest, LIMITS.image_manifest)
+
+    def document(self, descriptor: Descriptor, limit: int) -> bytes:
+        """See :class:`Blobs`."""
+        return self._verified(descriptor.digest, limit)
+
+    def _verified(self, digest: str, limit: int) -> bytes:
+        found = self._archive.document(_path(digest), limit)
+        if found is None:
+            raise InputError("the archive lacks a blob", where=self.name, wanted=digest)
+        got = f"sha256:{hashlib.sha256(found).hexdigest()}"
+        if got != digest:
+            raise InputError(
+                "a blob of the archive is not what its name says",
+                where=self.name,
+                got=got,
+                wanted=digest,
+                hint="the archive is damaged or was tampered with: do not use it",
+            )
+        return found
+
+    def blobs(self, descriptors: Collection[Descriptor]) -> Iterator[tuple[Descriptor, Readable]]:
+        """See :class:`Blobs`."""
+        wanted = {_path(descriptor.digest): descriptor for descriptor in descriptors}
+        for path, source in self._archive.streams(wanted):
+            descriptor = wanted[path]
+            yield (
+                descriptor,
+                VerifyingReader(_Uncloseable(source), descriptor, where=f"{self.name}: {path}"),
+            )
+
+    def close(self) -> None:
+        """See :class:`Blobs`."""
+        self._archive.close()
+
+
+class _Uncloseable:
+    """A stream that the archive owns."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return self._source.readinto(buffer) or 0
+
+    def close(self) -> None:
+        """Leave it to the archive."""
+
+
+def _path(digest: str) -> str:
+    return "blobs/" + digest.replace(":", "/", 1)

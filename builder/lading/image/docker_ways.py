@@ -1,0 +1,151 @@
+"""The ways to the layers of an image in a Docker engine, cheapest first.
+
+1. ``directories``: the classic store keeps each layer in a directory of overlayfs. Where the
+   engine is on this machine and we may read them, nothing needs to be sent.
+2. ``archive``: the engine mounts those same directories, read-only, into a container that is
+   never started, and sends the wanted ones as tars. Nothing of the image runs, nothing is
+   spooled. The tars do not show which directories are opaque.
+3. ``save``: every engine can; the classic store writes the image to its own temporary directory
+   first, and every layer is sent, wanted or not.
+
+Each way returns None where it cannot be gone, before anything is scanned.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lading.errors import EngineError
+from lading.image.directory import walk
+from lading.image.layers import LayerEntries
+from lading.image.saved import read_saved
+from lading.image.tar import TarReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from lading.engine.client import Engine
+    from lading.image.interface import Entry
+
+__all__ = ["from_archive", "from_directories", "from_save", "layer_directories"]
+
+T = TypeVar("T")
+
+_CAP_SYS_ADMIN = 21  # capabilities(7): needed to read trusted.* xattrs
+
+
+def layer_directories(
+    engine: Engine, inspected: Mapping[str, Any], diff_ids: Sequence[str]
+) -> dict[str, str]:
+    """Return the engine's directory of each layer by diff ID; empty where that is not to be had.
+
+    Only overlay2 with native diffs keeps whole files there: without (``redirect_dir``,
+    ``metacopy``) a directory may hold a reference to a lower one.
+    """
+    driver = inspected.get("GraphDriver")
+    data = driver.get("Data") if isinstance(driver, dict) else None
+    if (
+        not isinstance(data, dict)
+        or not isinstance(driver, dict)
+        or driver.get("Name") != "overlay2"
+    ):
+        return {}
+    upper, lower = data.get("UpperDir"), data.get("LowerDir", "")
+    if not isinstance(upper, str) or not isinstance(lower, str):
+        return {}
+    found = [path for path in reversed([upper, *lower.split(":")]) if path.startswith("/")]
+    if len(found) != len(diff_ids):
+        return {}
+    status = engine.info().get("DriverStatus")
+    native = ["Native Overlay Diff", "true"]
+    if not isinstance(status, list) or native not in status:
+        return {}
+    return dict(zip(diff_ids, found, strict=True))
+
+
+def from_directories(
+    engine: Engine,
+    directories: Mapping[str, str],
+    scan: Callable[[Iterator[Entry]], T],
+    wanted: Collection[str],
+) -> dict[str, T] | None:
+    """Read the layers' directories themselves: as root, on the engine's own machine."""
+    if engine.endpoint.local_socket is None or not _sees_everything():
+        return None
+    places = {diff_id: directories.get(diff_id, "") for diff_id in wanted}
+    if not all(place and Path(place).is_dir() for place in places.values()):
+        return None
+    return {diff_id: scan(walk(place, overlay=True)) for diff_id, place in places.items()}
+
+
+def _sees_everything() -> bool:
+    """Say whether we may read any file and the xattr that marks opaque directories."""
+    if os.geteuid() != 0:
+        return False
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        mapped = Path("/proc/self/uid_map").read_text(encoding="ascii").split()
+    except OSError:
+        return False
+    _, _, effective = status.partition("CapEff:")
+    capabilities = int(effective.split(None, 1)[0], 16) if effective.strip() else 0
+    return bool(capabilities >> _CAP_SYS_ADMIN & 1) and mapped[:2] == ["0", "0"]
+
+
+def from_archive(
+    engine: Engine,
+    image_id: str,
+    directories: Mapping[str, str],
+    scan: Callable[[Iterator[Entry]], T],
+    wanted: Collection[str],
+) -> dict[str, T] | None:
+    """Have the engine send the layers' directories, out of a container that is never started."""
+    if not all(directories.get(diff_id) for diff_id in wanted):
+        return None
+    # no image can have a link or a file where it cannot know that a directory will be mounted
+    base = f"/lading-{secrets.token_hex(16)}"
+    places = {diff_id: f"{base}/{number}" for number, diff_id in enumerate(wanted)}
+    binds = {directories[diff_id]: place for diff_id, place in places.items()}
+    try:
+        container = engine.create_container(image_id, binds)
+    except EngineError:
+        return None  # directories that the engine does not let be mounted, or that are elsewhere
+    try:
+        return _archived(engine, container, places, scan)
+    finally:
+        engine.remove_container(container)
+
+
+def _archived(
+    engine: Engine,
+    container: str,
+    places: Mapping[str, str],
+    scan: Callable[[Iterator[Entry]], T],
+) -> dict[str, T] | None:
+    results: dict[str, T] = {}
+    for diff_id, place in places.items():
+        try:
+            stream = engine.archive(container, f"{place}/.")
+        except EngineError:
+            if results:
+                raise
+            return None
+        with stream:
+            reader = TarReader(stream, where=f"layer {diff_id}", overlay_devices=True)
+            results[diff_id] = scan(LayerEntries(iter(reader)))
+    return results
+
+
+def from_save(
+    engine: Engine,
+    image_id: str,
+    diff_ids: Sequence[str],
+    scan: Callable[[Iterator[Entry]], T],
+    wanted: Collection[str],
+) -> Mapping[str, T]:
+    """Read what ``docker save`` sends."""
+    with engine.save(image_id) as stream:
+        return read_saved(stream, scan, diff_ids=diff_ids, wanted=wanted, where=image_id)

@@ -1,0 +1,162 @@
+"""An OCI image, wherever its manifests and blobs lie (OCI image-spec 1.1).
+
+Every manifest, configuration and blob is verified by its digest, and every layer's uncompressed
+bytes by the diff ID in the configuration.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from lading.errors import InputError, LimitError
+from lading.image.documents import checked_digest, json_object, make_facts, parse_config
+from lading.image.layers import all_of, scan_layer
+from lading.image.platforms import choose, read_platform
+from lading.image.streams import drain
+from lading.limits import LIMITS
+from lading_oci.manifests import check_shape, parse_descriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from lading.image.blobs import Blobs
+    from lading.image.interface import Entry
+    from lading.inventory import ImageFacts, Platform
+    from lading_oci.interface import Descriptor
+
+__all__ = ["Chosen", "OciImage", "choose_manifest", "image_manifests"]
+
+T = TypeVar("T")
+
+_ATTESTATION = "vnd.docker.reference.type"  # BuildKit's mark on its own attestations
+
+
+class Chosen(NamedTuple):
+    """One platform's image: its manifest, and the index that led to it."""
+
+    digest: str
+    content: bytes
+    index_digest: str | None
+
+
+def image_manifests(descriptors: Sequence[Descriptor]) -> list[Descriptor]:
+    """Return the descriptors that are of images, leaving out attestations and other artifacts."""
+    return [
+        descriptor
+        for descriptor in descriptors
+        if _ATTESTATION not in descriptor.annotations
+        and not descriptor.artifact_type
+        and (descriptor.platform or {}).get("os") != "unknown"
+    ]
+
+
+def choose_manifest(blobs: Blobs, roots: Sequence[Descriptor], platform: Platform | None) -> Chosen:
+    """Go down from ``roots`` (an index's entries, or one manifest) to one image manifest.
+
+    Raises:
+        InputError: nothing fits the platform, or these are no images.
+        OciError: a repository does not give what it should.
+    """
+    index_digest = None
+    for _ in range(LIMITS.image_index_depth + 1):
+        found = choose(
+            [(read_platform(root.platform), root) for root in image_manifests(roots)],
+            platform,
+            where=blobs.name,
+        )
+        content = blobs.manifest(found.digest)
+        where = f"{blobs.name}@{found.digest}"
+        document = json_object(content, "a manifest", where)
+        check_shape(document, None, where=where)
+        entries = document.get("manifests")
+        if not isinstance(entries, list):
+            return Chosen(found.digest, content, index_digest)
+        index_digest = index_digest or found.digest
+        roots = [parse_descriptor(entry, where=where) for entry in entries]
+    raise LimitError(
+        "image indexes are nested too deeply",
+        where=blobs.name,
+        wanted=f"at most {LIMITS.image_index_depth} levels",
+    )
+
+
+class OciImage:
+    """An image by its manifest; satisfies :class:`lading.image.interface.Image`.
+
+    Args:
+        blobs: closed with the image.
+        chosen: the manifest.
+        name: what to call the image.
+        how: the kind of source.
+        platform: must be that of the configuration, when given.
+
+    Raises:
+        InputError: this is no image, or it is for another platform.
+        OciError: a repository does not give what it should.
+    """
+
+    def __init__(
+        self, blobs: Blobs, chosen: Chosen, *, name: str, how: str, platform: Platform | None = None
+    ) -> None:
+        self.how = how
+        self._blobs = blobs
+        where = f"{blobs.name}@{chosen.digest}"
+        document = json_object(chosen.content, "a manifest", where)
+        layers = document.get("layers")
+        if document.get("schemaVersion") != 2 or not isinstance(layers, list):
+            raise InputError(
+                "this manifest is of a kind that lading does not read",
+                where=where,
+                got=ascii(document.get("mediaType"))[:200],
+                wanted="an OCI or Docker schema 2 image",
+            )
+        described = parse_descriptor(document.get("config"), where=where)
+        self._layers = [parse_descriptor(layer, where=where) for layer in layers]
+        config = parse_config(blobs.document(described, LIMITS.image_config), where)
+        if len(config.diff_ids) != len(self._layers):
+            raise InputError(
+                "the image's manifest and configuration do not fit each other",
+                where=where,
+                got=f"{len(self._layers)} layers",
+                wanted=str(len(config.diff_ids)),
+            )
+        choose([(config.platform, None)], platform, where=where)
+        self._facts = make_facts(
+            name,
+            config,
+            config_digest=checked_digest(described.digest, "the configuration's digest", where),
+            blobs=[layer.digest for layer in self._layers],
+            manifest_digest=chosen.digest,
+            index_digest=chosen.index_digest,
+        )
+
+    @property
+    def facts(self) -> ImageFacts:
+        """What manifest and configuration say about the image."""
+        return self._facts
+
+    def scan(
+        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+    ) -> Mapping[str, T]:
+        """See :class:`lading.image.interface.Image`; only the wanted blobs are fetched."""
+        wanted = {
+            layer.diff_id: blob
+            for layer, blob in zip(self._facts.layers, self._layers, strict=True)
+            if layer.diff_id in diff_ids
+        }
+        named = {blob.digest: diff_id for diff_id, blob in wanted.items()}
+        results = {}
+        for blob, source in self._blobs.blobs(
+            list({b.digest: b for b in wanted.values()}.values())
+        ):
+            diff_id = named[blob.digest]
+            where = f"{self._blobs.name}@{blob.digest}"
+            # a blob that is stored as it is was verified by its digest already
+            proof = None if blob.digest == diff_id else diff_id
+            results[diff_id] = scan_layer(source, scan, where=where, diff_id=proof)
+            drain(source)  # to the last byte, where a wrong digest shows
+        return all_of(results, wanted, self._blobs.name)
+
+    def close(self) -> None:
+        """See :class:`lading.image.interface.Image`."""
+        self._blobs.close()
