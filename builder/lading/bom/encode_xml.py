@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
 
 from lading.bom.schemas import check_spec_version
 from lading.bom.xml_shapes import BOM
@@ -24,6 +23,8 @@ __all__ = ["encode_xml"]
 
 # XML 1.0, section 2.2: what no document may hold.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_ATTRIBUTE_ESCAPES = _ESCAPES | str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
 
 
 def encode_xml(document: Mapping[str, Any]) -> bytes:
@@ -56,7 +57,7 @@ def _element(tag: str, value: Any, shape: Shape | None, extra: str = "") -> Iter
         yield f"<{tag}>{_text(tag, value)}</{tag}>"
         return
     if shape.reference is not None:
-        yield f"<{tag} {shape.reference}={quoteattr(_plain(tag, value))}/>"
+        yield f"<{tag} {shape.reference}={_quoted(_plain(tag, value))}/>"
         return
     if not isinstance(value, dict):
         raise _unknown(tag, value)
@@ -65,7 +66,7 @@ def _element(tag: str, value: Any, shape: Shape | None, extra: str = "") -> Iter
     if unknown:
         raise _unknown(f"{tag}/{min(unknown)}", value)
     attributes = "".join(
-        f" {key}={quoteattr(_plain(key, value[key]))}" for key in shape.attributes if key in value
+        f" {key}={_quoted(_plain(key, value[key]))}" for key in shape.attributes if key in value
     )
     yield f"<{tag}{extra}{attributes}>"
     if shape.text is not None and shape.text in value:
@@ -100,7 +101,12 @@ def _choice(child: Child, item: Any) -> Iterator[str]:
 
 
 def _text(key: str, value: Any) -> str:
-    return escape(_plain(key, value))
+    return _plain(key, value).translate(_ESCAPES)
+
+
+def _quoted(text: str) -> str:
+    """Return an attribute's value; white space is kept as it is (XML 1.0, section 3.3.3)."""
+    return '"' + text.translate(_ATTRIBUTE_ESCAPES) + '"'
 
 
 def _plain(key: str, value: Any) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from lading.errors import UsageError
@@ -44,6 +43,8 @@ def check_spec_version(spec_version: str) -> None:
 
 
 def _load(name: str) -> Any:
+    from importlib import resources  # late: it costs a third of this room's import
+
     return json.loads((resources.files("cyclonedx.schema._res") / name).read_bytes())
 
 

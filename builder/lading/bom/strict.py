@@ -1,8 +1,13 @@
-"""A bounded, strict reading of JSON: no duplicate keys, no NaN, no nesting without end."""
+"""A bounded, strict reading of JSON: one document has one meaning.
+
+No key twice in one object, no NaN, no half surrogate pairs (RFC 7493, I-JSON), no nesting without
+end.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from lading.errors import InputError, LimitError
@@ -10,13 +15,16 @@ from lading.limits import LIMITS
 
 __all__ = ["check_depth", "load_object"]
 
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
 
 def load_object(data: bytes) -> dict[str, Any]:
     """Return the JSON object in ``data``.
 
     Raises:
         LimitError: larger than ``LIMITS.bom_document`` or nested deeper than ``LIMITS.json_depth``.
-        InputError: not UTF-8, not JSON, not an object, or an object with a key twice.
+        InputError: not UTF-8, not JSON, not an object, an object with a key twice, or a string
+            that is no Unicode.
     """
     if len(data) > LIMITS.bom_document:
         raise LimitError(
@@ -25,6 +33,8 @@ def load_object(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
         document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        if _SURROGATE_ESCAPE.search(text):  # pairs are fine, halves are not
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
         raise LimitError("the document is nested too deeply") from None
     except ValueError as error:
