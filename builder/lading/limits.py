@@ -75,6 +75,9 @@ class Limits:
     record_rows: int = 2_000_000
     syft_cache_total: int = 64 * MIB
     program_texts: int = 8 * MIB
+    archive_file: int = 2 * GIB
+    archive_entries: int = 200_000
+    archive_inflated: int = 2 * GIB
 
     # bill of materials: what is written into it, and somebody's document that is read
     bom_document: int = 256 * MIB

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from lading.inventory import PackageFile
 from lading.limits import LIMITS
-from lading.packages.programs import (
-    condense,
-    is_known_program,
-    is_module_program,
-    may_be_program,
+from lading.packages.archives import JAVA_SUFFIXES, cut_down
+from lading.packages.programs import condense, may_be_program
+from lading.packages.rules import (
+    BY_NAME,
+    BY_PARENT,
+    BY_PREFIX,
+    BY_SUFFIX,
+    LICENSE_INITIALS,
+    LICENSE_NAME,
+    LICENSE_PLACES,
+    NIX_DEPTH,
+    NIX_STORE,
 )
-from lading.packages.rules import BY_NAME, BY_PARENT, BY_PREFIX, BY_SUFFIX
 
 if TYPE_CHECKING:
     from lading.packages.rules import Rule
@@ -63,17 +69,23 @@ def collect(file: File, layer: str | None = None) -> PackageFile | None:
     name = path[cut:]
     rule = BY_NAME.get(name)
     if rule is None:
-        dot = name.rfind(".")
-        rule = BY_SUFFIX.get(name[dot:]) if dot >= 0 else None
+        dot = name.rfind(".") + 1
+        suffix = name[dot:] if dot else ""
+        if suffix in JAVA_SUFFIXES or suffix == "zip":
+            return _archive(file, suffix, layer)
+        rule = BY_SUFFIX.get(suffix)
         if rule is None:
             rule = _PREFIXES.get(name[:_PREFIX_LENGTH])
+            if rule is None and name[:3].lower() in LICENSE_INITIALS and LICENSE_NAME.match(name):
+                rule = LICENSE_PLACES
     if rule is not None and (not rule or _within(path, rule)):
         return _whole(file, layer)
-    if path[path.rfind("/", 0, max(cut - 1, 0)) + 1 : max(cut - 1, 0)] in BY_PARENT:
+    if cut and path[path.rfind("/", 0, cut - 1) + 1 : cut - 1] in BY_PARENT:
         return _whole(file, layer)
-    if may_be_program(name) or name.startswith("composer"):
-        return _program(file, name, layer)
-    return None
+    found = _program(file, name, layer) if may_be_program(name) else None
+    if found is None and NIX_STORE in path and path.count("/") <= NIX_DEPTH + 2:
+        return PackageFile(path, b"", layer)
+    return found
 
 
 def _within(path: str, rule: Rule) -> bool:
@@ -87,8 +99,18 @@ def _whole(file: File, layer: str | None) -> PackageFile:
 
 
 def _program(file: File, name: str, layer: str | None) -> PackageFile | None:
-    known = is_known_program(name)
-    if not known and not is_module_program(file, name):
-        return None
-    content = condense(file, known=known)
+    content = condense(file, name)
     return None if content is None else PackageFile(file.path, content, layer)
+
+
+def _archive(file: File, suffix: str, layer: str | None) -> PackageFile | None:
+    """Cut a Java archive down; of other zips only small ones are looked into, for such archives."""
+    foreign = suffix == "zip"
+    if file.size > (LIMITS.package_file if foreign else LIMITS.archive_file):
+        return None if foreign else PackageFile(file.path, b"", layer, size=file.size)
+    content = cut_down(file)
+    if content:
+        return PackageFile(file.path, content, layer)
+    if content is None and not foreign:
+        return PackageFile(file.path, b"", layer, size=file.size)
+    return None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lading.errors import InputError, LimitError
 from lading.limits import LIMITS
+from lading.packages.rules import nix_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,14 +45,23 @@ def plan(files: Sequence[PackageFile], links: Mapping[str, str]) -> Plan:
     Raises:
         LimitError: more files or bytes than ``limits.py`` allows.
     """
-    chosen = {file.path: file for file in files if _sound(file.path) and file.size is None}
+    chosen: dict[str, PackageFile] = {}
+    shown: set[str] = set()
+    for file in files:
+        if file.size is None and _sound(file.path):
+            package = nix_package(file.path) if not file.content else None
+            if package is None:
+                chosen[file.path] = file
+            elif package not in shown:
+                shown.add(package)
+                chosen[file.path] = file
     for link in sorted(links):
         if link.startswith(_DOC):
             target = _follow(link, links)
             for tail in ("", "/copyright"):
-                file = chosen.get(f"{target}{tail}") if target else None
-                if file is not None and file.path.endswith("/copyright"):
-                    chosen.setdefault(f"{link}{tail}", file)
+                shared = chosen.get(f"{target}{tail}") if target else None
+                if shared is not None and shared.path.endswith("/copyright"):
+                    chosen.setdefault(f"{link}{tail}", shared)
     if len(chosen) > LIMITS.package_files:
         raise LimitError(
             "the image has more package files than can be catalogued",

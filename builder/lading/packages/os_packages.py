@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lading.inventory import Finding, Level, Package, Tool
 from lading.limits import LIMITS
 from lading.packages import miniroot
+from lading.packages.archives import JAVA_SUFFIXES
 from lading.packages.caching import prune, read_bounded, room_cache, write_atomic
 from lading.packages.rules import is_evidence, is_python
 from lading.packages.syft_bom import packages_of
@@ -62,7 +63,7 @@ def os_packages(
         LimitError: there are more files or bytes than ``limits.py`` allows.
     """
     wanted = [file for file in files if not is_python(file.path)]
-    findings = tuple(_too_large(file) for file in wanted if file.size is not None)
+    findings = tuple(_unread(file) for file in wanted if file.size is not None)
     planned = miniroot.plan(wanted, links or {})
     if not any(is_evidence(path) for path, _ in planned):
         return SyftResult(findings=findings)
@@ -89,7 +90,16 @@ def _catalogue(planned: miniroot.Plan, syft: Syft) -> tuple[Package, ...]:
         return packages_of(run_syft(syft, root, work))
 
 
-def _too_large(file: PackageFile) -> Finding:
+def _unread(file: PackageFile) -> Finding:
+    """Say that a file was left out, so that no package goes missing in silence."""
+    if file.path.rpartition(".")[2] in JAVA_SUFFIXES:
+        return Finding(
+            "package-archive-unreadable",
+            Level.WARNING,
+            f"{file.size} bytes of an archive could not be read: libraries in it are missing",
+            file.path,
+            file.layer,
+        )
     return Finding(
         "package-file-too-large",
         Level.ERROR,

@@ -8,18 +8,30 @@ only these files gives what the whole image gives. Weights never match.
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
     "BY_NAME",
     "BY_PARENT",
     "BY_PREFIX",
     "BY_SUFFIX",
+    "LICENSE_INITIALS",
+    "LICENSE_NAME",
+    "LICENSE_PLACES",
+    "NIX_DEPTH",
+    "NIX_STORE",
     "Rule",
     "is_evidence",
     "is_python",
     "is_supporting",
+    "nix_package",
 ]
 
 Rule = tuple[str, ...]
+
+LICENSE_NAME = re.compile(
+    r"(?:(?:un|mit-)?licen[sc]e|copying|notice|al2\.0|lgpl2\.1)", re.IGNORECASE
+)
 
 _ALWAYS: Rule = ()
 _DIST: Rule = (".dist-info/", ".DIST-INFO/")
@@ -69,6 +81,7 @@ _SYFT_BY_NAME: dict[str, Rule] = {
     "mtree": _ALPM,
     # portage
     "CONTENTS": _PORTAGE,
+    "LICENSE": _PORTAGE,
     "SIZE": _PORTAGE,
     "license_groups": ("etc/portage/",),
     # snap
@@ -76,7 +89,7 @@ _SYFT_BY_NAME: dict[str, Rule] = {
     "manifest.yaml": ("snap/",),
     "snapcraft.yaml": ("snap/",),
     "changelog.Debian.gz": ("doc/linux-modules-",),
-    # nix
+    # nix (see also NIX_STORE)
     "db.sqlite": ("nix/var/nix/db/",),
     "schema": ("nix/var/nix/db/",),
     # language ecosystems
@@ -91,43 +104,52 @@ _SYFT_BY_NAME: dict[str, Rule] = {
     ".bitnami_components.json": ("opt/bitnami/",),
 }
 
-_JAVA = ("jar", "war", "ear", "par", "sar", "nar", "jpi", "hpi", "kar", "far", "lpkg", "rar", "zap")
-
 BY_SUFFIX: dict[str, Rule] = {
-    ".egg-info": _ALWAYS,
-    ".md5sums": ("lib/dpkg/",),
-    ".conffiles": ("lib/dpkg/info/",),
-    ".control": ("lib/opkg/info/",),
-    ".gemspec": ("specifications/",),
-    ".rockspec": _ALWAYS,
-    ".reg": ("php/.registry/",),
-    ".php": ("wp-content/plugins/",),
-    ".rb": ("/.brew/", "/Formula/"),
-    ".spdx": ("opt/bitnami/",),
-    ".drv": ("nix/store/",),
-    ".ko": ("lib/modules/",),
-    ".dll": _ALWAYS,
-    ".exe": _ALWAYS,
-    ".bpl": _ALWAYS,
-    ".DLL": _ALWAYS,
-    ".EXE": _ALWAYS,
-    ".BPL": _ALWAYS,
-} | {f".{suffix}": _ALWAYS for suffix in _JAVA}
+    "egg-info": _ALWAYS,
+    "json": (".deps.json",),
+    "md5sums": ("lib/dpkg/",),
+    "conffiles": ("lib/dpkg/info/",),
+    "control": ("lib/opkg/info/",),
+    "gemspec": ("specifications/",),
+    "rockspec": _ALWAYS,
+    "reg": ("php/.registry/",),
+    "php": ("wp-content/plugins/",),
+    "rb": ("/.brew/", "/Formula/"),
+    "spdx": ("opt/bitnami/",),
+    "drv": ("nix/store/",),
+    "ko": ("lib/modules/",),
+    "dll": _ALWAYS,
+    "exe": _ALWAYS,
+    "bpl": _ALWAYS,
+    "DLL": _ALWAYS,
+    "EXE": _ALWAYS,
+    "BPL": _ALWAYS,
+}
 
-# Names that end in more than one suffix, or have a variable end, are found by their beginning.
-_LICENSED: Rule = ("node_modules/", "wp-content/plugins/", "site-library/", "R/library/")
 BY_PREFIX: dict[str, Rule] = {
-    "LICENSE": (*_LICENSED, *_PORTAGE),
-    "LICENCE": _LICENSED,
-    "license": _LICENSED,
-    "licence": _LICENSED,
-    "COPYING": _LICENSED,
     "vmlinuz": _ALWAYS,
     "bzImage": _ALWAYS,
 }
 
+# Licence files count beside a package's own description (syft looks there when that names none).
+LICENSE_INITIALS = frozenset({"lic", "unl", "mit", "cop", "not", "al2", "lgp"})
+LICENSE_PLACES: Rule = (
+    "node_modules/",
+    "wp-content/plugins/",
+    "site-library/",
+    "R/library/",
+    "specifications/",
+    "var/db/pkg/",
+    "Cellar/",
+    "lib/luarocks/",
+)
+
 # Every file of these directories, whatever its name (distroless images: one file a package).
 BY_PARENT: frozenset[str] = frozenset({"status.d"})
+
+# Nix names a package by a directory of its store: one file in it, of whatever content, shows it.
+NIX_STORE = "nix/store/"
+NIX_DEPTH = 5
 
 BY_NAME: dict[str, Rule] = PYTHON_BY_NAME | _SYFT_BY_NAME
 
@@ -162,7 +184,6 @@ _CONTEXT_NAMES = _SUPPORTING_NAMES | {
     "license_groups",
     "schema",
 }
-_LICENSE_NAMES = tuple(BY_PREFIX)[:5]
 
 
 def is_evidence(path: str) -> bool:
@@ -170,4 +191,13 @@ def is_evidence(path: str) -> bool:
     name = path[path.rfind("/") + 1 :]
     if name in _CONTEXT_NAMES or name.endswith(_SUPPORTING_SUFFIXES):
         return False
-    return not name.startswith(_LICENSE_NAMES)
+    return LICENSE_NAME.match(name) is None
+
+
+def nix_package(path: str) -> str | None:
+    """Return the directory of the Nix store that ``path`` lies in, None when in none."""
+    at = path.find(NIX_STORE)
+    if at < 0:
+        return None
+    end = path.find("/", at + len(NIX_STORE))
+    return path[:end] if end > 0 else None

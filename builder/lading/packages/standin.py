@@ -29,7 +29,11 @@ _ALIGN = 16
 
 
 def stand_in(
-    machine: int, texts: Iterable[bytes | bytearray], sections: Mapping[str, bytes], *, library: bool = False
+    machine: int,
+    texts: Iterable[bytes | bytearray],
+    sections: Mapping[str, bytes],
+    *,
+    library: bool = False,
 ) -> bytes:
     """Return the ELF file for ``machine`` with ``texts`` outside, ``sections`` by their names."""
     body = bytearray(_HEADER.size + _SEGMENT.size)

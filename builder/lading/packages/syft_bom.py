@@ -23,7 +23,8 @@ def packages_of(document: Mapping[str, Any]) -> tuple[Package, ...]:
     """Return the packages of a document, without layers, sorted by purl and path.
 
     Of the many CPEs that syft guesses at most one is kept. Files and the operating system itself,
-    which newer versions list as components too, are not packages.
+    which newer versions list as components too, are not packages. Digests are left out: they would
+    be those of stand-ins.
     """
     components = [
         component
@@ -53,7 +54,6 @@ def _package(component: Mapping[str, Any], requires: tuple[str, ...]) -> Package
         type=purl_type(purl) or "generic",
         path=paths[0] if paths else None,
         licenses=tuple(dict.fromkeys(_licenses(component))),
-        hashes=_hashes(component),
         requires=tuple(entry for entry in requires if entry != purl),
         summary=_text(component.get("description")),
         homepage=_homepage(component),
@@ -92,14 +92,6 @@ def _licenses(component: Mapping[str, Any]) -> Iterator[str]:
             if isinstance(value, str) and value and "sha256:" not in value:
                 yield value[:_LICENSE]
                 break
-
-
-def _hashes(component: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        str(entry["alg"]): str(entry["content"])
-        for entry in _objects(component.get("hashes"))
-        if isinstance(entry.get("alg"), str) and isinstance(entry.get("content"), str)
-    }
 
 
 def _homepage(component: Mapping[str, Any]) -> str | None:
