@@ -136,14 +136,16 @@ class ArchiveFile:
         for path in places.values():
             raise InputError("the archive lacks a file", where=self.where, wanted=path)
 
-    def _streams(self, places: Collection[str]) -> Iterator[tuple[str, Readable]]:
+    def _streams(self, places: frozenset[str]) -> Iterator[tuple[str, Readable]]:
         if not self._compressed:
             for place, member in list(self._members.items()):
                 if place in places:
                     yield place, self._part(member)
             return
+        done: set[str] = set()
         for entry in self._entries()[1]:
-            if entry.kind is EntryKind.FILE and entry.path in places:
+            if entry.kind is EntryKind.FILE and entry.path in places - done:
+                done.add(entry.path)
                 yield entry.path, entry
 
     def close(self) -> None:

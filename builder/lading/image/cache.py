@@ -68,19 +68,16 @@ class LayerCache:
                 os.utime(path)
         return found
 
-    def put(self, diff_id: str, findings: dict[str, Any]) -> bool:
-        """Keep the findings; return whether they were kept (disk full or read-only: no)."""
+    def put(self, diff_id: str, value: dict[str, Any]) -> None:
+        """Keep findings, JSON data; a full or read-only disk keeps nothing."""
         path = self._path(diff_id)
-        raw = _pack(findings)
+        raw = _pack(value)
         if path is None or len(raw) > min(LIMITS.layer_cache_entry, self._bound):
-            return False
-        try:
+            return
+        with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write(path, raw)
             self._sweep()
-        except OSError:
-            return False
-        return True
 
     def _path(self, diff_id: str) -> Path | None:
         matched = _DIFF_ID.fullmatch(diff_id)

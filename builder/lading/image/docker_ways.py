@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.errors import EngineError
-from lading.image.directory import walk
-from lading.image.layers import LayerEntries
+from lading.image.directory import FileEntry, walk
+from lading.image.interface import EntryKind
 from lading.image.saved import read_saved
 from lading.image.tar import TarReader
 
@@ -126,6 +127,7 @@ def _archived(
     scan: Callable[[Iterator[Entry]], T],
 ) -> dict[str, T] | None:
     results: dict[str, T] = {}
+    uncertain = FileEntry("", EntryKind.UNCERTAIN)
     for diff_id, place in places.items():
         try:
             stream = engine.archive(container, f"{place}/.")
@@ -135,7 +137,7 @@ def _archived(
             return None
         with stream:
             reader = TarReader(stream, where=f"layer {diff_id}", overlay_devices=True)
-            results[diff_id] = scan(LayerEntries(iter(reader)))
+            results[diff_id] = scan(chain([uncertain], reader))
     return results
 
 

@@ -46,7 +46,10 @@ class FilePart:
     def readinto(self, buffer: memoryview, /) -> int:
         """See :class:`lading.image.streams.Readable`."""
         room = self._end - self.position
-        count = os.preadv(self._descriptor, [buffer[:room]], self.position) if room > 0 else 0
+        try:
+            count = os.preadv(self._descriptor, [buffer[:room]], self.position) if room > 0 else 0
+        except OSError as error:
+            raise InputError("a file cannot be read", got=error.strerror) from None
         self.position += count
         return count
 

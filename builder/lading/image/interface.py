@@ -32,6 +32,7 @@ class EntryKind(Enum):
     OTHER = "other"  # devices, FIFOs, sockets
     WHITEOUT = "whiteout"  # path is the deleted path, without the .wh. prefix
     OPAQUE = "opaque"  # path is the directory
+    UNCERTAIN = "uncertain"  # no path: any directory of the layer may be opaque, unseen here
 
 
 class Entry(Protocol):

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
-from lading.image.interface import Entry, EntryKind
+from lading.image.interface import EntryKind
 from lading.image.streams import Hashing, decompressed, drain
 from lading.image.tar import TarReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
+    from lading.image.interface import Entry
     from lading.image.streams import Readable
 
-__all__ = ["LayerEntries", "all_of", "looks_like_layer", "scan_layer"]
+__all__ = ["all_of", "looks_like_layer", "scan_layer"]
 
 T = TypeVar("T")
 
 _USTAR = slice(257, 262)
 _COMPRESSED = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
 _TAMPERED = "the image is damaged or was tampered with: do not use it"
-
-
-class LayerEntries(Iterator[Entry]):
-    """Entries of a layer whose source cannot show everything about it.
-
-    ``opaques_known`` is False where opaque directories look like ordinary ones:
-    :class:`lading.image.overlay.PathRecorder` keeps that in mind.
-    """
-
-    opaques_known = False
-
-    def __init__(self, entries: Iterator[Entry]) -> None:
-        self._entries = entries
-
-    def __iter__(self) -> Iterator[Entry]:
-        return self._entries  # a loop over it costs nothing more
-
-    def __next__(self) -> Entry:
-        return next(self._entries)
 
 
 def looks_like_layer(entry: Entry) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lading.errors import InputError, LimitError
+from lading.errors import LimitError
 from lading.image.interface import EntryKind
 from lading.image.paths import parents
 from lading.limits import LIMITS
@@ -79,7 +79,7 @@ class LayerPaths:
         """Read :meth:`to_json`'s data.
 
         Raises:
-            InputError: it is something else.
+            ValueError: it is something else.
         """
         texts = [data.get(name) for name in ("files", "directories", "symlinks", "hardlinks")]
         lists = [data.get(name) for name in ("whiteouts", "opaques")]
@@ -90,7 +90,7 @@ class LayerPaths:
             or not isinstance(data.get("size"), int)
             or not isinstance(data.get("opaques_known"), bool)
         ):
-            raise InputError("these are no layer paths", got=str(data.get("format")))
+            raise ValueError("these are no layer paths")
         files, directories, symlinks, hardlinks = texts
         whiteouts, opaques = lists
         return cls(
@@ -129,7 +129,6 @@ class PathRecorder:
         Raises:
             LimitError: more links than ``LIMITS.layer_links``.
         """
-        self._opaques_known = getattr(entries, "opaques_known", True)
         for entry in entries:
             self.add(entry)
             yield entry
@@ -142,6 +141,9 @@ class PathRecorder:
             return
         if kind is EntryKind.OPAQUE:
             self._opaques.add(path)
+            return
+        if kind is EntryKind.UNCERTAIN:
+            self._opaques_known = False
             return
         self._size += entry.size
         if kind is EntryKind.SYMLINK:
