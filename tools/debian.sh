@@ -16,8 +16,13 @@ no() {
     exit 3
 }
 
+# Quiet: what apt and dpkg say is shown only when they fail.
 apt() {
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null >&2
+    said="$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" \
+        </dev/null 2>&1)" || {
+        printf '%s\n' "$said" | tail -n 20 >&2
+        return 1
+    }
 }
 
 # Root refreshes the package lists when there are none, or when an install says they are old.
@@ -61,7 +66,10 @@ case "$verb" in
     install)
         [ "$(id -u)" = 0 ] || no "installing $* needs root"
         have_lists "$1" || lists
-        apt install --no-install-recommends "$@" || { lists && apt install --no-install-recommends "$@"; }
+        echo "debian.sh: installing $*" >&2
+        apt install --no-install-recommends "$@" || {
+            lists && apt install --no-install-recommends "$@"
+        }
         ;;
     site) apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' | head -n 1 ;;
     *) no "usage: debian.sh parts | install PACKAGE… | site" ;;

@@ -145,7 +145,6 @@ def _lock() -> Iterator[None]:
 
 
 def _install() -> None:
-    print("engine: installing Debian's docker.io", file=sys.stderr, flush=True)
     debian = str(Path(__file__).with_name("debian.sh"))
     subprocess.run(
         [debian, "install", "docker.io", "iptables", "ca-certificates"],
