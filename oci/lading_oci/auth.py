@@ -11,7 +11,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from lading_oci.challenges import Challenge, parse_challenges
 from lading_oci.errors import MalformedError, OciError, TransportError
 from lading_oci.limits import LIMITS, Limits
 from lading_oci.manifests import parse_object
@@ -21,6 +20,7 @@ from lading_oci.urls import is_loopback, origin_of, redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from lading_oci.challenges import Challenge
     from lading_oci.credentials import Credential
     from lading_oci.exchange import Exchanger
 
@@ -88,6 +88,8 @@ class Authenticator:
         Raises:
             OciError: the token server does not answer as needed.
         """
+        from lading_oci.challenges import parse_challenges  # many registries never ask
+
         offers = parse_challenges(answer.header_all("WWW-Authenticate"))
         with self._lock:
             bearer = next((one for one in offers if one.scheme == "bearer"), None)
@@ -95,7 +97,8 @@ class Authenticator:
                 if used is not None and used == self._current(wanted):
                     self._drop(wanted)
                 self._basic = False
-                self._bearer = Challenge("bearer", {**bearer.parameters, "scope": ""})
+                # The scope is that of one request; realm and service serve all of them.
+                self._bearer = bearer._replace(parameters={**bearer.parameters, "scope": ""})
                 token = self._kept(wanted) or self._fetch(bearer, wanted)
                 return f"Bearer {token}" != used
             if any(one.scheme == "basic" for one in offers) and self._own() is not None:

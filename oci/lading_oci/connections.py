@@ -141,8 +141,12 @@ class Connections:
         body: bytes | None,
         *,
         total: float,
+        repeatable: bool = True,
     ) -> Opened:
         """Send one request and return the answer with its body unread.
+
+        A kept connection that turns out to be closed is replaced and the request sent again,
+        unless it is not ``repeatable``: the server may have begun to work on it.
 
         Raises:
             BrokenStream: the connection was cut; the request may be repeated.
@@ -163,7 +167,7 @@ class Connections:
                 response = self._exchange(connection, method, target, headers, body, total)
             except BrokenStream:
                 connection.close()
-                if not reused:
+                if not (reused and repeatable):
                     raise
                 # The server closed an idle connection: that says nothing about this request.
                 connection, reused = None, False

@@ -6,7 +6,6 @@ content under its digest), so a cut connection, 429 and 5xx are retried; other 4
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,8 @@ class Retries:
         """
         self._count += 1
         most = min(self._limits.backoff_most, self._limits.backoff_first * 2.0 ** (self._count - 1))
+        import random  # only when something failed
+
         wait = random.uniform(0.1, 1.0) * most  # noqa: S311 - jitter, not a secret
         if told is not None:
             if told > self._limits.retry_after_most:
@@ -116,7 +117,14 @@ class Exchanger:
         while True:
             try:
                 opened = self._follow(
-                    method, url, headers, body, authorize, retries.left, follow=follow
+                    method,
+                    url,
+                    headers,
+                    body,
+                    authorize,
+                    retries.left,
+                    follow=follow,
+                    repeatable=retry,
                 )
                 answer = self._read(method, opened, limit)
             except BrokenStream as error:
@@ -163,6 +171,7 @@ class Exchanger:
         total: float,
         *,
         follow: bool = True,
+        repeatable: bool = True,
     ) -> Opened:
         start = origin_of(url)
         for _ in range(self._limits.redirects + 1):
@@ -172,7 +181,9 @@ class Exchanger:
             authorization = authorize(origin) if authorize is not None else None
             if authorization is not None:
                 sent["Authorization"] = authorization
-            opened = self._connections.send(method, url, sent, body, total=total)
+            opened = self._connections.send(
+                method, url, sent, body, total=total, repeatable=repeatable
+            )
             location = opened.header("Location")
             moved = opened.status in _REDIRECTS and bool(location)
             if not (moved and follow and method in {"GET", "HEAD"}):

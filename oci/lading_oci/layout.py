@@ -190,10 +190,7 @@ class Layout:
         plain = Descriptor(media_type, descriptor.digest, descriptor.size)
         if not self.has_blob(plain):
             self._files.store(plain, content)
-        is_referrer = isinstance(document.get("subject"), dict)
-        self._files.change_index(
-            lambda entries: _listed(entries, descriptor if is_referrer else plain, tag)
-        )
+        self._files.change_index(lambda entries: _listed(entries, descriptor, tag))
         return descriptor
 
     def attach(

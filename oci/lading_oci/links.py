@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["next_page"]
 
-_LINK = re.compile(r"<([^<>]*)>([^<]*)")
-_NEXT = re.compile(
-    r';\s*rel\s*=\s*"?(?:[^";,]*\s)?next(?:\s[^";,]*)?"?\s*(?:[;,]|\Z)', re.IGNORECASE
-)
+# Compiled on first use (``re`` keeps them): most answers have one page.
+_LINK = r"<([^<>]*)>([^<]*)"
+_NEXT = r';\s*rel\s*=\s*"?(?:[^";,]*\s)?next(?:\s[^";,]*)?"?\s*(?:[;,]|\Z)'
 
 
 def next_page(url: str, values: Iterable[str]) -> str | None:
@@ -26,8 +25,8 @@ def next_page(url: str, values: Iterable[str]) -> str | None:
         MalformedError: it would lead to another host.
     """
     for value in values:
-        for target, parameters in _LINK.findall(value[:8192]):
-            if _NEXT.search(parameters):
+        for target, parameters in re.findall(_LINK, value[:8192]):
+            if re.search(_NEXT, parameters, re.IGNORECASE):
                 following = join(url, target)
                 if origin_of(following) != origin_of(url):
                     raise MalformedError(

@@ -242,11 +242,13 @@ def check_shape(document: Mapping[str, Any], content_type: str | None, *, where:
 
 
 def describe(document: Mapping[str, Any], content: bytes, media_type: str) -> Descriptor:
-    """Return the descriptor under which a manifest is listed as a referrer.
+    """Return a manifest's descriptor; a referrer's as it is listed.
 
     Distribution-spec 1.1, "Listing Referrers": ``artifactType``, else the config's media type,
     and the manifest's annotations.
     """
+    if not isinstance(document.get("subject"), dict):
+        return Descriptor(media_type, digest_of(content), len(content))
     artifact_type = document.get("artifactType")
     config = document.get("config")
     if not artifact_type and isinstance(config, dict):
