@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from lading.bom import facts
 from lading.bom.files import file_components, files_digest, hashes, occurrences, sole_digest
 from lading.bom.lineage import hub_url
-from lading.bom.model import model_licenses
 from lading.bom.properties import Properties
 from lading.bom.refs import Entry, content_key
+from lading.bom.sources import licenses_of
 from lading.bom.text import label, purl
 from lading.models import vocabulary
 
@@ -35,7 +35,7 @@ def dataset_entry(dataset: Dataset, spec_version: str) -> Entry[Dataset]:
         "version": (facts.line(known, vocabulary.COMMIT, vocabulary.VERSION) or "")[:1024],
         "purl": purl(dataset.purl),
         "hashes": hashes(sole_digest(dataset.files)),
-        "licenses": model_licenses(known, spec_version=spec_version),
+        "licenses": licenses_of(known, spec_version=spec_version),
         "externalReferences": [{"type": "website", "url": url}] if url else None,
         "tags": sorted(facts.lines(known, vocabulary.TAGS)),
         "data": [contents],

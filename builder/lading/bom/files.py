@@ -104,10 +104,12 @@ def sole_digest(files: Sequence[ModelFile]) -> dict[str, str]:
 def files_digest(files: Iterable[ModelFile]) -> str | None:
     """Return the root digest of files as OpenSSF Model Signing makes it, or None without any.
 
-    SHA-256 over the raw SHA-256 digests of the files, sorted by path; ``sha256:`` and
-    hexadecimal.
+    SHA-256 over the raw SHA-256 digests of the files, sorted by path, component by component
+    (``a/b`` before ``a-b/c``); ``sha256:`` and hexadecimal.
     """
-    known = sorted((file.path, file.sha256) for file in files if _SHA256.fullmatch(file.sha256))
+    known = sorted(
+        (file.path.split("/"), file.sha256) for file in files if _SHA256.fullmatch(file.sha256)
+    )
     if not known:
         return None
     root = hashlib.sha256()

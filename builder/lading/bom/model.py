@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from lading.bom import facts
 from lading.bom.card import add_datasets, model_card
 from lading.bom.files import file_components, files_digest, hashes, occurrences, sole_digest
-from lading.bom.licenses import licenses
-from lading.bom.lineage import hub_url
 from lading.bom.properties import Properties
 from lading.bom.refs import Entry, content_key
+from lading.bom.sources import licenses_of, references_of, supplier_of
 from lading.bom.taxonomy import component_properties
-from lading.bom.text import iri, label, path_iri, purl
+from lading.bom.text import label, purl
 from lading.inventory import Origin, Role
 from lading.models import vocabulary
 
@@ -21,12 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lading.bom.lineage import Lineage
-    from lading.inventory import Fact, Finding, Model
+    from lading.inventory import Finding, Model
 
 __all__ = ["complete", "model_entry", "model_findings"]
 
-_ARXIV = re.compile(r"arxiv:(\d{4}\.\d{4,5})(?:v\d+)?", re.IGNORECASE | re.ASCII)
-_UNNAMED_LICENSES = frozenset({"other", "unknown", "custom"})
 # Facts that only say how files hang together, and texts that the model card holds in full.
 _NOT_REPEATED = frozenset(
     {
@@ -52,13 +48,13 @@ def model_entry(model: Model, spec_version: str) -> Entry[Model]:
         "version": version[:1024],
         "purl": purl(model.purl),
         "description": _description(model),
-        "supplier": _supplier(known),
+        "supplier": supplier_of(known),
         "authors": [{"name": name} for name in facts.lines(known, vocabulary.AUTHOR)],
         "hashes": hashes(sole_digest(model.files)),
-        "licenses": model_licenses(known, spec_version=spec_version),
-        "externalReferences": _references(model),
+        "licenses": licenses_of(known, spec_version=spec_version),
+        "externalReferences": references_of(model),
         "tags": sorted(facts.lines(known, vocabulary.TAGS)),
-        "evidence": {"occurrences": occurrences(model.files)} if model.files else None,
+        "evidence": _evidence(model),
         "components": file_components(model.files),
         "modelCard": model_card(known),
         "properties": _properties(model),
@@ -96,25 +92,6 @@ def model_findings(model: Model) -> tuple[Finding, ...]:
     )
 
 
-def model_licenses(known: Mapping[str, Fact], *, spec_version: str) -> list[dict[str, Any]]:
-    """Return a model's licences: declared by its card, or concluded from a licence's text."""
-    fact = known.get(vocabulary.LICENSE)
-    declared = facts.lines(known, vocabulary.LICENSE)
-    if not declared or all(one.lower() in _UNNAMED_LICENSES for one in declared):
-        declared = facts.lines(known, vocabulary.LICENSE_NAME) or declared
-        fact = known.get(vocabulary.LICENSE_NAME, fact)
-    origin = fact.origin if fact is not None else Origin.DECLARED
-    found = licenses(
-        declared,
-        spec_version=spec_version,
-        acknowledgement="declared" if origin is Origin.DECLARED else "concluded",
-    )
-    link = iri(facts.line(known, vocabulary.LICENSE_LINK) or "")
-    if link and len(found) == 1 and "license" in found[0]:
-        found[0]["license"]["url"] = link
-    return found
-
-
 def _description(model: Model) -> str | None:
     """Return the declared description, else one sentence of what is known."""
     declared = facts.text(model.facts, vocabulary.DESCRIPTION)
@@ -128,37 +105,26 @@ def _description(model: Model) -> str | None:
     return ", ".join(parts)
 
 
-def _supplier(known: Mapping[str, Fact]) -> dict[str, Any] | None:
-    repository = facts.line(known, vocabulary.REPOSITORY) or ""
-    if hub_url(repository):
-        organisation = repository.partition("/")[0]
-        return {"name": organisation, "url": [f"https://huggingface.co/{organisation}"]}
-    author = facts.line(known, vocabulary.AUTHOR)
-    return {"name": author} if author else None
-
-
-def _references(model: Model) -> list[dict[str, Any]]:
-    """Return where the model can be had and read about: Hub pages, papers, card and licence."""
-    known = model.facts
-    found: set[tuple[str, str]] = set()
-    if page := hub_url(facts.line(known, vocabulary.REPOSITORY) or ""):
-        commit = facts.line(known, vocabulary.COMMIT)
-        at = f"{page}/tree/{commit}" if commit and commit.isalnum() else page
-        found |= {("website", page), ("vcs", page), ("distribution", at)}
-    if source := iri(facts.line(known, vocabulary.SOURCE_URL) or ""):
-        found.add(("distribution", source))
-    if link := iri(facts.line(known, vocabulary.LICENSE_LINK) or ""):
-        found.add(("license", link))
-    for tag in facts.lines(known, vocabulary.TAGS):
-        if paper := _ARXIV.fullmatch(tag):
-            found.add(("documentation", f"https://arxiv.org/abs/{paper[1]}"))
-    references: list[dict[str, Any]] = [{"type": kind, "url": url} for kind, url in sorted(found)]
-    kinds = {Role.CARD: "model-card", Role.LICENSE: "license"}
-    for file in sorted(model.files, key=lambda file: file.path):
-        if file.role in kinds:
-            reference = {"type": kinds[file.role], "url": path_iri(file.path)}
-            references.append({**reference, "hashes": hashes({"SHA-256": file.sha256})})
-    return references
+def _evidence(model: Model) -> dict[str, Any]:
+    """Return where the model lies, and how its identity is known where that is by digest."""
+    evidence: dict[str, Any] = {"occurrences": occurrences(model.files)}
+    identifier = purl(model.purl)
+    fact = model.facts.get(vocabulary.COMMIT)
+    if identifier and fact is not None and fact.origin is Origin.MATCHED:
+        method = {
+            "technique": "hash-comparison",
+            "confidence": 1,
+            "value": label(fact.where),
+        }
+        evidence["identity"] = [
+            {
+                "field": "purl",
+                "confidence": 1,
+                "concludedValue": identifier,
+                "methods": [method],
+            }
+        ]
+    return {key: value for key, value in evidence.items() if value}
 
 
 def _properties(model: Model) -> list[dict[str, str]]:
@@ -178,7 +144,7 @@ def _properties(model: Model) -> list[dict[str, str]]:
         .origins({name: fact for name, fact in known.items() if name in _LONG})
         .findings(model_findings(model))
     )
-    supplier = _supplier(model.facts)
+    supplier = supplier_of(model.facts)
     for name, value in component_properties(model.facts, supplier["name"] if supplier else None):
         properties.add(name, value)
     return properties.render()

@@ -76,7 +76,13 @@ _DATA = Shape(
 _OCCURRENCE = Shape(
     ("bom-ref",), _texts("location", "line", "offset", "symbol", "additionalContext")
 )
-_EVIDENCE = Shape((), (_array("occurrences", "occurrence", _OCCURRENCE),))
+_METHOD = Shape((), _texts("technique", "confidence", "value"))
+_IDENTITY = Shape(
+    (), (*_texts("field", "confidence", "concludedValue"), _array("methods", "method", _METHOD))
+)
+_EVIDENCE = Shape(
+    (), (Child("identity", "identity", _IDENTITY), _array("occurrences", "occurrence", _OCCURRENCE))
+)
 _FORMAT = Shape((), _texts("format"))
 _PARAMETERS = Shape(
     (),

@@ -136,8 +136,9 @@ def test_one_weight_file_is_the_models_hash_and_several_are_not(full: dict[str, 
 
 
 def test_root_digest_is_that_of_model_signing() -> None:
-    model = samples.model(files=(samples.weights("m/b"), samples.weights("m/a")))
-    raw = b"".join(bytes.fromhex(samples.digest(path)) for path in ("m/a", "m/b"))
+    """Sorted as paths are, component by component: a byte order would put a-b before a."""
+    model = samples.model(files=(samples.weights("m/a-b/c"), samples.weights("m/a/b")))
+    raw = b"".join(bytes.fromhex(samples.digest(path)) for path in ("m/a/b", "m/a-b/c"))
     expected = f"sha256:{hashlib.sha256(raw).hexdigest()}"
     assert properties(component(model))["lading:model:root"] == expected
 
@@ -172,6 +173,16 @@ def test_occurrences_have_every_place(full: dict[str, Any]) -> None:
         "size": "4000000",
         "sha256": samples.digest("app/models/wtp/model.safetensors"),
     }
+
+
+def test_identity_that_was_matched_by_digest_has_evidence(full: dict[str, Any]) -> None:
+    model = named(full, "benjamin/wtp-bert-tiny")
+    (identity,) = model["evidence"]["identity"]
+    assert identity["concludedValue"] == model["purl"]
+    assert identity["methods"][0]["technique"] == "hash-comparison"
+    declared = samples.facts(**{vocabulary.COMMIT: samples.COMMIT})
+    found = component(samples.model(facts=declared, purl=model["purl"]))
+    assert "identity" not in found["evidence"]
 
 
 def test_verdict_is_the_worst_of_model_and_files() -> None:
