@@ -27,6 +27,7 @@ import registry
 ROOT = Path(__file__).resolve().parent.parent
 WORK = Path(".demo")  # relative to ROOT, so that the printed commands can be typed
 MODEL = Path("examples/ml-service/models/ticket-router-tiny/model.safetensors")
+KEPT = "lading-demo/ml-service:latest"  # holds the build's layers for the next run
 OK, NOT_VERIFIED, NO_ATTESTATION = 0, 10, 11  # of lading's exit statuses
 
 
@@ -88,6 +89,7 @@ def show_the_main_job(demo: Demo, image: str, options: list[str]) -> None:
             ".",
         ],
     )
+    demo.ask("docker", "tag", image, KEPT)
     demo.run("What is in the image.", ["lading", "inspect", image])
     demo.run(
         "The same as one CycloneDX document.",
@@ -161,6 +163,19 @@ def pushed_digest(demo: Demo, image: str) -> str:
     raise DemoError(f"the engine knows no pushed digest of {image}")
 
 
+def tidy(demo: Demo, image: str) -> None:
+    """Take the names that point into the demo's registry out of the engine, keep the layers."""
+    repository = image.rpartition(":")[0]
+    listed = ["docker", "images", "--digests", "--format", "{{.Tag}} {{.Digest}}", repository]
+    with contextlib.suppress(subprocess.CalledProcessError):
+        for line in demo.ask(*listed).splitlines():
+            tag, digest = line.split()
+            if digest != "<none>":
+                demo.ask("docker", "rmi", f"{repository}@{digest}")
+            if tag != "<none>":
+                demo.ask("docker", "rmi", f"{repository}:{tag}")
+
+
 def tampered_context() -> Path:
     """Copy the build context and change one byte of the model's last weight."""
     context = ROOT / WORK / "tampered"
@@ -211,6 +226,7 @@ def main() -> int:
             demo.say(f"# engine: {found.host}\n# registry: {host} ({what})")
             demo.say("# LADING_KEY_PASSWORD is set to a password made for this run")
             image = f"{host}/ml-service:demo"
+            stack.callback(tidy, demo, image)
             show_the_main_job(demo, image, options)
             show_the_frauds(demo, image, options)
         except (
