@@ -1,0 +1,43 @@
+"""YAML of strangers: no aliases, no deep nesting, bounded size, plain data only."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from lading.models.stream import Malformed
+
+__all__ = ["parse_yaml"]
+
+#: Characters; the parser is slow, and cards have a few thousand.
+_LARGEST: Final = 512 * 1024
+_DEPTH: Final = 64
+
+
+def parse_yaml(text: str) -> Any:
+    """Parse a document.
+
+    Raises:
+        Malformed: not YAML, too large, nested too deeply, or it has aliases: a few lines of
+            those can stand for gigabytes.
+    """
+    import yaml
+
+    if len(text) > _LARGEST:
+        raise Malformed(f"{len(text)} characters of YAML")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=loader):
+            if isinstance(event, yaml.AliasEvent):
+                raise Malformed("YAML with aliases")
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _DEPTH:
+                raise Malformed(f"YAML nested deeper than {_DEPTH}")
+        return yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        if isinstance(error, Malformed):
+            raise
+        raise Malformed(f"not YAML: {type(error).__name__}") from None

@@ -1,0 +1,173 @@
+"""Models in ZIP archives: torch, TorchScript, ``.npz``, Keras, and archives of any of these.
+
+The archive is walked once, in order; each member is looked at by its content. What the archive is
+shows in its members' names.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from lading.inventory import Level, Verdict
+from lading.limits import LIMITS
+from lading.models import vocabulary as v
+from lading.models.formats import numpy
+from lading.models.formats.keras import KerasConfig
+from lading.models.formats.torch import Tensors, judge_script
+from lading.models.pickles.machine import Seen
+from lading.models.pickles.names import judge
+from lading.models.pickles.scan import describe, scan_one
+from lading.models.report import printable
+from lading.models.stream import Malformed
+from lading.models.zips import members
+
+if TYPE_CHECKING:
+    from lading.models.report import Report
+    from lading.models.stream import Source
+    from lading.models.zips import Member
+
+__all__ = ["parse", "telling"]
+
+_STORAGE: Final = re.compile(r"(?:.*/)?(?:data|constants|xl_model_weights)/\d+\Z")
+_PICKLE_NAME: Final = re.compile(r".*\.(?:pkl|pickle|dill|joblib)\Z")
+#: Names of first members that make an archive worth its while.
+_TELLING: Final = re.compile(
+    rb"(?:[^/\x00]{1,200}/)?(?:data\.pkl|version|byteorder|constants\.pkl|\.format_version"
+    rb"|\.storage_alignment|\.data/serialization_id|code/.{0,200}|data/\d+)"
+    rb"|.{1,200}\.np[yz]|metadata\.json|model\.weights\.h5|MAR-INF/.*|policy\.(?:optimizer\.)?pth"
+    rb"|.{1,200}\.(?:pkl|pickle|joblib|pth?|h5|onnx|safetensors|gguf|tflite)",
+    re.DOTALL,
+)
+
+
+def telling(head: bytes) -> bool:
+    """Whether the first member of the archive that starts with ``head`` belongs to a model."""
+    length = int.from_bytes(head[26:28], "little")
+    return bool(_TELLING.fullmatch(head[30 : 30 + length]))
+
+
+def parse(source: Source, report: Report, depth: int = 0) -> bool:
+    """Walk the archive; False when nothing in it belongs to a model."""
+    walk = _Archive(report, depth)
+    for member in members(source, report):
+        walk.member(member)
+    return walk.finish()
+
+
+class _Archive:
+    def __init__(self, report: Report, depth: int) -> None:
+        self._report = report
+        self._depth = depth
+        self._tensors = Tensors()
+        self._seen = Seen()
+        self._arrays: Counter[str] = Counter()
+        self._array_count = 0
+        self._kinds: set[str] = set()
+        self._names: list[str] = []
+        self._keras = KerasConfig(report)
+
+    def member(self, member: Member) -> None:
+        """Look at one member; what is broken in it does not hide the next."""
+        if len(self._names) < LIMITS.fact_items:
+            self._names.append(member.name)
+        self._kinds.add(_kind(member.name))
+        if member.content is None or _STORAGE.match(member.name):
+            return
+        try:
+            self._look(member, member.content)
+        except Malformed as error:
+            text = f"member {printable(member.name)} cannot be read: {error}"
+            self._report.find("unscannable", text)
+
+    def _look(self, member: Member, content: Source) -> None:
+        head = content.peek(64)
+        if head[:6] == numpy.MAGIC:
+            self._kinds.add("npy")
+            array = numpy.read_array(content, self._report, member.name)
+            self._arrays[array.dtype] += array.elements
+            self._array_count += 1
+        elif head[:4] == b"PK\x03\x04":
+            self._nested(content)
+        elif member.name.endswith("config.json") and self._keras.wants(member.name):
+            self._keras.read(content)
+        elif head[:2] in _PROTOCOLS or (_PICKLE_NAME.match(member.name) and head):
+            self._pickle(member, content)
+
+    def _nested(self, content: Source) -> None:
+        if self._depth + 1 >= LIMITS.archive_nesting:
+            raise Malformed(f"archives nested deeper than {LIMITS.archive_nesting}")
+        if parse(content, self._report, self._depth + 1):
+            self._kinds.add("nested")
+
+    def _pickle(self, member: Member, content: Source) -> None:
+        # A name that promises a pickle is believed; other bytes must also walk like one.
+        script = "code" in self._kinds or "constants" in self._kinds
+        self._kinds.add("pickle")
+        name = posixpath.basename(member.name)
+        rule = judge_script if script or name in ("data.pkl", "constants.pkl") else judge
+        scan_one(
+            content,
+            self._report,
+            self._seen,
+            on_call=self._tensors.on_call,
+            judge_name=rule,
+            where=member.name,
+        )
+        if not content.at_end():
+            text = f"bytes follow the pickle in {printable(member.name)}"
+            self._report.find("pickle-trailing-data", text)
+
+    def finish(self) -> bool:
+        """Say what the archive is; False when it is no model."""
+        report, kinds = self._report, self._kinds
+        if "torch-data" in kinds and ("code" in kinds or "constants" in kinds):
+            report.format = "torchscript"
+            text = "a TorchScript archive brings its own code, which runs in torch's interpreter"
+            report.find("torchscript-code", text, Level.NOTE, Verdict.SAFE)
+        elif "torch-data" in kinds:
+            report.format = "pytorch"
+        elif "keras-config" in kinds and "keras-weights" in kinds:
+            report.format = "keras"
+        elif self._array_count and kinds <= {"npy", "other"}:
+            report.format = "npz"
+        elif "pickle" in kinds or "nested" in kinds:
+            report.format = "model-archive"
+        else:
+            return False
+        self._describe()
+        return True
+
+    def _describe(self) -> None:
+        report = self._report
+        if self._depth == 0:
+            report.fact(v.MEMBERS, [printable(name) for name in self._names[:64]], "members")
+        if self._seen.globals:
+            describe(self._seen, report)
+        if report.format in ("pytorch", "torchscript"):
+            report.fact(v.LIBRARY, "pytorch", "members")
+        self._tensors.describe(report)
+        if self._array_count:
+            report.fact(v.TENSOR_COUNT, self._array_count, "members")
+            report.fact(v.PARAMETERS, self._arrays.total(), "members: shapes")
+            report.fact(v.DTYPE, self._arrays.most_common(1)[0][0], "members: descr")
+
+
+_PROTOCOLS: Final = frozenset(bytes([0x80, n]) for n in range(2, 6))
+
+
+def _kind(name: str) -> str:
+    base = posixpath.basename(name)
+    if base == "data.pkl":
+        return "torch-data"
+    if base == "constants.pkl":
+        return "constants"
+    if "/code/" in f"/{name}" and name.endswith((".py", ".py.debug_pkl")):
+        return "code"
+    if name in ("config.json", "metadata.json"):
+        return "keras-config"
+    if name in ("model.weights.h5", "model.weights.npz"):
+        return "keras-weights"
+    return "other"

@@ -1,0 +1,169 @@
+"""The whole way from files to models and data sets; see the package's docstring."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lading.inventory import (
+    Dataset,
+    Fact,
+    Finding,
+    Level,
+    Model,
+    ModelFile,
+    Origin,
+    Role,
+    Verdict,
+)
+from lading.models import vocabulary as v
+from lading.models.grouping.assemble import assemble
+from lading.models.grouping.merge import merge_copies, once
+from lading.models.grouping.naming import directory_name, stem, stem_name
+from lading.models.grouping.owners import owners_of
+from lading.models.grouping.place import cached, kind_of, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["Grouped", "group"]
+
+_PACKAGES: Final = re.compile(r"(?:^|/)(?:site|dist)-packages/|(?:^|/)lib(?:64)?/python\d[\d.]*/")
+_TESTS: Final = re.compile(r"(?:^|/)(?:tests?|testing|test_data|testdata|_test)/")
+#: Names that promise a model where the content alone is only data.
+_PROMISING: Final = re.compile(
+    r"model|weight|classif|regress|pipeline|estimator|checkpoint|embed|vectori[sz]er|scaler"
+    r"|encoder|tokeni[sz]er|transformer|(?:^|[._-])(?:clf|net|nn|lr|svm|rf|xgb|lgbm)(?:[._-]|$)",
+    re.IGNORECASE,
+)
+#: Modules without which a harmless pickle is just data.
+_LEARNING: Final = re.compile(
+    r"(?:numpy|torch|sklearn|xgboost|lightgbm|catboost|scipy|keras|tensorflow|transformers"
+    r"|gensim|spacy|joblib|statsmodels|ultralytics|fastai|pandas|nltk|implicit|prophet|stable_baselines3)\b"
+)
+_PICKLES: Final = frozenset({"pickle", "joblib"})
+_ARRAYS: Final = frozenset({"numpy", "npz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """What the files of an image are, each part sorted."""
+
+    models: tuple[Model, ...]
+    datasets: tuple[Dataset, ...]
+    findings: tuple[Finding, ...]
+
+
+def group(files: Iterable[ModelFile], links: Mapping[str, str]) -> Grouped:
+    """Join files to models and data sets.
+
+    ``links`` are the symbolic links of the merged image, path → verbatim target. Files must be of
+    the merged image too; a hard link is a file of its own with the same digest.
+    """
+    placed = place(files, links)
+    refs = {
+        posixpath.dirname(posixpath.dirname(file.path)): file.facts[v.COMMIT].value
+        for file in placed
+        if kind_of(file) == "ref" and v.COMMIT in file.facts and file.path.endswith("/refs/main")
+    }
+    owned, loose = owners_of([file for file in placed if kind_of(file) != "ref"])
+    models: list[Model] = []
+    findings: list[Finding] = []
+    for owner in sorted(owned):
+        models.extend(_owned(owner, once(owned[owner])))
+    for directory in sorted(loose):
+        models.extend(_loose(once(loose[directory]), findings))
+    merged = merge_copies(models, refs)
+    merged.sort(key=lambda model: (model.name, model.format, model.files[0].path))
+    findings.sort(key=lambda finding: (finding.path or "", finding.id, finding.message))
+    return Grouped(tuple(merged), (), tuple(findings))
+
+
+def _owned(owner: str, files: list[ModelFile]) -> list[Model]:
+    """Return the model of a directory that owns its files, if there are weights."""
+    if not any(file.role is Role.WEIGHTS for file in files):
+        return []
+    where = cached(files[0].path)
+    facts: dict[str, Fact] = {}
+    if where is not None:
+        facts[v.REPOSITORY] = Fact(where.repository, Origin.OBSERVED, where.root)
+        if where.commit is not None and where.snapshot is not None:
+            facts[v.COMMIT] = Fact(where.commit, Origin.OBSERVED, where.snapshot)
+        return [assemble(where.repository, files, facts)]
+    return [assemble(_declared_name(owner, files) or directory_name(owner), files)]
+
+
+def _declared_name(owner: str, files: list[ModelFile]) -> str | None:
+    """Return the name that the card or configuration of the directory itself gives."""
+    for kinds in (("card",), ("pipeline", "adapter", "config", "mlflow", "spacy")):
+        for file in files:
+            if posixpath.dirname(file.path) == owner and kind_of(file) in kinds:
+                fact = file.facts.get(v.NAME)
+                if fact is not None:
+                    return str(fact.value)
+    return None
+
+
+def _loose(files: list[ModelFile], findings: list[Finding]) -> list[Model]:
+    """Return the models of a directory without configuration: each stem is one."""
+    stems: defaultdict[str, list[ModelFile]] = defaultdict(list)
+    companions: list[ModelFile] = []
+    for file in files:
+        if file.role is not Role.WEIGHTS:
+            companions.append(file)
+        elif _counts(file, findings):
+            stems[stem(file.path)].append(file)
+    models = []
+    for one in sorted(stems):
+        weights = stems[one]
+        beside = [file for file in companions if _belongs(file, weights)]
+        models.append(assemble(_loose_name(weights), [*weights, *beside]))
+    return models
+
+
+def _loose_name(weights: list[ModelFile]) -> str:
+    if weights[0].format == "gguf" and v.NAME in weights[0].facts:
+        return str(weights[0].facts[v.NAME].value)
+    return stem_name(weights[0].path)
+
+
+def _counts(file: ModelFile, findings: list[Finding]) -> bool:
+    """Whether weights on their own are a model, not the data or the tests of some package."""
+    packaged = bool(_PACKAGES.search(file.path))
+    if packaged and _TESTS.search(file.path):
+        counts = False
+    elif file.safety.verdict is not Verdict.SAFE:
+        return True
+    elif file.format in _PICKLES:
+        names = file.facts[v.GLOBALS].value if v.GLOBALS in file.facts else []
+        counts = any(_LEARNING.match(name) for name in names) or (
+            bool(_PROMISING.search(posixpath.basename(file.path))) and not packaged
+        )
+    elif file.format in _ARRAYS:
+        counts = not packaged
+    else:
+        counts = True
+    if not counts and file.safety.verdict is Verdict.DANGEROUS:
+        findings.extend(one for one in file.safety.findings if one.level is Level.ERROR)
+    return counts
+
+
+def _belongs(file: ModelFile, weights: list[ModelFile]) -> bool:
+    """Whether a companion in the same directory is one of these weights'."""
+    if file.role in (Role.CARD, Role.LICENSE, Role.TOKENIZER, Role.CONFIG):
+        return True
+    names = {posixpath.basename(weight.path) for weight in weights}
+    if file.role is Role.INDEX:
+        shards = file.facts.get(v.SHARDS)
+        return shards is not None and not names.isdisjoint(shards.value)
+    base = posixpath.basename(file.path)
+    external = {
+        one
+        for weight in weights
+        if v.EXTERNAL_DATA in weight.facts
+        for one in weight.facts[v.EXTERNAL_DATA].value
+    }
+    return base in external

@@ -1,0 +1,70 @@
+"""What a model is called, and which files are shards of one."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from lading.models import vocabulary as v
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lading.inventory import Fact
+
+__all__ = ["directory_name", "hub_purl", "stem", "stem_name"]
+
+_SHARD: Final = re.compile(r"[-_.](?:0*\d{1,6})[-_]of[-_]\d{1,6}(?=\.|\Z)")
+_SUFFIXES: Final = re.compile(r"(?:\.[A-Za-z][\w-]{0,11}){1,2}\Z")
+#: Names that say nothing about which model it is.
+_GENERIC_WORDS: Final = """
+model models weights weight checkpoint checkpoints ckpt pytorch_model tf_model flax_model
+saved_model best final last latest data assets variables artifacts artifact snapshot onnx
+model_optimized model_quantized decoder encoder adapter_model diffusion_pytorch_model app src
+export exported output resources static files consolidated inference classifier network
+"""
+_GENERIC: Final = frozenset(_GENERIC_WORDS.split())
+_VERSION: Final = re.compile(r"v?\d+(?:\.\d+)*\Z")
+
+
+def stem(path: str) -> str:
+    """Return a path without shard number and suffix: equal for the shards of one model."""
+    directory, name = posixpath.split(path)
+    plain = _SHARD.sub("", name)
+    return posixpath.join(directory, _SUFFIXES.sub("", plain) or plain)
+
+
+def _generic(name: str) -> bool:
+    return name.lower() in _GENERIC or bool(_VERSION.match(name)) or not name
+
+
+def stem_name(path: str) -> str:
+    """Return a name for a file on its own: its stem, or its directory's when that says more."""
+    name = posixpath.basename(stem(path))
+    if not _generic(name):
+        return name
+    above = directory_name(posixpath.dirname(path))
+    return above if above and not _generic(above) else name
+
+
+def directory_name(directory: str) -> str:
+    """Return the last part of a directory that says something, else its last part."""
+    parts = [part for part in directory.split("/") if part]
+    for part in reversed(parts[-3:]):
+        if not _generic(part):
+            return part
+    return parts[-1] if parts else ""
+
+
+def hub_purl(facts: Mapping[str, Fact]) -> str | None:
+    """Return the purl of a Hub model; only a known commit identifies one.
+
+    https://github.com/package-url/purl-spec, type ``huggingface``.
+    """
+    repository, commit = facts.get(v.REPOSITORY), facts.get(v.COMMIT)
+    if repository is None or commit is None:
+        return None
+    name = "/".join(quote(part, safe="._-") for part in str(repository.value).split("/"))
+    return f"pkg:huggingface/{name}@{commit.value}"

@@ -1,0 +1,146 @@
+"""Decompressors as sources: streaming, and never more bytes than the report still allows."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from typing import TYPE_CHECKING, Final, Protocol
+
+from lading.models.stream import CHUNK, Malformed, Source, Truncated
+
+if TYPE_CHECKING:
+    from lading.models.report import Report
+
+__all__ = ["Inflated", "Unpacked", "peek_inside", "unpacked"]
+
+#: Compressed bytes that are handed to a decompressor at once.
+_PIECE: Final = 64 * 1024
+_LZMA_MEMORY: Final = 64 * 1024 * 1024
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class Inflated(Source):
+    """What zlib gives for the bytes of ``parent``; stops at the end of the compressed stream.
+
+    ``wbits`` as in :func:`zlib.decompressobj`: -15 raw, 15 zlib, 31 gzip. Bytes of the parent
+    that follow the stream stay unread.
+    """
+
+    def __init__(self, parent: Source, wbits: int, report: Report) -> None:
+        super().__init__()
+        self._parent = parent
+        self._report = report
+        self._inflate = zlib.decompressobj(wbits)
+        self._pending = b""
+
+    def _fill(self) -> bytes:
+        while not self._inflate.eof:
+            data = self._pending or self._parent.some(_PIECE)
+            if not data:
+                raise Truncated("the compressed data ends too early")
+            try:
+                out = self._inflate.decompress(data, CHUNK)
+            except zlib.error as error:
+                raise Malformed(f"bad compressed data: {error}") from None
+            self._pending = self._inflate.unconsumed_tail
+            if self._inflate.eof:
+                self._parent.back(len(self._inflate.unused_data))
+            if out:
+                return _allowed(out, self._report)
+        return b""
+
+
+class Unpacked(Source):
+    """What bz2 or lzma give for the bytes of ``parent``; several streams in a row are one."""
+
+    def __init__(self, parent: Source, kind: str, report: Report) -> None:
+        super().__init__()
+        self._parent = parent
+        self._report = report
+        self._kind = kind
+        self._engine = _engine(kind)
+        self._rest = b""
+
+    def _fill(self) -> bytes:
+        while True:
+            if self._engine.eof:
+                self._rest = self._engine.unused_data or self._parent.some(_PIECE)
+                if not self._rest:
+                    return b""
+                self._engine = _engine(self._kind)
+            data, self._rest = self._rest, b""
+            if not data and getattr(self._engine, "needs_input", True):
+                data = self._parent.some(_PIECE)
+                if not data:
+                    raise Truncated("the compressed data ends too early")
+            try:
+                out = self._engine.decompress(data, CHUNK)
+            except (OSError, EOFError, lzma.LZMAError) as error:
+                raise Malformed(f"bad compressed data: {error}") from None
+            if out:
+                return _allowed(out, self._report)
+
+
+def _engine(kind: str) -> _Decompressor:
+    if kind == "bz2":
+        return bz2.BZ2Decompressor()
+    container = lzma.FORMAT_XZ if kind == "xz" else lzma.FORMAT_ALONE
+    return lzma.LZMADecompressor(container, memlimit=_LZMA_MEMORY)
+
+
+def _allowed(out: bytes, report: Report) -> bytes:
+    report.inflatable -= len(out)
+    if report.inflatable < 0:
+        raise Malformed("the compressed data grows past every bound")
+    return out
+
+
+def _kind(head: bytes) -> str | None:
+    """Name the compression that ``head`` is the start of."""
+    if head[:2] == b"\x1f\x8b":
+        return "gzip"
+    if head[:3] == b"BZh":
+        return "bz2"
+    if head[:6] == b"\xfd7zXZ\x00":
+        return "xz"
+    if head[:3] == b"\x5d\x00\x00":
+        return "lzma"
+    if head[:1] == b"\x78" and len(head) > 1 and int.from_bytes(head[:2], "big") % 31 == 0:
+        return "zlib"
+    return None
+
+
+def unpacked(source: Source, report: Report) -> Source | None:
+    """Return a source of what ``source`` holds compressed, or None when it is not compressed."""
+    kind = _kind(source.peek(8))
+    if kind is None:
+        return None
+    if kind in ("gzip", "zlib"):
+        return Inflated(source, 31 if kind == "gzip" else 15, report)
+    return Unpacked(source, kind, report)
+
+
+def peek_inside(head: bytes, size: int) -> bytes:
+    """Return up to ``size`` first bytes of what a file that starts with ``head`` holds compressed.
+
+    ``b""`` when it is not compressed, or the start of it does not decompress.
+    """
+    kind = _kind(head)
+    if kind is None:
+        return b""
+    try:
+        if kind in ("gzip", "zlib"):
+            return zlib.decompressobj(31 if kind == "gzip" else 15).decompress(head, size)
+        return _engine(kind).decompress(head, size)
+    except (zlib.error, OSError, EOFError, lzma.LZMAError):
+        return b""
