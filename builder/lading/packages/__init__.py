@@ -3,15 +3,21 @@
 ``collect`` is offered every regular file of every layer and keeps the few that package readers
 need. When the layers are merged, ``python_distributions`` reads the Python ones among them;
 ``os_packages`` writes the others into a small private tree and runs syft on that, so that syft
-never sees (or unpacks, or hashes) the image.
+never sees (or unpacks, or hashes) the image. ``merge_packages`` makes one list of both.
+
+``verify_records`` finds files that changed after a distribution was installed: a scanner digests
+the files that ``wants_digest`` names, keeps what ``unsettled_digests`` leaves for each layer, and
+asks when the layers are merged.
 """
 
 from __future__ import annotations
 
 from lading.packages.collect import File, collect
+from lading.packages.merge import merge_packages
 from lading.packages.os_packages import SyftResult, os_packages
 from lading.packages.python import PythonResult, python_distributions
 from lading.packages.syft_find import Syft, find_syft
+from lading.packages.verify import unsettled_digests, verify_records, wants_digest
 
 __all__ = [
     "SCANNER_VERSION",
@@ -21,8 +27,12 @@ __all__ = [
     "SyftResult",
     "collect",
     "find_syft",
+    "merge_packages",
     "os_packages",
     "python_distributions",
+    "unsettled_digests",
+    "verify_records",
+    "wants_digest",
 ]
 
 # Part of the key under which a layer's findings are cached: raise it whenever ``collect`` keeps

@@ -11,10 +11,11 @@ small, else in a temporary file that has no name.
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import zipfile
 import zlib
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
 from lading.limits import LIMITS
 from lading.packages.rules import LICENSE_NAME
@@ -22,13 +23,19 @@ from lading.packages.rules import LICENSE_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["JAVA_SUFFIXES", "Readable", "cut_down"]
+    from lading.packages.collect import File
+
+__all__ = ["JAVA_SUFFIXES", "cut_down", "is_java_archive"]
 
 # fmt: off
 JAVA_SUFFIXES = frozenset((
     "jar", "war", "ear", "par", "sar", "nar", "jpi", "hpi", "kar", "far", "lpkg", "rar", "zap",
 ))
 # fmt: on
+_SURE = frozenset(("jar", "war", "ear"))  # whatever they begin with; the others must be zips
+_ZIP = b"PK\x03\x04"
+_SCRIPT = b"#!"  # a launcher in front of the zip
+_INNER = re.compile(rb"\.(?:%s)" % "|".join(sorted(JAVA_SUFFIXES)).encode("ascii"))
 _MEMORY = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _END = b"PK\x05\x06"
@@ -38,12 +45,16 @@ _ENTRY_BYTES = 16 * 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-class Readable(Protocol):
-    """A stream of known length, as :class:`lading.packages.collect.File` is."""
+def is_java_archive(file: File, suffix: str) -> bool:
+    """Return whether a file with this suffix may be a Java archive; consumes nothing.
 
-    def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` next bytes, ``b""`` at the end."""
-        ...
+    A ``.zip`` is taken for one that holds Java archives when its first entries show one.
+    """
+    if suffix in _SURE:
+        return True
+    if suffix != "zip":
+        return file.peek(4).startswith((_ZIP, _SCRIPT))
+    return file.peek(4) == _ZIP and _INNER.search(file.peek(LIMITS.sniff_bytes)) is not None
 
 
 class _UnreadableError(Exception):
@@ -54,8 +65,8 @@ class _ExcessiveError(_UnreadableError):
     """The archive is larger inside, or nested deeper, than it may be."""
 
 
-def cut_down(stream: Readable) -> bytes | None:
-    """Read ``stream`` to its end; return the stand-in, empty when nothing in it is of use.
+def cut_down(file: File) -> bytes | None:
+    """Read ``file`` to its end; return the stand-in, empty when nothing in it is of use.
 
     None when it cannot be read as a zip, or is larger inside than ``limits.py`` allows.
 
@@ -63,7 +74,7 @@ def cut_down(stream: Readable) -> bytes | None:
         InputError: the source ended before the file did.
     """
     with tempfile.SpooledTemporaryFile(max_size=_MEMORY) as aside:
-        while chunk := stream.read(_CHUNK):
+        while chunk := file.read(_CHUNK):
             aside.write(chunk)
         budget = _Budget()
         try:

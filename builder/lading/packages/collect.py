@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from lading.inventory import PackageFile
 from lading.limits import LIMITS
-from lading.packages.archives import JAVA_SUFFIXES, cut_down
+from lading.packages.archives import JAVA_SUFFIXES, cut_down, is_java_archive
 from lading.packages.programs import condense, may_be_program
 from lading.packages.rules import (
     BY_NAME,
@@ -16,7 +16,7 @@ from lading.packages.rules import (
     LICENSE_INITIALS,
     LICENSE_NAME,
     LICENSE_PLACES,
-    NIX_DEPTH,
+    NIX_MARKERS,
     NIX_STORE,
 )
 
@@ -52,14 +52,15 @@ class File(Protocol):
 
 
 def collect(file: File, layer: str | None = None) -> PackageFile | None:
-    """Return what a package reader needs of the file, or None.
+    """Return what a package reader needs of the file; None, with nothing consumed, if nothing.
 
-    Nothing is consumed of files that are of no use, except of programs: those may have to be read
-    to their end to see that nothing is in them. For a program a small stand-in comes back
-    (:mod:`lading.packages.programs`).
+    For a program or a Java archive, a small stand-in comes back (:mod:`lading.packages.programs`,
+    :mod:`lading.packages.archives`). Its content is empty when the file had to be read to see that
+    nothing in it is of use.
 
-    A file larger than ``LIMITS.package_file`` comes back without content and with its ``size``:
-    the readers turn that into a finding, so that a database is never left out in silence.
+    A file that is larger than ``LIMITS.package_file``, or an archive that cannot be read, comes
+    back without content and with its ``size``: the readers turn that into a finding, so that
+    nothing is left out in silence.
 
     Raises:
         InputError: the source ended before the file did.
@@ -82,10 +83,11 @@ def collect(file: File, layer: str | None = None) -> PackageFile | None:
         return _whole(file, layer)
     if cut and path[path.rfind("/", 0, cut - 1) + 1 : cut - 1] in BY_PARENT:
         return _whole(file, layer)
-    found = _program(file, name, layer) if may_be_program(name) else None
-    if found is None and NIX_STORE in path and path.count("/") <= NIX_DEPTH + 2:
+    if may_be_program(name):
+        return _program(file, name, layer)
+    if NIX_STORE in path and name[name.rfind(".") + 1 :] in NIX_MARKERS:
         return PackageFile(path, b"", layer)
-    return found
+    return None
 
 
 def _within(path: str, rule: Rule) -> bool:
@@ -104,13 +106,9 @@ def _program(file: File, name: str, layer: str | None) -> PackageFile | None:
 
 
 def _archive(file: File, suffix: str, layer: str | None) -> PackageFile | None:
-    """Cut a Java archive down; of other zips only small ones are looked into, for such archives."""
-    foreign = suffix == "zip"
-    if file.size > (LIMITS.package_file if foreign else LIMITS.archive_file):
-        return None if foreign else PackageFile(file.path, b"", layer, size=file.size)
-    content = cut_down(file)
-    if content:
-        return PackageFile(file.path, content, layer)
-    if content is None and not foreign:
+    if not is_java_archive(file, suffix):
+        return None
+    content = cut_down(file) if file.size <= LIMITS.archive_file else None
+    if content is None:
         return PackageFile(file.path, b"", layer, size=file.size)
-    return None
+    return PackageFile(file.path, content, layer)

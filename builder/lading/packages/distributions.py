@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lading.inventory import PackageFile
 
-__all__ = ["Distribution", "find_distributions", "from_directory_name"]
+__all__ = ["Distribution", "find_distributions", "from_directory_name", "is_metadata"]
 
 _METADATA_NAMES = ("METADATA", "PKG-INFO")
 
@@ -59,6 +59,14 @@ def find_distributions(files: Iterable[PackageFile]) -> tuple[Distribution, ...]
         elif name.lower().endswith(".egg-info"):
             groups.setdefault(file.path, {})["PKG-INFO"] = file
     return tuple(_distribution(info, groups[info]) for info in sorted(groups))
+
+
+def is_metadata(path: str) -> bool:
+    """Return whether ``path`` is the file that a :class:`Distribution` is read from."""
+    info, _, name = path.rpartition("/")
+    if name in _METADATA_NAMES:
+        return info.lower().endswith((".dist-info", ".egg-info", ".egg/egg-info"))
+    return name.lower().endswith(".egg-info")
 
 
 def _distribution(info: str, files: Mapping[str, PackageFile]) -> Distribution:

@@ -48,13 +48,16 @@ def plan(files: Sequence[PackageFile], links: Mapping[str, str]) -> Plan:
     chosen: dict[str, PackageFile] = {}
     shown: set[str] = set()
     for file in files:
-        if file.size is None and _sound(file.path):
-            package = nix_package(file.path) if not file.content else None
-            if package is None:
-                chosen[file.path] = file
-            elif package not in shown:
-                shown.add(package)
-                chosen[file.path] = file
+        if file.size is not None or not _sound(file.path):
+            continue
+        if file.content:
+            chosen[file.path] = file
+            continue
+        # An empty file says something by where it lies, or nothing.
+        package = nix_package(file.path)
+        if package is not None and package not in shown:
+            shown.add(package)
+            chosen[file.path] = file
     for link in sorted(links):
         if link.startswith(_DOC):
             target = _follow(link, links)

@@ -19,7 +19,7 @@ from lading.packages.syft_bom import packages_of
 from lading.packages.syft_run import run_syft
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from lading.inventory import PackageFile
@@ -45,14 +45,15 @@ class SyftResult:
 def os_packages(
     files: Sequence[PackageFile],
     *,
-    syft: Syft,
+    syft: Syft | Callable[[], Syft],
     links: Mapping[str, str] | None = None,
 ) -> SyftResult:
     """Let syft catalogue the captured files that are not Python's.
 
     Arguments:
         files: what :func:`lading.packages.collect` captured, as one consistent view of the image.
-        syft: which one to run; see :func:`lading.packages.find_syft`.
+        syft: which one to run, or how to find it (:func:`lading.packages.find_syft`): then it is
+            looked for only when there is something to catalogue.
         links: the image's symbolic links (path → target as written); without them, packages whose
             documentation directory is a link to another's have no licences.
 
@@ -67,6 +68,7 @@ def os_packages(
     planned = miniroot.plan(wanted, links or {})
     if not any(is_evidence(path) for path, _ in planned):
         return SyftResult(findings=findings)
+    syft = syft() if callable(syft) else syft
     cache = room_cache("syft") / f"{_key(planned, syft)}{_SUFFIX}"
     packages = _load(cache)
     cached = packages is not None

@@ -58,6 +58,8 @@ _AROUND_PAIR = 64
 _AROUND_TRIPLE = 1200  # syft's longest pattern looks a thousand bytes to either side of a version
 
 _ELF = b"\x7fELF"
+# Known names may also be scripts, PHP archives, PE, Mach-O or static libraries, nothing else.
+_FOREIGN = (b"#!", b"<?php", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"!<arch>\n")
 _GO_NOTE = b"Go\0\0"
 _GO_MAGIC = b"\xff Go buildinf:"
 _GO_INLINE = 2
@@ -86,25 +88,28 @@ def may_be_program(name: str) -> bool:
 
 
 def condense(file: File, name: str) -> bytes | None:
-    """Return what stands in for a program called ``name``, or None when nothing is of use.
+    """Return what stands in for a program called ``name``, empty when nothing in it is of use.
 
-    A small program of a known name is kept whole; every other that counts is read to its end,
-    unless its head says enough. Shared libraries, which make up most of a machine-learning image,
-    are only read when they have the note in front that Go puts there. A stand-in is at most a
-    little more than ``LIMITS.program_texts``.
+    None, with nothing consumed, for what its head shows to be no program or to hold nothing. A
+    small program of a known name is kept whole; every other that counts is read to its end. Shared
+    libraries, which make up most of a machine-learning image, are only read when they have the
+    note in front that Go puts there. A stand-in is at most a little more than
+    ``LIMITS.program_texts``.
 
     Raises:
         InputError: the source ended before the file did.
     """
     known = is_known_program(name)
+    magic = file.peek(8)
+    if not magic.startswith(_ELF) and not (known and magic.startswith(_FOREIGN)):
+        return None
     if known and file.size <= _SMALL:
         return file.read(file.size)
-    if not known and file.peek(4) != _ELF:
-        return None
     head = file.peek(LIMITS.sniff_bytes)
     scan = _Scan(head, known=known)
     if known or _GO_NOTE in head or (file.size >= _LEAST and ".so" not in name):
         _read_through(file, scan)
+        return scan.result() or b""
     return scan.result()
 
 

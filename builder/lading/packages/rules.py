@@ -18,7 +18,7 @@ __all__ = [
     "LICENSE_INITIALS",
     "LICENSE_NAME",
     "LICENSE_PLACES",
-    "NIX_DEPTH",
+    "NIX_MARKERS",
     "NIX_STORE",
     "Rule",
     "is_evidence",
@@ -147,9 +147,15 @@ LICENSE_PLACES: Rule = (
 # Every file of these directories, whatever its name (distroless images: one file a package).
 BY_PARENT: frozenset[str] = frozenset({"status.d"})
 
-# Nix names a package by a directory of its store: one file in it, of whatever content, shows it.
+# Nix names a package by a directory of its store: one file in it, whatever its content, shows it.
+# Only files that no other reader wants are taken for that.
 NIX_STORE = "nix/store/"
-NIX_DEPTH = 5
+# fmt: off
+NIX_MARKERS = frozenset((
+    "1", "3", "5", "8", "a", "cmake", "conf", "css", "el", "gz", "h", "hpp", "html", "js", "la",
+    "mo", "pc", "pem", "pl", "pm", "py", "rs", "sh", "svg", "ttf", "xml",
+))
+# fmt: on
 
 BY_NAME: dict[str, Rule] = PYTHON_BY_NAME | _SYFT_BY_NAME
 

@@ -1,0 +1,83 @@
+"""One list of packages out of both readers', and which of them an OS package installed."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from lading.packages.distributions import is_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from lading.inventory import Package, PackageFile
+    from lading.packages.os_packages import SyftResult
+    from lading.packages.python import PythonResult
+
+__all__ = ["merge_packages", "os_owners"]
+
+OS_PACKAGE = "lading:os-package"
+
+
+def merge_packages(
+    python: PythonResult, other: SyftResult, files: Sequence[PackageFile]
+) -> tuple[Package, ...]:
+    """Return all packages, each once, sorted by purl and path.
+
+    Python's are our own reader's alone. One that an OS package installed (Debian's
+    ``python3-numpy``) is listed beside that package, because both names are needed to match
+    advisories, and says so in the property ``lading:os-package``.
+    """
+    owners = os_owners(files)
+    found = {
+        (package.purl, package.path): package
+        for package in other.packages
+        if package.type != "pypi"
+    }
+    purls = {(package.type, package.name): package.purl for package in found.values()}
+    for package in python.packages:
+        owner = owners.get(package.path or "")
+        if owner is not None:
+            named = {OS_PACKAGE: purls.get(owner, owner[1])}
+            package = dataclasses.replace(package, properties={**package.properties, **named})
+        found.setdefault((package.purl, package.path), package)
+    return tuple(found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or "")))
+
+
+def os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
+    """Return which OS package, by (purl type, name), installed which Python metadata file.
+
+    Read from dpkg's and apk's own lists; other databases keep theirs in binary form.
+    """
+    owners: dict[str, tuple[str, str]] = {}
+    for file in files:
+        if file.path.endswith(".md5sums") and "lib/dpkg/" in file.path:
+            name = file.path.rpartition("/")[2][: -len(".md5sums")].partition(":")[0]
+            owned = _dpkg(file.content)
+            owners.update((path, ("deb", name)) for path in owned if is_metadata(path))
+        elif file.path.endswith("lib/apk/db/installed"):
+            owners.update(
+                (path, ("apk", name)) for path, name in _apk(file.content) if is_metadata(path)
+            )
+    return owners
+
+
+def _dpkg(content: bytes) -> Iterator[str]:
+    """Yield the paths of a ``md5sums`` file: digest, two spaces, path without a leading slash."""
+    if b"-info" not in content:  # nearly all of them, and this is cheap
+        return
+    for line in content.decode("utf-8", "surrogateescape").splitlines():
+        yield line[34:].removeprefix("./")
+
+
+def _apk(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield (path, package) of apk's database: ``P:`` name, ``F:`` directory, ``R:`` file in it."""
+    name = folder = ""
+    for line in content.decode("utf-8", "surrogateescape").splitlines():
+        kind, value = line[:2], line[2:]
+        if kind == "P:":
+            name = value
+        elif kind == "F:":
+            folder = value
+        elif kind == "R:":
+            yield f"{folder}/{value}", name
