@@ -139,7 +139,7 @@ def running_log() -> Iterator[CtLog]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         log = CtLog(f"http://127.0.0.1:{server.server_port}")
         handler.log = log  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield log

@@ -35,7 +35,7 @@ class Issuer:
         self.url = url
         self.key = rsa.generate_private_key(65537, 2048)
         self.claims: dict[str, Any] = {"email": "builder@example.com", "email_verified": True}
-        self.codes: dict[str, str] = {}  # code → PKCE challenge
+        self.codes: dict[str, tuple[str, str]] = {}  # code → PKCE challenge, nonce
         self.devices: dict[str, int] = {}  # device code → polls that are still answered "pending"
         self.pending_polls = 1
         self.deny: str | None = None
@@ -75,7 +75,7 @@ class Issuer:
     def authorize(self, query: dict[str, list[str]]) -> str:
         """Return where the browser of a person who agreed is sent."""
         code = secrets.token_urlsafe()
-        self.codes[code] = query["code_challenge"][0]
+        self.codes[code] = query["code_challenge"][0], query["nonce"][0]
         back = {"code": code, "state": query["state"][0]}
         return f"{query['redirect_uri'][0]}?{urlencode(back)}"
 
@@ -94,6 +94,7 @@ class Issuer:
     def exchange(self, form: dict[str, list[str]]) -> tuple[int, dict[str, Any]]:
         if self.deny:
             return 400, {"error": self.deny, "error_description": "the person said no"}
+        claims: dict[str, Any] = {}
         if form["grant_type"][0] == DEVICE_GRANT:
             code = form["device_code"][0]
             if self.devices[code] > 0:
@@ -101,10 +102,11 @@ class Issuer:
                 return 400, {"error": "authorization_pending"}
         else:
             verifier = hashlib.sha256(form["code_verifier"][0].encode()).digest()
-            challenge = base64.urlsafe_b64encode(verifier).rstrip(b"=").decode()
-            if self.codes.pop(form["code"][0], None) != challenge:
+            wanted = base64.urlsafe_b64encode(verifier).rstrip(b"=").decode()
+            challenge, claims["nonce"] = self.codes.pop(form["code"][0])
+            if challenge != wanted:
                 return 400, {"error": "invalid_grant"}
-        token = self.token()
+        token = self.token(**claims)
         return 200, {"access_token": token, "id_token": token, "token_type": "Bearer"}
 
 
@@ -153,7 +155,7 @@ def running_issuer() -> Iterator[Issuer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
         handler.issuer = issuer  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield issuer

