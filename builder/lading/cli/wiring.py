@@ -115,7 +115,7 @@ def configured_signer(option: str | None) -> Signer:
             "There is nothing to sign with",
             hint="Make a key pair once with `lading keygen` and pass "
             "--signing-key lading.key (or set LADING_SIGNING_KEY, or signing-key in [build] of "
-            "lading.toml).",
+            "lading.toml); `lading build --no-attest` builds without evidence.",
         )
     return key_signer(path)
 

@@ -89,8 +89,16 @@ def locate(image: NamedImage, ports: Ports) -> Located:
 
 
 def _engine_only(reference: Reference, engine: EngineImage | None) -> bool:
-    """A name without a registry whose image was never pushed or pulled is this engine's alone."""
-    return engine is not None and not engine.repo_digests and reference.registry == DOCKER_HUB
+    """A name without a registry that was never pushed or pulled is this engine's alone."""
+    if engine is None or reference.registry != DOCKER_HUB:
+        return False
+    return not _pushed(reference, engine)
+
+
+def _pushed(reference: Reference, engine: EngineImage) -> tuple[Reference, ...]:
+    """Return under which digests the engine pushed or pulled its image in this repository."""
+    known = (parse_reference(text) for text in engine.repo_digests)
+    return tuple(one for one in known if one.digest and one.name == reference.name)
 
 
 def _in_registry(
@@ -103,7 +111,7 @@ def _in_registry(
             digest = repository.resolve(reference.target).digest
         except (NotFound, Unauthorized):
             # Some registries answer 401 for a repository that does not exist: never pushed, then.
-            if engine is None or engine.repo_digests:
+            if engine is None or _pushed(reference, engine):
                 raise
             return None
     ids = {engine.image_id} if engine else set()
@@ -114,8 +122,5 @@ def _in_engine(reference: Reference, ports: Ports, engine: EngineImage) -> Locat
     """An engine's image: evidence in the local store, else where it was pushed to or came from."""
     anchor = anchor_of(engine.image_id).descriptor.digest
     places = [Place(ports.local(), anchor)]
-    for text in engine.repo_digests:
-        pushed = parse_reference(text)
-        if pushed.digest and pushed.name == reference.name:
-            places.append(Place(ports.registry(pushed), pushed.digest))
+    places += (Place(ports.registry(one), one.target) for one in _pushed(reference, engine))
     return Located(engine.image_id, frozenset({engine.image_id}), tuple(places), in_engine=True)

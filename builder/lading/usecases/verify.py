@@ -16,12 +16,14 @@ from lading.attest.verify import Candidate, verify_attestations
 from lading.errors import VerificationError
 from lading.limits import LIMITS
 from lading.usecases.locate import locate
+from lading_oci.errors import FactsError
 from lading_oci.manifests import parse_descriptor
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from lading.attest.interface import Verifier
+    from lading.attest.verify import Evidence
     from lading.usecases.locate import Located, Place, Ports
     from lading.usecases.targets import NamedImage
     from lading_oci.interface import Descriptor, Repository
@@ -90,14 +92,13 @@ def verify_image(
     """
     located = locate(image, ports)
     place, candidates = _candidates(located)
-    evidence = verify_attestations(
-        candidates,
-        verifier=verifier,
-        subject_digests=located.wanted,
-        predicate_type=predicate_type,
-        now=datetime.now(UTC),
-        max_age=max_age,
-    )
+    rules = _Rules(verifier, predicate_type, max_age)
+    try:
+        evidence = rules.judge(candidates, located.wanted)
+    except VerificationError as refusal:
+        if refusal.code == "subject" and len(located.wanted) > 1:
+            _explain_stale_engine(rules, candidates, located)
+        raise
     held = VerifiedAttestation(
         evidence.statement.predicate_type,
         evidence.digest,
@@ -107,6 +108,39 @@ def verify_image(
     )
     return Verification(
         str(image.reference), located.digest, (held,), evidence.payload, located.in_engine
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    verifier: Verifier
+    predicate_type: str
+    max_age: timedelta | None
+
+    def judge(self, candidates: list[Candidate], wanted: frozenset[str]) -> Evidence:
+        return verify_attestations(
+            candidates,
+            verifier=self.verifier,
+            subject_digests=wanted,
+            predicate_type=self.predicate_type,
+            now=datetime.now(UTC),
+            max_age=self.max_age,
+        )
+
+
+def _explain_stale_engine(rules: _Rules, candidates: list[Candidate], located: Located) -> None:
+    """Say so when the registry's image is covered and only the engine's copy is not."""
+    try:
+        rules.judge(candidates, frozenset({located.digest}))
+    except FactsError:
+        return
+    raise VerificationError(
+        "The Docker engine has another image under this name than the verified one, and "
+        "`docker run` would start it",
+        code="engine-copy",
+        got=", ".join(located.wanted - {located.digest}),
+        wanted=f"the engine's copy of {located.digest}",
+        hint="Pull the image again, or verify only the registry's with registry:NAME.",
     )
 
 

@@ -1,0 +1,170 @@
+"""Images that are never pushed, settings instead of options, and lading as docker's plug-in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from support.product import MODEL, write_context
+
+if TYPE_CHECKING:
+    from support.engines import DockerEngine
+    from support.product import Lading
+
+KEY = ("--signing-key", "lading.key")
+
+
+def test_an_unpushed_image_is_verified_from_the_local_store(
+    lading: Lading, docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    lading.ok("build", *KEY, "-t", "local-service:1", str(context))
+
+    yes = lading("verify", "--key", "lading.pub", "local-service:1", "--json")
+    assert yes.status == 0, yes.err
+    image_id = docker_engine.docker("inspect", "-f", "{{.Id}}", "local-service:1")
+    assert yes.json()["digest"] == image_id
+
+    weights = context / MODEL
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
+    docker_engine.docker("build", "-q", "-t", "local-service:1", str(context))
+    no = lading("verify", "--key", "lading.pub", "local-service:1")
+    assert no.status == 11
+
+
+def test_evidence_can_be_kept_in_a_directory_that_is_an_oci_layout(
+    lading: Lading, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    store = str(tmp_path / "evidence")
+
+    lading.ok("build", *KEY, "--evidence", store, "-t", "kept-apart:1", str(context))
+
+    verify = ("verify", "--key", "lading.pub", "kept-apart:1", "--evidence")
+    assert lading(*verify, store).status == 0
+    assert lading(*verify, str(tmp_path / "other")).status == 11
+    assert json.loads((tmp_path / "evidence" / "oci-layout").read_text()) == {
+        "imageLayoutVersion": "1.0.0"
+    }
+
+
+def test_a_stale_copy_in_the_engine_is_not_covered_by_the_registrys_evidence(
+    lading: Lading, docker_engine: DockerEngine, registry_referrers, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    name = f"{registry_referrers.host}/stale:1"
+    lading.ok("build", *KEY, "-t", name, "--push", str(context))
+    assert lading("verify", "--key", "lading.pub", name).status == 0
+
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY status /something-else\n")
+    docker_engine.docker("build", "-q", "-t", name, str(context))
+
+    refused = lading("verify", "--key", "lading.pub", name)
+    assert refused.status == 10
+    assert "engine" in refused.err
+    assert lading("verify", "--key", "lading.pub", f"registry:{name}").status == 0
+
+
+def test_push_attests_an_image_that_docker_built(
+    lading: Lading, docker_engine: DockerEngine, registry_referrers, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    name = f"{registry_referrers.host}/pushed:1"
+    docker_engine.docker("build", "-q", "-t", name, str(context))
+
+    document = lading.ok("push", *KEY, name, "--json").json()
+
+    assert document["pushed"] == [f"{name}@{document['digest']}"]
+    assert lading("verify", "--key", "lading.pub", name).status == 0
+
+
+def test_attest_completes_an_image_that_docker_pushed(
+    lading: Lading, docker_engine: DockerEngine, registry_referrers, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    name = f"{registry_referrers.host}/completed:1"
+    docker_engine.docker("build", "-q", "-t", name, str(context))
+    docker_engine.docker("push", name)
+    assert lading("verify", "--key", "lading.pub", name).status == 11
+
+    lading.ok("attest", *KEY, name)
+
+    assert lading("verify", "--key", "lading.pub", name).status == 0
+
+
+def test_several_tags_in_several_repositories_are_each_attested_once(
+    lading: Lading, registry_referrers, registry_fallback, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    names = [
+        f"{registry_referrers.host}/many:1",
+        f"{registry_referrers.host}/many:latest",
+        f"{registry_fallback.host}/many:1",
+    ]
+    tags = [word for name in names for word in ("-t", name)]
+    summary = tmp_path / "summary.json"
+
+    lading.ok("build", *KEY, "--summary-json", str(summary), *tags, "--push", str(context))
+
+    document = json.loads(summary.read_text())
+    assert len(document["pushed"]) == 3
+    assert len(document["attestations"]) == 2
+    for name in names:
+        assert lading("verify", "--key", "lading.pub", name).status == 0
+
+
+def test_settings_spare_the_options(lading: Lading, registry_referrers, tmp_path: Path) -> None:
+    context = write_context(tmp_path / "context")
+    name = f"{registry_referrers.host}/settings:1"
+    (lading.cwd / "lading.toml").write_text(
+        '[build]\nsigning-key = "lading.key"\n[verify]\nkey = "lading.pub"\n'
+    )
+    try:
+        lading.ok("build", "-t", name, "--push", str(context))
+        lading.ok("verify", name)
+    finally:
+        (lading.cwd / "lading.toml").unlink()
+
+
+def test_no_attest_builds_and_signs_nothing(lading: Lading, tmp_path: Path) -> None:
+    context = write_context(tmp_path / "context")
+
+    ran = lading.ok(
+        "build", "--no-attest", "--label", "signed=no", "-t", "unsigned:1", str(context)
+    )
+
+    assert "nothing (--no-attest)" in ran.err
+    assert lading("verify", "--key", "lading.pub", "unsigned:1").status == 11
+
+
+def test_it_is_a_docker_plugin(lading: Lading, docker_engine: DockerEngine, tmp_path: Path) -> None:
+    plugins = tmp_path / "cli-plugins"
+    plugins.mkdir()
+    (plugins / "docker-lading").symlink_to(Path(sys.executable).parent / "docker-lading")
+    env = {**lading.env, "DOCKER_CONFIG": str(tmp_path)}
+
+    ran = subprocess.run(
+        ["docker", "lading", "--version"], env=env, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("lading ")
+
+
+def test_buildkit_builds_are_released_too(
+    lading: Lading, docker_buildx, registry_referrers, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    name = f"{registry_referrers.host}/buildkit:1"
+    env = {
+        "DOCKER_BUILDKIT": "1",
+        "DOCKER_CONFIG": docker_buildx.env["DOCKER_CONFIG"],
+    }
+
+    ran = lading("build", *KEY, "-t", name, "--push", str(context), env=env)
+
+    assert ran.status == 0, ran.err
+    assert lading("verify", "--key", "lading.pub", name).status == 0
