@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lading.engine.context import Endpoint, find_endpoint
 from lading.engine.failures import api_failure, connection_failure, is_failure
-from lading.errors import EngineError
+from lading.errors import EngineError, RegistryError
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -276,12 +276,15 @@ class Engine:
             return ApiStream(answer, where)
 
 
-def _line_error(line: Mapping[str, Any], what: str, where: str) -> EngineError:
-    """Return the error that a progress line carries; docker-py passes it on as data."""
+def _line_error(line: Mapping[str, Any], what: str, where: str) -> RegistryError:
+    """Return the error that a progress line carries; docker-py passes it on as data.
+
+    The engine itself answered: what it reports is the registry's refusal or silence.
+    """
     detail = line.get("errorDetail")
     message = line.get("error") or (detail.get("message") if isinstance(detail, dict) else "")
     hint = None
     lowered = str(message).lower()
     if any(word in lowered for word in ("denied", "unauthorized", "authentication required")):
         hint = "run `docker login` for that registry; check that you may write to the repository"
-    return EngineError(what, where=where, got=str(message) or None, hint=hint)
+    return RegistryError(what, where=where, got=str(message) or None, hint=hint)

@@ -5,10 +5,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import parts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import parts
 from lading.engine.argv import OWN_OPTIONS, SHORT_VALUE_OPTIONS, VALUE_OPTIONS, parse_build
 from lading.errors import UsageError
 
