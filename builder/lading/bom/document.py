@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,9 @@ from lading import __version__
 from lading.bom.cite import citations
 from lading.bom.clock import timestamp_text
 from lading.bom.dataset import dataset_entry
+from lading.bom.encode import encode
 from lading.bom.graph import Graph
-from lading.bom.image import container
+from lading.bom.image import container, subject_digest
 from lading.bom.lineage import Lineage
 from lading.bom.model import complete, model_entry, model_findings
 from lading.bom.notes import annotate
@@ -57,7 +59,7 @@ def render(
         "$schema": f"http://cyclonedx.org/schema/bom-{spec_version}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": spec_version,
-        "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, parts.image['version'])}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, parts.identity())}",
         "version": 1,
         "metadata": {
             "timestamp": moment,
@@ -95,6 +97,14 @@ class _Parts:
         self._made_from = {entry.ref: complete(entry, lineage, known) for entry in self._models}
         self._contents: list[Entry[Any]] = [*self._models, *self._datasets]
         self._declared: list[Entry[Any]] = [*lineage.declared]
+
+    def identity(self) -> str:
+        """Return what the serial number is made of: the image's digest, else the content's."""
+        digest = subject_digest(self._inspection.image)
+        if digest:
+            return digest
+        content = encode({"component": self.image, "components": self.components()})
+        return hashlib.sha256(content).hexdigest()
 
     def components(self) -> list[dict[str, Any]]:
         """Return the components, models first; equal ones once."""

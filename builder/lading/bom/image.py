@@ -1,4 +1,4 @@
-"""``metadata.component``: the container, named by its digest."""
+"""``metadata.component``: the container, named by its digest, or the directory."""
 
 from __future__ import annotations
 
@@ -28,19 +28,23 @@ _REFERENCES = (("documentation", "documentation"), ("source", "vcs"), ("url", "w
 
 
 def subject_digest(image: ImageFacts) -> str:
-    """Return the digest that the document is about: the manifest's, else the config's."""
-    return image.manifest_digest or image.config_digest
+    """Return the digest that the document is about: the manifest's, else the config's.
+
+    Empty for a directory, which has neither.
+    """
+    return label(image.manifest_digest or image.config_digest)
 
 
 def container(inspection: Inspection, *, spec_version: str) -> dict[str, Any]:
     """Return the component that everything else is in."""
     image = inspection.image
     digest = subject_digest(image)
+    name = label(image.name) or "unnamed"
     component: dict[str, Any] = {
-        "type": "container",
-        "bom-ref": f"image:{label(digest)}",
-        "name": label(image.name) or "image",
-        "version": label(digest)[:1024] or "unknown",
+        "type": "container" if digest else "file",
+        "bom-ref": f"image:{digest}" if digest else f"directory:{name}",
+        "name": name,
+        "version": digest[:1024],
         "hashes": _hashes(digest),
         "purl": image_purl(image),
         "description": prose(image.labels.get(_LABEL + "description", "")),

@@ -8,7 +8,7 @@ import pytest
 from packageurl import PackageURL
 
 from lading import bom
-from lading.inventory import Inspection
+from lading.inventory import Inspection, Package
 from support import bom_inspections as samples
 
 MANIFEST = f"sha256:{samples.digest('manifest')}"
@@ -120,3 +120,21 @@ def test_the_way_in_leaves_no_trace() -> None:
         for target in ("docker:x", "docker-archive:/home/somebody/x.tar")
     )
     assert one == two
+
+
+def test_a_directory_has_no_digest_and_is_known_by_its_content() -> None:
+    def render(*packages: Package) -> dict[str, Any]:
+        image = samples.image(
+            name="dir:srv", config_digest="", manifest_digest=None, repo_digests=(), labels={}
+        )
+        inspection = Inspection("dir:srv", image, packages=packages)
+        document = bom.render(inspection, timestamp=samples.MOMENT)
+        bom.validate(document)
+        return document
+
+    one, two = render(samples.package("a")), render(samples.package("b"))
+    subject = one["metadata"]["component"]
+    assert (subject["type"], subject["bom-ref"]) == ("file", "directory:dir:srv")
+    assert not {"version", "hashes", "purl"} & subject.keys()
+    assert one["serialNumber"] == render(samples.package("a"))["serialNumber"]
+    assert one["serialNumber"] != two["serialNumber"]
