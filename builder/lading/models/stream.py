@@ -33,7 +33,7 @@ LARGEST_READ: Final = 128 * 1024 * 1024
 THREADED_FROM: Final = 8 * CHUNK
 
 
-class Malformed(ValueError):  # noqa: N818 - says what the bytes are
+class Malformed(ValueError):
     """The bytes are not what their format demands. Never leaves ``lading.models``."""
 
 
