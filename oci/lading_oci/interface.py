@@ -116,11 +116,14 @@ class Repository(Protocol):
         """
         ...
 
-    def referrers(self, digest: str, *, artifact_type: str | None = None) -> list[Descriptor]:
+    def referrers(
+        self, digest: str, *, artifact_type: str | None = None, exhaustive: bool = False
+    ) -> list[Descriptor]:
         """Return all referrers of a digest, API and fallback tag merged, newest first.
 
-        ``artifact_type`` filters on our side, never trusting the server's filter. Annotations
-        and artifact types are hints by whoever wrote them.
+        The tag is read where there is no API, where the API knows nothing of the wanted kind,
+        and always when ``exhaustive``. ``artifact_type`` filters on our side, never trusting the
+        server's filter. Annotations and artifact types are hints by whoever wrote them.
         """
         ...
 
