@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lading_oci.copy import CopyReport, copy_image
     from lading_oci.credentials import Credential
     from lading_oci.errors import OciError
     from lading_oci.interface import Attached, Descriptor, Manifest, Repository
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attached",
+    "CopyReport",
     "Credential",
     "Descriptor",
     "Layout",
@@ -29,12 +31,14 @@ __all__ = [
     "Reference",
     "RegistryRepository",
     "Repository",
+    "copy_image",
     "open_registry",
     "parse_reference",
 ]
 
 _HOMES = {
     "Attached": "interface",
+    "CopyReport": "copy",
     "Credential": "credentials",
     "Descriptor": "interface",
     "Layout": "layout",
@@ -43,6 +47,7 @@ _HOMES = {
     "Reference": "references",
     "RegistryRepository": "registry",
     "Repository": "interface",
+    "copy_image": "copy",
     "open_registry": "registry",
     "parse_reference": "references",
 }

@@ -14,9 +14,11 @@ from lading_oci.digest import hasher
 from lading_oci.errors import IntegrityError, LimitExceeded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lading_oci.interface import Descriptor
 
-__all__ = ["Source", "VerifyingReader", "read_verified", "verifying_stream"]
+__all__ = ["Source", "VerifyingReader", "read_verified", "verifying_stream", "watched_stream"]
 
 _BUFFER = 1024 * 1024
 
@@ -97,6 +99,34 @@ def verifying_stream(source: Source, descriptor: Descriptor, *, where: str) -> B
     """Return a buffered, verified stream of the descriptor's bytes; the caller closes it."""
     reader = VerifyingReader(source, descriptor, where=where)
     return cast("BinaryIO", io.BufferedReader(reader, buffer_size=_BUFFER))
+
+
+class _Watched(io.RawIOBase):
+    """Passes a stream on and says how much of it went by."""
+
+    def __init__(self, stream: BinaryIO, on_bytes: Callable[[int], None]) -> None:
+        super().__init__()
+        self._stream = stream
+        self._on_bytes = on_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # typeshed: Buffer
+        piece = self._stream.read(len(buffer))
+        buffer[: len(piece)] = piece
+        self._on_bytes(len(piece))
+        return len(piece)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+
+def watched_stream(stream: BinaryIO, on_bytes: Callable[[int], None]) -> BinaryIO:
+    """Return ``stream`` calling ``on_bytes`` with the length of every piece that is read."""
+    return cast("BinaryIO", io.BufferedReader(_Watched(stream, on_bytes), buffer_size=_BUFFER))
 
 
 def read_verified(stream: BinaryIO, descriptor: Descriptor, *, limit: int) -> bytes:

@@ -169,9 +169,19 @@ class Layout:
         mount_from: str | None = None,
     ) -> bool:
         """Store a blob unless it is there; return whether it was written."""
+        return not self.has_blob(descriptor) and self.send_blob(
+            descriptor, source, mount_from=mount_from
+        )
+
+    def send_blob(
+        self,
+        descriptor: Descriptor,
+        source: bytes | Callable[[], BinaryIO],
+        *,
+        mount_from: str | None = None,
+    ) -> bool:
+        """Store a blob that is known not to be there; return True."""
         del mount_from
-        if self.has_blob(descriptor):
-            return False
         self._files.store(descriptor, source)
         return True
 

@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     seen: ClassVar[Server]
-    answer: ClassVar[Callable[[Request], Reply | None]]
+    answer: ClassVar[staticmethod[[Request], Reply | None]]
 
     def setup(self) -> None:
         super().setup()

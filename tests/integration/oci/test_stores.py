@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
-def annotations(created: str = "2026-01-02T03:04:05Z", **more: str) -> dict[str, str]:
+def notes(created: str = "2026-01-02T03:04:05Z", **more: str) -> dict[str, str]:
     return {"org.opencontainers.image.created": created, **more}
 
 
@@ -149,7 +149,7 @@ def test_attach_and_find(store: Store) -> None:
         b'{"bundle":1}',
         artifact_type=BUNDLE,
         blob_media_type=BUNDLE,
-        annotations=annotations(**{"dev.sigstore.bundle.content": "dsse-envelope"}),
+        annotations=notes(**{"dev.sigstore.bundle.content": "dsse-envelope"}),
     )
     assert not done.existed
     assert done.fallback is not store.has_referrers
@@ -179,7 +179,7 @@ def test_attaching_twice_leaves_one(store: Store) -> None:
             b"same bytes",
             artifact_type=artifact_type,
             blob_media_type=BUNDLE,
-            annotations=annotations(created),
+            annotations=notes(created),
         ).existed
 
     assert not attach("2026-01-01T00:00:00Z")
@@ -198,7 +198,7 @@ def test_referrers_by_type_newest_first(store: Store) -> None:
             f"{number}".encode(),
             artifact_type=kind,
             blob_media_type=kind,
-            annotations=annotations(f"2026-01-0{number + 1}T00:00:00Z"),
+            annotations=notes(f"2026-01-0{number + 1}T00:00:00Z"),
         )
     created = "org.opencontainers.image.created"
     everything = repository.referrers(image.digest)
@@ -213,7 +213,7 @@ def test_a_referrer_of_a_subject_that_is_not_there(store: Store) -> None:
     repository = store.fresh()
     subject = Descriptor(mediatypes.OCI_MANIFEST, digest_of(b"anchor"), 6)
     done = repository.attach(
-        subject, b"x", artifact_type=BUNDLE, blob_media_type=BUNDLE, annotations=annotations()
+        subject, b"x", artifact_type=BUNDLE, blob_media_type=BUNDLE, annotations=notes()
     )
     assert [one.digest for one in repository.referrers(subject.digest)] == [done.descriptor.digest]
 
@@ -222,14 +222,14 @@ def test_a_referrer_of_a_referrer(store: Store) -> None:
     repository = store.fresh()
     image = push_image(repository, make_image("deep"))
     first = repository.attach(
-        image, b"1", artifact_type=BUNDLE, blob_media_type=BUNDLE, annotations=annotations()
+        image, b"1", artifact_type=BUNDLE, blob_media_type=BUNDLE, annotations=notes()
     )
     second = repository.attach(
         first.descriptor,
         b"2",
         artifact_type=BUNDLE,
         blob_media_type=BUNDLE,
-        annotations=annotations(),
+        annotations=notes(),
     )
     (found,) = repository.referrers(first.descriptor.digest)
     assert found.digest == second.descriptor.digest
