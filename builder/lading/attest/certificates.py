@@ -1,4 +1,4 @@
-"""Who a Fulcio certificate says its key belongs to.
+"""Who a certificate says its key belongs to.
 
 Specification: Fulcio ``docs/certificate-specification.md`` and ``docs/oid-info.md``: exactly one
 subject alternative name, critical; the issuer in extension 1.3.6.1.4.1.57264.1.8 (a DER
@@ -7,14 +7,16 @@ UTF8String) or, in older certificates, in .1.1 (raw).
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 
 from lading.attest.interface import SignerIdentity
-from lading.errors import VerificationError
+from lading.errors import InputError, VerificationError
+from lading.limits import LIMITS
 
-__all__ = ["fulcio_identity", "load_certificate"]
+__all__ = ["fulcio_identity", "load_certificate", "load_chain", "subject_name"]
 
 _ISSUER_V2: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _ISSUER_V1: Final = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
@@ -45,26 +47,57 @@ def fulcio_identity(certificate: x509.Certificate) -> SignerIdentity:
         VerificationError: ``certificate``, when it does not name exactly one of each.
     """
     try:
+        issuer = _issuer(certificate.extensions)
+    except (x509.ExtensionNotFound, ValueError) as e:
+        raise VerificationError("the certificate names no issuer", code="certificate") from e
+    if not 0 < len(issuer) <= _MAX_NAME:
+        raise VerificationError("the issuer's name is empty or too long", code="certificate")
+    return SignerIdentity("keyless", subject_name(certificate), issuer)
+
+
+def subject_name(certificate: x509.Certificate) -> str:
+    """Return the one subject alternative name: an e-mail address, a URI or Fulcio's user name.
+
+    Raises:
+        VerificationError: ``certificate``, when there is not exactly one, or of another kind.
+    """
+    try:
         names = list(
             certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         )
-        issuer = _issuer(certificate.extensions)
+        if len(names) != 1:
+            raise VerificationError(
+                "the certificate must name exactly one identity",
+                code="certificate",
+                got=str(len(names)),
+            )
+        name = _name(names[0])
     except (x509.ExtensionNotFound, ValueError) as e:
-        raise VerificationError(
-            "the certificate names no identity and issuer", code="certificate"
+        raise VerificationError("the certificate names no identity", code="certificate") from e
+    if not 0 < len(name) <= _MAX_NAME:
+        raise VerificationError("the identity's name is empty or too long", code="certificate")
+    return name
+
+
+def load_chain(path: Path | str) -> list[x509.Certificate]:
+    """Return the certificates in a PEM file of ours, in its order.
+
+    Raises:
+        InputError: unreadable, too large, or no certificates.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(LIMITS.trust_file + 1)
+    except OSError as e:
+        raise InputError("the certificates cannot be read", where=str(path), got=e.strerror) from e
+    try:
+        if len(content) > LIMITS.trust_file:
+            raise ValueError("the file is too large")
+        return x509.load_pem_x509_certificates(content)
+    except ValueError as e:
+        raise InputError(
+            "this file holds no certificates in PEM", where=str(path), got=str(e)[:160]
         ) from e
-    if len(names) != 1:
-        raise VerificationError(
-            "the certificate must name exactly one identity",
-            code="certificate",
-            got=str(len(names)),
-        )
-    name = _name(names[0])
-    if not name or not issuer or len(name) > _MAX_NAME or len(issuer) > _MAX_NAME:
-        raise VerificationError(
-            "the certificate's identity or issuer is empty or too long", code="certificate"
-        )
-    return SignerIdentity("keyless", name, issuer)
 
 
 def _name(value: x509.GeneralName) -> str:
