@@ -137,7 +137,7 @@ def layer(files: Mapping[str, bytes | str | None], *, whiteouts: Iterable[str] =
 def read(content: bytes | Readable, **options: bool) -> list[Seen]:
     """Read a tar with our reader, contents included."""
     source = io.BytesIO(content) if isinstance(content, bytes) else content
-    return seen(TarReader(source, where="test", **options))  # type: ignore[arg-type]
+    return seen(TarReader(source, where="test", **options))
 
 
 def seen(entries: Iterable[object]) -> list[Seen]:

@@ -10,11 +10,12 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from lading.errors import InputError, LimitError
+from lading.image.compression import decompressed, is_compressed
 from lading.image.files import FilePart, open_file
 from lading.image.interface import EntryKind
 from lading.image.layers import looks_like_layer
 from lading.image.paths import normalise
-from lading.image.streams import decompressed, is_compressed, read_up_to
+from lading.image.streams import read_up_to
 from lading.image.tar import TarReader
 from lading.limits import LIMITS
 

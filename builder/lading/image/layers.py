@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
+from lading.image.compression import decompressed
 from lading.image.interface import EntryKind
-from lading.image.streams import Hashing, decompressed, drain
+from lading.image.streams import Hashing, drain
 from lading.image.tar import TarReader
 
 if TYPE_CHECKING:

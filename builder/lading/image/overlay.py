@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
     from lading.image.interface import Entry
 
+    _Place = tuple[int, str]  # layer, path
+
 __all__ = ["LayerPaths", "Overlay", "PathRecorder"]
 
 _FORMAT = 1
+_LARGE = 16 * 1024  # characters of a directory's names that are searched as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,28 @@ class LayerPaths:
     hardlinks: Mapping[str, str] = field(default_factory=dict)  # path → path in the image
     size: int = 0  # of all files together
     opaques_known: bool = True  # False: any directory may be opaque, the source cannot tell
+    _large: dict[tuple[bool, str], frozenset[str]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def has_file(self, path: str) -> bool:
         """Say whether the layer has ``path`` as anything but a directory."""
-        return _has(self.files, path)
+        return self._has(False, path)
 
     def has_directory(self, path: str) -> bool:
-        """Say whether the layer has ``path`` as a directory."""
-        return _has(self.directories, path)
+        """Say whether the layer has ``path`` as a directory, or anything in it."""
+        return self._has(True, path) or path in self.directories or path in self.files
+
+    def _has(self, is_directory: bool, path: str) -> bool:
+        directory, _, name = path.rpartition("/")
+        names = (self.directories if is_directory else self.files).get(directory, "")
+        if len(names) <= _LARGE:
+            return f"/{name}/" in names
+        # searching a huge directory again and again would be quadratic
+        key = is_directory, directory
+        if key not in self._large:
+            self._large[key] = frozenset(names.split("/"))
+        return bool(name) and name in self._large[key]
 
     def hides(self, path: str) -> bool:
         """Say whether this layer, lying above, takes ``path`` of a lower layer away."""
@@ -105,11 +122,6 @@ class LayerPaths:
         )
 
 
-def _has(tree: Mapping[str, str], path: str) -> bool:
-    directory, _, name = path.rpartition("/")
-    return f"/{name}/" in tree.get(directory, "")
-
-
 class PathRecorder:
     """Collects :class:`LayerPaths` from entries on their way to somebody else."""
 
@@ -136,29 +148,35 @@ class PathRecorder:
     def add(self, entry: Entry) -> None:
         """Note one entry; its bytes are left alone."""
         kind, path = entry.kind, entry.path
-        if kind is EntryKind.WHITEOUT:
-            self._whiteouts.add(path)
-            return
-        if kind is EntryKind.OPAQUE:
-            self._opaques.add(path)
-            return
-        if kind is EntryKind.UNCERTAIN:
-            self._opaques_known = False
-            return
-        self._size += entry.size
-        if kind is EntryKind.SYMLINK:
-            self._symlinks[path] = entry.target
-        elif kind is EntryKind.HARDLINK:
-            self._hardlinks[path] = entry.target
-        tree = self._directories if kind is EntryKind.DIRECTORY else self._files
+        if kind is EntryKind.FILE or kind is EntryKind.OTHER:
+            self._size += entry.size
+            self._name(self._files, path)
+        elif kind is EntryKind.DIRECTORY:
+            self._name(self._directories, path)
+        else:
+            self._mark(kind, path, entry.target)
+
+    def _name(self, tree: dict[str, bytearray], path: str) -> None:
         directory, _, name = path.rpartition("/")
         names = tree.get(directory)
         if names is None:
             names = tree[directory] = bytearray(b"/")
         names += name.encode("utf-8", "surrogateescape")
         names += b"/"
-        links = len(self._symlinks) + len(self._hardlinks)
-        if links + len(self._whiteouts) + len(self._opaques) > LIMITS.layer_links:
+
+    def _mark(self, kind: EntryKind, path: str, target: str) -> None:
+        if kind is EntryKind.WHITEOUT:
+            self._whiteouts.add(path)
+        elif kind is EntryKind.OPAQUE:
+            self._opaques.add(path)
+        elif kind is EntryKind.UNCERTAIN:
+            self._opaques_known = False
+        else:
+            links = self._symlinks if kind is EntryKind.SYMLINK else self._hardlinks
+            links[path] = target
+            self._name(self._files, path)
+        count = len(self._symlinks) + len(self._hardlinks)
+        if count + len(self._whiteouts) + len(self._opaques) > LIMITS.layer_links:
             raise LimitError(
                 "a layer has too many links and whiteouts", wanted=f"at most {LIMITS.layer_links}"
             )
@@ -235,25 +253,33 @@ class Overlay:
         was when the link was made: what a higher layer did to the target's name is no matter. A
         target that no layer has, or a chain of links that turns in a circle, is left out.
         """
+        sources: dict[_Place, _Place | None] = {}
         found = {}
         for index, layer in enumerate(self._layers):
             for path in layer.hardlinks:
-                if self.visible(index, path) and (source := self._source(index, path)):
+                source = self._source((index, path), sources)
+                if source is not None and self.visible(index, path):
                     found[index, path] = source
         return found
 
-    def _source(self, index: int, path: str) -> tuple[int, str] | None:
-        """Follow hard links of hard links down to a file."""
-        seen = {(index, path)}
-        while (target := self._layers[index].hardlinks.get(path)) is not None:
-            place = self._place(index, target)
-            if place is None or place in seen:
-                return None
-            seen.add(place)
+    def _source(self, start: _Place, sources: dict[_Place, _Place | None]) -> _Place | None:
+        """Follow hard links of hard links down to a file; ``sources`` remembers every step."""
+        steps: list[_Place] = []
+        place: _Place | None = start
+        while place is not None and place not in sources:
+            steps.append(place)
+            sources[place] = None  # until known: a circle ends here
             index, path = place
-        return index, path
+            target = self._layers[index].hardlinks.get(path)
+            if target is None:
+                sources[place] = place
+            else:
+                place = self._place(index, target)
+        source = None if place is None else sources[place]
+        sources.update(dict.fromkeys(steps, source))
+        return source
 
-    def _place(self, top: int, path: str) -> tuple[int, str] | None:
+    def _place(self, top: int, path: str) -> _Place | None:
         """Return the highest layer at or below ``top`` that has ``path`` as a file."""
         for index in range(top, -1, -1):
             layer = self._layers[index]

@@ -260,8 +260,8 @@ class _Generated(io.RawIOBase):
 def test_many_tiny_entries_take_no_memory() -> None:
     tracemalloc.start()
     try:
-        count = sum(1 for _ in TarReader(_Generated(20_000), where="t"))  # type: ignore[arg-type]
-        assert count == 20_000
+        count = sum(1 for _ in TarReader(_Generated(5_000), where="t"))
+        assert count == 5_000
         assert tracemalloc.get_traced_memory()[1] < 4 * CHUNK
     finally:
         tracemalloc.stop()
@@ -314,7 +314,7 @@ _blocks = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(_blocks, max_size=6).map(b"".join))
 def test_whatever_comes_is_entries_or_an_error(content: bytes) -> None:
     """No traceback, no path outside the root, no more bytes than a size says."""
