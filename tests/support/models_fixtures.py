@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import pickle
 import struct
 import tempfile
@@ -64,7 +63,7 @@ It has seen no text at all.
 
 Apache.
 """
-APACHE = "                                 Apache License\n                           Version 2.0, January 2004\n"
+APACHE = f"{'':33}Apache License\n{'':27}Version 2.0, January 2004\n"
 MIT = (
     "MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy "
     "of this software, to deal in the Software without restriction.\n"
@@ -330,5 +329,5 @@ def write_hf_cache(
         link = root / "snapshots" / commit / name
         link.parent.mkdir(parents=True, exist_ok=True)
         up = "../" * (2 + name.count("/"))
-        os.symlink(f"{up}blobs/{blob}", link)
+        link.symlink_to(f"{up}blobs/{blob}")
     return root

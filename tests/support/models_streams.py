@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading.models import examine, group
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lading.inventory import ModelFile
     from lading.models import Grouped
 
@@ -64,13 +63,12 @@ def examine_tree(root: Path) -> tuple[list[ModelFile], dict[str, str]]:
     files, links = [], {}
     for directory, _, names in os.walk(root):
         for name in sorted(names):
-            path = os.path.join(directory, name)
-            inside = os.path.relpath(path, root)
-            if os.path.islink(path):
-                links[inside] = os.readlink(path)
+            path = Path(directory, name)
+            inside = str(path.relative_to(root))
+            if path.is_symlink():
+                links[inside] = str(path.readlink())
                 continue
-            with open(path, "rb") as stream:
-                found = look(inside, stream.read())
+            found = look(inside, path.read_bytes())
             if found is not None:
                 files.append(found)
     return files, links

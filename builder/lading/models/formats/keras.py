@@ -6,6 +6,8 @@ name a module and a class to import (CVE-2025-1550), which safe mode allows for 
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Level, Verdict
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["KerasConfig", "judge_config"]
+__all__ = ["ConfigSearch", "KerasConfig", "judge_config", "search_config"]
 
+_DECODER: Final = json.JSONDecoder()
 #: Modules whose classes Keras itself provides.
 _OWN: Final = ("keras", "tensorflow", "tf_keras", "keras_hub", "keras_nlp", "keras_cv", "builtins")
 
@@ -81,3 +84,68 @@ def _objects(config: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(node.values())
         elif isinstance(node, list):
             waiting.extend(node)
+
+
+#: How a serialised model or layer begins; Keras writes both orders.
+_STARTS: Final = re.compile(rb'\{"(?:class_name|module|name|trainable)": ?')
+_LAMBDA: Final = re.compile(rb'"class_name": ?"(?:Lambda|__lambda__)"')
+_OVERLAP: Final = 64
+
+
+class ConfigSearch:
+    """Finds configurations in bytes that pass by in pieces, wherever a container put them.
+
+    A ``Lambda`` layer is found by its bytes alone, also where the JSON around it is broken.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._text = b""  # what may be the beginning of a configuration
+        self._tail = b""
+        self.found = False
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        window = self._tail + piece
+        if _LAMBDA.search(window):
+            text = "a Lambda layer brings byte code that loading runs"
+            self._report.find("keras-lambda", text, Level.ERROR, Verdict.DANGEROUS)
+        if self._text:
+            self._text += piece
+        else:
+            start = _STARTS.search(window)
+            if start:
+                self._text = window[start.start() :]
+        if self._text:
+            self._try()
+        self._tail = window[-_OVERLAP:]
+
+    def _try(self) -> None:
+        """Decode configurations as far as the bytes at hand reach."""
+        while self._text:
+            end = self._text.find(b"\x00")
+            text = self._text if end < 0 else self._text[:end]
+            try:
+                value, used = _DECODER.raw_decode(text.decode("utf-8", "replace"))
+            except (ValueError, RecursionError):
+                if end < 0 and len(self._text) <= LIMITS.companion_json:
+                    return  # more may come
+                used = 1
+            else:
+                self.found = self.found or (isinstance(value, dict) and "class_name" in value)
+                judge_config(value, self._report, "configuration")
+            start = _STARTS.search(self._text, max(1, min(used, len(self._text))))
+            self._text = self._text[start.start() :] if start else b""
+
+    def finish(self) -> None:
+        """Give up on what has not ended."""
+        self._text = b""
+
+
+def search_config(source: Source, report: Report) -> bool:
+    """Search a whole source; return whether a configuration was found."""
+    search = ConfigSearch(report)
+    while piece := source.some():
+        search.feed(piece)
+    search.finish()
+    return search.found

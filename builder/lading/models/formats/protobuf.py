@@ -124,12 +124,15 @@ class Message:
             raise Malformed(f"protobuf messages nested deeper than {LIMITS.protobuf_depth}")
         return inner
 
+    def messages(self) -> Iterator[tuple[int, Message]]:
+        """Yield each field that is length-delimited, entered as a message."""
+        for field, wire in self:
+            if wire == BYTES:
+                yield field, self.message()
+
     def message_fields(self) -> Iterator[tuple[int, Message]]:
         """Enter the value at hand and yield each message in it with its field number."""
-        outer = self.message()
-        for field, wire in outer:
-            if wire == BYTES:
-                yield field, outer.message()
+        return self.message().messages()
 
     def integers(self, wire: int, limit: int = 65_536) -> list[int]:
         """Return the value at hand of a ``repeated int64``: one varint, or packed ones."""

@@ -75,7 +75,8 @@ builtins.Ellipsis builtins.NotImplemented _codecs.encode copyreg._reconstructor
 copyreg.__newobj__ copyreg.__newobj_ex__ collections.Counter collections.OrderedDict
 collections.defaultdict collections.deque datetime.date datetime.datetime datetime.time
 datetime.timedelta datetime.timezone decimal.Decimal fractions.Fraction argparse.Namespace
-enum.Enum array.array array._array_reconstructor numpy.dtype numpy.bool numpy.bool_ numpy.bytes_ numpy.complex128 numpy.complex64 numpy.datetime64
+enum.Enum array.array array._array_reconstructor numpy.dtype numpy.bool numpy.bool_
+numpy.bytes_ numpy.complex128 numpy.complex64 numpy.datetime64
 numpy.float16 numpy.float32 numpy.float64 numpy.int16 numpy.int32 numpy.int64 numpy.int8 numpy.intc
 numpy.longdouble numpy.longlong numpy.object_ numpy.str_ numpy.timedelta64 numpy.uint16 numpy.uint32
 numpy.uint64 numpy.uint8 numpy.void dill._dill._create_array numpy.ndarray numpy.matrix

@@ -1,0 +1,110 @@
+"""HDF5 files of Keras: searched, not navigated.
+
+HDF5's object headers lie anywhere, so a stream cannot follow them. What matters is found by what
+it looks like: the configuration is one JSON text wherever it is stored, and the header of a
+dataset begins with fixed bytes (HDF5 File Format Specification 3.0, IV.A.1 and IV.A.2.b).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from lading.models import vocabulary as v
+from lading.models.formats.keras import ConfigSearch
+
+if TYPE_CHECKING:
+    from lading.models.report import Report
+    from lading.models.stream import Source
+
+__all__ = ["MAGIC", "parse"]
+
+FORMAT: Final = "hdf5"
+MAGIC: Final = b"\x89HDF\r\n\x1a\n"
+
+#: A dataspace message of version 1 with a datatype message after it, as h5py writes them first:
+#: type 1, size, no flags; version 1, rank, whether maxima follow; extents; then type 3.
+_DATASPACE: Final = re.compile(
+    rb"\x01\x00[\x00-\xff]\x00[\x00\x01]\x00\x00\x00\x01([\x00-\x08])([\x00\x01])\x00{5}"
+)
+_KERAS: Final = (b"keras_version", b"model_config", b"layer_names", b"weight_names")
+_OPTIMIZER: Final = b"optimizer_weights"
+_VERSION: Final = re.compile(rb"keras_version[\x00-\xff]{1,64}?(\d+\.\d+\.\d+(?:-\w+)?)")
+
+
+def parse(source: Source, report: Report) -> bool:
+    """Search for Keras' configuration and for datasets; False when it is not Keras'."""
+    report.format = FORMAT
+    search = _Search(report)
+    search.run(source)
+    return search.finish()
+
+
+class _Search:
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._config = ConfigSearch(report)
+        self._elements: Counter[str] = Counter()
+        self._datasets = 0
+        self._keras = False
+        self._optimizer = False
+
+    def run(self, source: Source) -> None:
+        """Look at every byte once; pieces overlap so that nothing is cut."""
+        overlap = b""
+        while piece := source.some():
+            window = overlap + piece
+            self._marks(window)
+            self._dataspaces(window, len(overlap))
+            self._config.feed(piece)
+            overlap = window[-512:]
+        self._config.finish()
+
+    def _marks(self, window: bytes) -> None:
+        if any(mark in window for mark in _KERAS):
+            self._keras = True
+            found = _VERSION.search(window)
+            if found:
+                self._report.fact(v.FRAMEWORK_VERSION, found[1].decode(), "keras_version")
+        if _OPTIMIZER in window:
+            self._optimizer = True
+
+    def _dataspaces(self, window: bytes, seen: int) -> None:
+        """Count datasets; ``seen`` bytes of the window were looked at before."""
+        for found in _DATASPACE.finditer(window):
+            rank, maxima = found[1][0], found[2][0]
+            after = found.end() + rank * 8 * (1 + maxima)
+            kind = window[after : after + 2]
+            whole = after + 20 <= len(window)
+            if not whole or after + 20 <= seen or kind != b"\x03\x00":
+                continue
+            bits = _float_bits(window[after + 8 : after + 20])
+            if bits:
+                elements = 1
+                for at in range(found.end(), found.end() + rank * 8, 8):
+                    elements *= int.from_bytes(window[at : at + 8], "little")
+                if rank and elements < 1 << 48:
+                    self._datasets += 1
+                    self._elements[bits] += elements
+
+    def finish(self) -> bool:
+        """Note the facts; False when nothing is Keras'."""
+        if not self._keras and not self._config.found:
+            return False
+        report = self._report
+        report.fact(v.LIBRARY, "keras", "attributes")
+        if self._datasets and not self._optimizer:
+            # With an optimizer's state in the file, not every dataset is a parameter.
+            report.fact(v.TENSOR_COUNT, self._datasets, "datasets")
+            report.fact(v.PARAMETERS, self._elements.total(), "datasets: dataspaces")
+        if self._elements:
+            report.fact(v.DTYPE, self._elements.most_common(1)[0][0], "datasets: datatypes")
+        return True
+
+
+def _float_bits(datatype: bytes) -> str | None:
+    """Return the name of a floating-point datatype, by its class and size."""
+    if len(datatype) < 8 or datatype[0] & 0x0F != 1:
+        return None
+    return {2: "F16", 4: "F32", 8: "F64"}.get(int.from_bytes(datatype[4:8], "little"))
