@@ -183,7 +183,7 @@ class PackageFile:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One installed package. ``type`` is the purl type: ``pypi``, ``deb``, ``apk``, ``rpm`` …
+    """One installed package. ``type`` is the purl type, such as ``pypi``, ``deb`` or ``rpm``.
 
     ``licenses`` are SPDX identifiers or expressions where they could be had, else the text as
     declared. ``hashes`` maps a CycloneDX algorithm name to hexadecimal. ``requires`` are purls.

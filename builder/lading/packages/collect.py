@@ -18,6 +18,7 @@ from lading.packages.rules import (
     LICENSE_PLACES,
     NIX_MARKERS,
     NIX_STORE,
+    PLAIN_SUFFIXES,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def collect(file: File, layer: str | None = None) -> PackageFile | None:
     if rule is None:
         dot = name.rfind(".") + 1
         suffix = name[dot:] if dot else ""
+        if suffix in PLAIN_SUFFIXES:
+            return None
         if suffix in JAVA_SUFFIXES or suffix == "zip":
             return _archive(file, suffix, layer)
         rule = BY_SUFFIX.get(suffix)

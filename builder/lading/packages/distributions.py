@@ -43,6 +43,11 @@ class Distribution:
         """The file that the headers came from; None for a directory without one."""
         return next((self.files[name] for name in _METADATA_NAMES if name in self.files), None)
 
+    @property
+    def layer(self) -> str | None:
+        """Diff ID of the layer that its metadata comes from."""
+        return (self.metadata or next(iter(self.files.values()))).layer
+
 
 def find_distributions(files: Iterable[PackageFile]) -> tuple[Distribution, ...]:
     """Group captured files into distributions, sorted by path.

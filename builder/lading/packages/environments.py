@@ -21,7 +21,7 @@ __all__ = ["Environments", "environments"]
 
 _LIBRARY = re.compile(
     r"(?P<prefix>.*?)/?(?<![^/])lib(?:64)?/"
-    r"(?P<implementation>python|pypy)(?P<version>\d+(?:\.\d+)?)t?/(?:site|dist)-packages"
+    r"(?P<implementation>python|pypy)(?P<version>\d+(?:\.\d+)?)t?/(?P<flavour>site|dist)-packages"
 )
 _WINDOWS_LIBRARY = re.compile(r"(?P<prefix>.*?)/?(?<![^/])Lib/site-packages", re.IGNORECASE)
 _HEADER = re.compile(r"(?P<prefix>.*?)/?(?<![^/])include/(?:python|pypy)(?P<version>\d+\.\d+)t?/")
@@ -44,6 +44,7 @@ class _Site:
     prefix: str
     version: str | None  # "3" or "3.11"
     implementation: str = "python"
+    flavour: str = ""  # "dist" of Debian's own interpreter, "site" of every other
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,9 @@ def environments(sites: Collection[str], files: Iterable[PackageFile]) -> Enviro
     for file in files:
         _read_interpreter(file, configs, exact)
     places = {site: _place(site) for site in sites}
-    default = _default_version(places.values(), exact)
     versions: dict[str, str] = {}
     for site, place in places.items():
-        version = _version(place, configs, exact, default)
+        version = _version(place, configs, exact, places.values())
         if version is not None:
             versions[site] = version
     ordered = sorted(places)
@@ -95,34 +95,51 @@ def _read_interpreter(
 def _place(site: str) -> _Site:
     library = _LIBRARY.fullmatch(site)
     if library:
-        return _Site(library["prefix"], library["version"], library["implementation"])
+        return _Site(
+            library["prefix"], library["version"], library["implementation"], library["flavour"]
+        )
     windows = _WINDOWS_LIBRARY.fullmatch(site)
     return _Site(windows["prefix"] if windows else site, None)
-
-
-def _default_version(places: Iterable[_Site], exact: Mapping[tuple[str, str], str]) -> str | None:
-    """Return the newest interpreter there is a trace of, for directories that name none."""
-    seen = {place.version for place in places if place.version and "." in place.version}
-    traces = [*exact.values(), *(f"{version}.0" for version in seen)]
-    return max(traces, key=_key, default=None)
 
 
 def _version(
     place: _Site,
     configs: Mapping[str, bytes],
     exact: Mapping[tuple[str, str], str],
-    default: str | None,
+    places: Iterable[_Site],
 ) -> str | None:
     config = _CONFIG_VERSION.search(configs.get(place.prefix, b""))
     if config:
         version = config[1].decode("ascii")
         return version if version.count(".") == 2 else f"{version}.0"
     if place.version is None or "." not in place.version:
-        return default
-    for prefix in (place.prefix, "usr/local", "usr"):
+        return _default_version(place, places, exact)
+    prefixes = ("usr",) if place.flavour == "dist" else (place.prefix, "usr/local", "usr")
+    for prefix in prefixes:
         if (prefix, place.version) in exact:
             return exact[prefix, place.version]
     return f"{place.version}.0"
+
+
+def _default_version(
+    place: _Site, places: Iterable[_Site], exact: Mapping[tuple[str, str], str]
+) -> str | None:
+    """Return the interpreter of a directory that names none: the likeliest that left a trace.
+
+    For Debian's ``/usr/lib/python3`` that is Debian's, else the newest of the system's, else the
+    newest there is.
+    """
+    traces = [(prefix, prefix == "usr", version) for (prefix, _), version in exact.items()]
+    traces += [
+        (other.prefix, other.flavour == "dist", f"{other.version}.0")
+        for other in places
+        if other.version and "." in other.version
+    ]
+    ranked = [
+        (debian and place.flavour == "dist", prefix in _SYSTEM_PREFIXES, _key(version), version)
+        for prefix, debian, version in traces
+    ]
+    return max(ranked)[-1] if ranked else None
 
 
 def _search(
@@ -135,13 +152,19 @@ def _search(
     own = places[site]
     if own.prefix == site:  # a --target or vendored directory: itself, then what it lies in
         return (site, *(other for other in reversed(ordered) if site.startswith(f"{other}/")))
-    system = own.prefix in _SYSTEM_PREFIXES or bool(_USER_PREFIX.fullmatch(own.prefix))
-    system = system or _CONFIG_SYSTEM.search(configs.get(own.prefix, b"")) is not None
+    native = own.prefix in _SYSTEM_PREFIXES
+    system = (
+        native
+        or _USER_PREFIX.fullmatch(own.prefix) is not None
+        or _CONFIG_SYSTEM.search(configs.get(own.prefix, b"")) is not None
+    )
     minor = _minor(versions.get(site, ""))
 
     def visible(other: str) -> bool:
         place = places[other]
         if place.prefix == other or _minor(versions.get(other, "")) != minor:
+            return False
+        if native and place.flavour != own.flavour:  # Debian's interpreter and another beside it
             return False
         return place.prefix == own.prefix or (system and place.prefix in _SYSTEM_PREFIXES)
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lading.inventory import Finding, Level, Package
+from lading.inventory import Finding, Package
 from lading.limits import LIMITS
-from lading.packages.distributions import find_distributions, from_directory_name
+from lading.packages.distributions import find_distributions
 from lading.packages.environments import environments
 from lading.packages.licenses import spdx_licenses
-from lading.packages.metadata import first, normalise, valid_version
+from lading.packages.metadata import first
 from lading.packages.origin import origin
 from lading.packages.purl import pypi_purl
+from lading.packages.python_checks import (
+    check_duplicates,
+    check_metadata,
+    check_record,
+    is_nameable,
+)
 from lading.packages.record import parse_record, resolve
-from lading.packages.requirements import Node, marker_environment, resolve_edges
+from lading.packages.requirements import Node, egg_requirements, marker_environment, resolve_edges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,82 +61,20 @@ def python_distributions(
     Never fails on bad content: what cannot be read becomes a finding.
     """
     findings: list[Finding] = []
-    found = [dist for dist in find_distributions(files) if _usable(dist, findings)]
+    every = find_distributions(files)
+    for dist in every:
+        findings.extend(check_metadata(dist))
+    found = [dist for dist in every if is_nameable(dist)]
     purls = [pypi_purl(dist.key, dist.version) for dist in found]
     owners = _owners(found, purls, findings)
     requires = _edges(found, files, machine, system)
-    _find_duplicates(found, findings)
+    findings.extend(check_duplicates(found))
     packages = [
         _package(dist, purl, tuple(sorted({purls[key] for key in edges} - {purl})), owners)
         for dist, purl, edges in zip(found, purls, requires, strict=True)
     ]
     packages.sort(key=lambda package: (package.purl, package.path or ""))
     return PythonResult(tuple(packages), tuple(findings), owners)
-
-
-def _usable(dist: Distribution, findings: list[Finding]) -> bool:
-    """Say what is wrong with a distribution's metadata; False when it cannot be named at all."""
-    metadata = dist.metadata
-    layer = next(iter(dist.files.values())).layer
-    if metadata is not None and metadata.size is not None:
-        findings.append(
-            Finding(
-                "package-file-too-large",
-                Level.ERROR,
-                f"{metadata.size} bytes of metadata were not read (at most {LIMITS.package_file})",
-                metadata.path,
-                layer,
-            )
-        )
-    elif metadata is None or first(dist.headers, "name") is None:
-        findings.append(
-            Finding(
-                "python-metadata-missing",
-                Level.WARNING,
-                "the distribution has no metadata; name and version are its directory's",
-                dist.info,
-                layer,
-            )
-        )
-    if not dist.name or not valid_version(dist.version):
-        findings.append(
-            Finding(
-                "python-metadata-invalid",
-                Level.ERROR,
-                f"not a distribution's name and version: {dist.name[:80]!r} {dist.version[:80]!r}",
-                dist.info,
-                layer,
-            )
-        )
-        return False
-    _compare_with_directory(dist, layer, findings)
-    return True
-
-
-def _compare_with_directory(dist: Distribution, layer: str | None, findings: list[Finding]) -> None:
-    name, version = from_directory_name(dist.directory_name)
-    if not name or not version:
-        return  # old egg-info may lack a version; there is nothing to compare
-    if normalise(name) != dist.key or not _same_version(version, dist.version):
-        findings.append(
-            Finding(
-                "python-metadata-mismatch",
-                Level.WARNING,
-                f"metadata says {dist.key} {dist.version}, the directory {name} {version}",
-                dist.info,
-                layer,
-            )
-        )
-
-
-def _same_version(escaped: str, version: str) -> bool:
-    """Compare a version with one out of a directory's name, where ``_`` may stand for ``+``."""
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(escaped.replace("_", "+", 1)) == Version(version)
-    except InvalidVersion:
-        return normalise(escaped) == normalise(version)
 
 
 def _owners(
@@ -146,7 +89,7 @@ def _owners(
             for row in record.rows:
                 owners.setdefault(row.path, purl)
             left -= len(record.rows)
-            findings.extend(_record_findings(record.broken, record.escaping, listing))
+            findings.extend(check_record(record, listing))
         elif "installed-files.txt" in dist.files:
             for line in _lines(dist.files["installed-files.txt"]):
                 path = resolve(dist.info, line)
@@ -154,21 +97,6 @@ def _owners(
                     owners.setdefault(path, purl)
                     left -= 1
     return owners
-
-
-def _record_findings(
-    broken: str | None, escaping: tuple[str, ...], file: PackageFile
-) -> list[Finding]:
-    found = []
-    if broken is not None:
-        message = f"RECORD was not read to its end: {broken}"
-        found.append(
-            Finding("python-record-invalid", Level.WARNING, message, file.path, file.layer)
-        )
-    if escaping:
-        message = f"RECORD names {len(escaping)} paths outside the image, e.g. {escaping[0]!r}"
-        found.append(Finding("python-record-escapes", Level.ERROR, message, file.path, file.layer))
-    return found
 
 
 def _lines(file: PackageFile) -> list[str]:
@@ -202,41 +130,6 @@ def _requirements(dist: Distribution) -> Sequence[str]:
     if declared or "requires.txt" not in dist.files:
         return declared or ()
     return egg_requirements(_lines(dist.files["requires.txt"]))
-
-
-def egg_requirements(lines: Sequence[str]) -> list[str]:
-    """Return a ``requires.txt`` of setuptools as PEP 508 requirements.
-
-    Its sections are ``[extra]``, ``[:marker]`` or ``[extra:marker]``.
-    """
-    requirements: list[str] = []
-    marker = ""
-    for line in lines[:10_000]:
-        if line.startswith("[") and line.endswith("]"):
-            extra, _, condition = line[1:-1].partition(":")
-            terms = [f"({condition})"] if condition else []
-            terms += [f"extra == {json.dumps(extra)}"] if extra else []
-            marker = " and ".join(terms)
-        else:
-            requirements.append(f"{line} ; {marker}" if marker else line)
-    return requirements
-
-
-def _find_duplicates(found: Sequence[Distribution], findings: list[Finding]) -> None:
-    seen: dict[tuple[str, str], Distribution] = {}
-    for dist in found:
-        other = seen.setdefault((dist.site, dist.key), dist)
-        if other is not dist:
-            findings.append(
-                Finding(
-                    "python-duplicate-distribution",
-                    Level.WARNING,
-                    f"{dist.key} is recorded twice in {dist.site}: {other.version} and "
-                    f"{dist.version}; Python uses one of them",
-                    dist.info,
-                    next(iter(dist.files.values())).layer,
-                )
-            )
 
 
 def _package(

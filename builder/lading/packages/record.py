@@ -103,6 +103,7 @@ def _sha256(field: str) -> str | None:
     if not field.startswith("sha256=") or len(field) != 50:
         return None
     try:
-        return urlsafe_b64decode(field[7:] + "=").hex()
+        digest = urlsafe_b64decode(field[7:] + "=")
     except (binascii.Error, ValueError):
         return None
+    return digest.hex() if len(digest) == 32 else None

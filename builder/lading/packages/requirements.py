@@ -6,6 +6,7 @@ scans. An edge exists only to a distribution that the requiring one can import.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-__all__ = ["Node", "marker_environment", "resolve_edges"]
+__all__ = ["Node", "egg_requirements", "marker_environment", "resolve_edges"]
 
 _LEADING_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _REQUIREMENT_LENGTH = 8192
+_EGG_LINES = 10_000
+_NEEDS_VERSION = re.compile(r"python_(?:full_)?version|implementation_version")
 # OCI architecture → what ``platform.machine()`` says there.
 _MACHINES = {
     "amd64": "x86_64",
@@ -96,6 +99,24 @@ def resolve_edges(
     return {key: tuple(sorted(found)) for key, found in edges.items()}
 
 
+def egg_requirements(lines: Sequence[str]) -> list[str]:
+    """Return a ``requires.txt`` of setuptools as PEP 508 requirements.
+
+    Its sections are ``[extra]``, ``[:marker]`` or ``[extra:marker]``.
+    """
+    requirements: list[str] = []
+    marker = ""
+    for line in lines[:_EGG_LINES]:
+        if line.startswith("[") and line.endswith("]"):
+            extra, _, condition = line[1:-1].partition(":")
+            terms = [f"({condition})"] if condition else []
+            terms += [f"extra == {json.dumps(extra)}"] if extra else []
+            marker = " and ".join(terms)
+        else:
+            requirements.append(f"{line} ; {marker}" if marker else line)
+    return requirements
+
+
 def _followed(
     node: Node,
     extra: str,
@@ -133,6 +154,11 @@ def _visible(
 
 
 def _applies(requirement: Requirement, environment: Mapping[str, str]) -> bool:
+    """Evaluate the marker.
+
+    Where that cannot be done (the interpreter is not known), the required distribution is there
+    all the same: that decides, unless an extra would have had to ask for it.
+    """
     marker = requirement.marker
     if marker is None:
         return not environment["extra"]
@@ -140,6 +166,10 @@ def _applies(requirement: Requirement, environment: Mapping[str, str]) -> bool:
     from packaging.specifiers import InvalidSpecifier
     from packaging.version import InvalidVersion
 
+    text = str(marker)
+    undecided = "extra" not in text
+    if not environment.get("python_full_version") and _NEEDS_VERSION.search(text):
+        return undecided
     try:
         return marker.evaluate(dict(environment))
     except (
@@ -149,9 +179,7 @@ def _applies(requirement: Requirement, environment: Mapping[str, str]) -> bool:
         InvalidVersion,
         RecursionError,
     ):
-        # The interpreter is not known. The required distribution is there: that decides, unless
-        # an extra would have had to ask for it.
-        return "extra" not in str(marker)
+        return undecided
 
 
 @lru_cache(maxsize=8192)

@@ -20,6 +20,7 @@ __all__ = [
     "LICENSE_PLACES",
     "NIX_MARKERS",
     "NIX_STORE",
+    "PLAIN_SUFFIXES",
     "Rule",
     "is_evidence",
     "is_python",
@@ -104,6 +105,9 @@ _SYFT_BY_NAME: dict[str, Rule] = {
     ".bitnami_components.json": ("opt/bitnami/",),
 }
 
+# Most files of a machine-learning image; no rule below is about them.
+PLAIN_SUFFIXES = frozenset(("py", "pyc", "pyi", "h", "hpp", "cuh", "pxd"))
+
 BY_SUFFIX: dict[str, Rule] = {
     "egg-info": _ALWAYS,
     "json": (".deps.json",),
@@ -152,8 +156,8 @@ BY_PARENT: frozenset[str] = frozenset({"status.d"})
 NIX_STORE = "nix/store/"
 # fmt: off
 NIX_MARKERS = frozenset((
-    "1", "3", "5", "8", "a", "cmake", "conf", "css", "el", "gz", "h", "hpp", "html", "js", "la",
-    "mo", "pc", "pem", "pl", "pm", "py", "rs", "sh", "svg", "ttf", "xml",
+    "1", "3", "5", "8", "a", "cmake", "conf", "css", "el", "gz", "html", "js", "la",
+    "mo", "pc", "pem", "pl", "pm", "rs", "sh", "svg", "ttf", "xml",
 ))
 # fmt: on
 

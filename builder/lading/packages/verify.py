@@ -128,8 +128,7 @@ def _grouped(files: Iterable[PackageFile]) -> Iterator[tuple[PackageFile, tuple[
             continue
         rows = parse_record(file.content, info.rpartition("/")[0], left).rows
         left -= len(rows)
-        # A RECORD does not vouch for itself, and installers add to its directory afterwards.
-        yield file, tuple(row for row in rows if not row.path.startswith(f"{info}/"))
+        yield file, tuple(row for row in rows if row.path != file.path)
 
 
 def _rows(files: Iterable[PackageFile]) -> Iterator[tuple[PackageFile, Row]]:
