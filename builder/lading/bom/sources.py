@@ -70,8 +70,8 @@ def references_of(model: Model) -> list[dict[str, Any]]:
             found.add(("documentation", f"https://arxiv.org/abs/{paper[1]}"))
     references: list[dict[str, Any]] = [{"type": kind, "url": url} for kind, url in sorted(found)]
     kinds = {Role.CARD: "model-card", Role.LICENSE: "license"}
-    for file in sorted(model.files, key=lambda file: file.path):
-        if file.role in kinds:
-            reference = {"type": kinds[file.role], "url": path_iri(file.path)}
-            references.append({**reference, "hashes": hashes({"SHA-256": file.sha256})})
+    companions = {(f.path, kinds[f.role], f.sha256) for f in model.files if f.role in kinds}
+    for path, kind, sha256 in sorted(companions):
+        reference = {"type": kind, "url": path_iri(path)}
+        references.append({**reference, "hashes": hashes({"SHA-256": sha256})})
     return references
