@@ -92,6 +92,7 @@ class Limits:
 
     # attestations
     bundle: int = 10_000_000
+    seal: int = 48 * KIB  # of a bundle that rides in an annotation
     statement: int = 64 * MIB
     statement_subjects: int = 1024
     subject_digests: int = 32

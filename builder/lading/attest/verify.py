@@ -10,6 +10,7 @@ For each candidate, in this order, and stopping at the first step that fails:
 5. Its subjects name every wanted digest by SHA-256 (``subject``).
 6. It is not older than ``max_age`` (``freshness``): by its trusted time where it has one, else by
    the time that its predicate claims and its signer signed.
+7. Its predicate says what the caller's ``check`` wants (``content``, or the check's own code).
 
 Among those that pass, the newest by that same time counts; equal times are settled by the bundle's
 digest. An invalid one beside it makes neither a yes nor a no, and is reported. Hints (what a
@@ -62,6 +63,8 @@ _PROGRESS: Final = (
     "statement-type",
     "subject",
     "freshness",
+    "content",
+    "seal",
 )
 
 
@@ -145,6 +148,7 @@ class _Rules:
     predicate_type: str | None
     now: datetime
     max_age: timedelta | None
+    check: Callable[[Statement], object] | None
 
 
 def verify_attestations(
@@ -155,11 +159,12 @@ def verify_attestations(
     predicate_type: str | None,
     now: datetime,
     max_age: timedelta | None = None,
+    check: Callable[[Statement], object] | None = None,
 ) -> Evidence:
     """Return the newest attestation that holds for every digest in ``subject_digests``.
 
     ``subject_digests`` are ``sha256:<hex>``; ``predicate_type`` None takes any type; ``now`` has a
-    time zone.
+    time zone; ``check`` raises :class:`VerificationError` for a statement that must not count.
 
     Raises:
         NoAttestation: there was no candidate of the wanted type.
@@ -168,7 +173,7 @@ def verify_attestations(
     """
     if not subject_digests:
         raise VerificationError("there is no digest to verify", code="subject")
-    rules = _Rules(verifier, subject_digests, predicate_type, now, max_age)
+    rules = _Rules(verifier, subject_digests, predicate_type, now, max_age, check)
     likely, unlikely = _by_hint(bundles, predicate_type)
     held: list[_Held] = []
     failed: list[tuple[Candidate, FactsError]] = []
@@ -230,6 +235,8 @@ def _judge(candidate: Candidate, rules: _Rules) -> _Held | str:
         )
     held = _Held(candidate.source, _sha256(content), verified, statement, claimed_time(statement))
     _check_age(held, rules)
+    if rules.check is not None:
+        rules.check(statement)
     return held
 
 

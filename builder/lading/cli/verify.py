@@ -22,8 +22,18 @@ def _verify(
     image: options.Image,
     key: options.PublicKeys = None,
     predicate: Annotated[
-        str, typer.Option("--type", metavar="TYPE", help="Attestation wanted: bom, or a URI.")
-    ] = "bom",
+        str | None,
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help="Ask for this attestation itself: bom, provenance, a URI … "
+            "(default: the seal over all of them, else the BOM).",
+            show_default=False,
+        ),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Fetch and verify everything that the seal names, too.")
+    ] = False,
     max_age: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +61,8 @@ def _verify(
             parse_image(image),
             wiring.ports(evidence=evidence, insecure=insecure, counter=counter),
             verifier=wiring.configured_verifier(key),
-            predicate_type=resolve(predicate),
+            predicate_type=resolve(predicate) if predicate else None,
+            full=full,
             max_age=_age(max_age) if max_age else None,
         )
     except FactsError as error:
@@ -78,8 +89,12 @@ def _verify(
         typer.echo(f"evidence  {one.predicate_type} ({one.digest})")
         typer.echo(f"signer    {one.signer}")
         if one.time:
-            typer.echo(f"time      {one.time.isoformat()}")
+            word = "" if one.time_trusted else " (the signer's word)"
+            typer.echo(f"time      {one.time.isoformat()}{word}")
         typer.echo(f"source    {one.source}")
+    if verification.seal and not full:
+        count = len(verification.seal.inputs)
+        typer.echo(f"sealed    {count} attestation{'s'[: count != 1]}; --full verifies each")
     if verification.engine_checked:
         typer.echo("engine    the Docker engine's copy is covered too")
 

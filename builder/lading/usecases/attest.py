@@ -6,27 +6,37 @@ where there is one, the config's always, so that an engine's unpushed copy can b
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lading import bom
+from lading import __version__, bom
 from lading.attest.bundle import BUNDLE_MEDIA_TYPE
-from lading.attest.predicates import CYCLONEDX
+from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
 from lading.attest.statement import Subject, build_statement
+from lading.attest.vsa import ATTESTED_POLICY, SEAL_ANNOTATION, build_vsa
 from lading.errors import InputError
 from lading.limits import LIMITS
 from lading.usecases.evidence import anchor_of
 from lading_oci.digest import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from lading.attest.interface import Signer
+    from lading.attest.vsa import PolicyId
     from lading.inventory import ImageFacts, Inspection
     from lading_oci.interface import Descriptor, Repository
 
-__all__ = ["Attestation", "attach_statement", "bom_statement", "image_subjects", "make_bom"]
+__all__ = [
+    "Attestation",
+    "attach_seal",
+    "attach_statement",
+    "bom_statement",
+    "image_subjects",
+    "make_bom",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +120,14 @@ def attach_statement(
         OciError: the store failed; it can be repeated, nothing is left half-attached.
     """
     bundle = signer.sign(statement)
-    when = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    when = (now or datetime.now(UTC)).astimezone(UTC)
     described = anchor_of(subject).ensure(store) if isinstance(subject, str) else subject
     attached = store.attach(
         described,
         bundle,
         artifact_type=BUNDLE_MEDIA_TYPE,
         blob_media_type=BUNDLE_MEDIA_TYPE,
-        annotations=_annotations(predicate_type, when),
+        annotations=_annotations(predicate_type, when, bundle),
     )
     return Attestation(
         predicate_type,
@@ -128,9 +138,45 @@ def attach_statement(
     )
 
 
-def _annotations(predicate_type: str, when: datetime) -> Mapping[str, str]:
-    return {
-        "org.opencontainers.image.created": when.isoformat().replace("+00:00", "Z"),
+def attach_seal(
+    subjects: Sequence[Subject],
+    inputs: Sequence[Attestation],
+    *,
+    policy: PolicyId = ATTESTED_POLICY,
+    signer: Signer,
+    store: Repository,
+    subject: Descriptor | str,
+) -> Attestation:
+    """Sign and attach a summary over ``inputs`` that passed ``policy``.
+
+    Raises:
+        SigningKeyError, RegistryError, OciError: as :func:`attach_statement`.
+    """
+    now = datetime.now(UTC)
+    predicate = build_vsa(
+        resource_uri=f"{subjects[0].name}@sha256:{subjects[0].digest['sha256']}",
+        policy=policy,
+        passed=True,
+        inputs=[one.digest for one in inputs],
+        verifier_version=__version__,
+        now=now,
+    )
+    statement = build_statement(subjects, SLSA_VSA_V1, predicate)
+    return attach_statement(
+        statement, SLSA_VSA_V1, signer=signer, store=store, subject=subject, now=now
+    )
+
+
+def _annotations(predicate_type: str, when: datetime, bundle: bytes) -> dict[str, str]:
+    """The referrer's annotations; a seal rides along whole, so that one request finds it."""
+    annotations = {
+        # to the millisecond: a BOM and its seal are listed in the order they were made in
+        "org.opencontainers.image.created": when.isoformat(timespec="milliseconds").replace(
+            "+00:00", "Z"
+        ),
         "dev.sigstore.bundle.content": "dsse-envelope",
         "dev.sigstore.bundle.predicateType": predicate_type,
     }
+    if predicate_type == SLSA_VSA_V1 and len(bundle) <= LIMITS.seal:
+        annotations[SEAL_ANNOTATION] = base64.b64encode(bundle).decode("ascii")
+    return annotations

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from lading import models, packages
 from lading.image.overlay import Overlay
-from lading.inventory import Finding, Inspection, Level
+from lading.inventory import Fact, Finding, Inspection, Level, Origin
+from lading.models.vocabulary import LICENSE
 from lading.packages import SyftResult
 from lading.packages.rules import is_evidence, is_python
 from lading.usecases.layer_scan import LayerScan, scan_layer
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lading.image.interface import Image
-    from lading.inventory import LayerFacts, Model, ModelFile, PackageFile
+    from lading.inventory import LayerFacts, Model, ModelFile, Package, PackageFile
     from lading.packages import Syft
 
 __all__ = ["ScanCache", "inspect_image"]
@@ -73,7 +74,8 @@ def inspect_image(
         grouped = models.group(model_files, links)
         others = pending.result()
 
-    found = tuple(_with_distribution(model, python.owners) for model in grouped.models)
+    shipped = {package.purl: package for package in python.packages}
+    found = tuple(_with_distribution(model, python.owners, shipped) for model in grouped.models)
     return Inspection(
         target=target,
         image=dataclasses.replace(
@@ -145,10 +147,22 @@ def _other_packages(
     return packages.os_packages(files, syft=find_syft(), links=links)
 
 
-def _with_distribution(model: Model, owners: Mapping[str, str]) -> Model:
-    """Say which Python distribution ships a model: the owner of its first owned weight file."""
+def _with_distribution(
+    model: Model, owners: Mapping[str, str], shipped: Mapping[str, Package]
+) -> Model:
+    """Say which Python distribution ships a model; without a licence of its own it has that one's.
+
+    The distribution is the owner of the model's first owned file.
+    """
     owner = next((owners[file.path] for file in model.files if file.path in owners), None)
-    return model if owner is None else dataclasses.replace(model, distribution=owner)
+    if owner is None:
+        return model
+    facts = dict(model.facts)
+    package = shipped.get(owner)
+    if package and package.licenses and LICENSE not in facts:
+        licence = " AND ".join(package.licenses)
+        facts[LICENSE] = Fact(licence, Origin.DECLARED, f"{owner}: its own metadata")
+    return dataclasses.replace(model, distribution=owner, facts=facts)
 
 
 def _layer_facts(layer: LayerFacts, scan: LayerScan, *, fresh: bool) -> LayerFacts:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lading.attest.predicates import CYCLONEDX
 from lading.usecases.attest import (
     Attestation,
+    attach_seal,
     attach_statement,
     bom_statement,
     image_subjects,
@@ -25,11 +26,12 @@ from lading_oci.digest import digest_of
 from lading_oci.references import Reference, parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lading.attest.interface import Signer
+    from lading.attest.statement import Subject
     from lading.inventory import Inspection
-    from lading_oci.interface import Repository
+    from lading_oci.interface import Descriptor, Repository
 
 __all__ = ["Release", "Timings", "attest_local", "attest_pushed", "push_and_attest"]
 
@@ -101,16 +103,11 @@ def attest_local(
         document = make_bom(inspection)
     facts = inspection.image
     subjects = image_subjects(_subject_name(image), facts)
-    with timings.measure("sign"):
-        attestation = attach_statement(
-            bom_statement(subjects, document),
-            CYCLONEDX,
-            signer=signer,
-            store=store,
-            subject=facts.config_digest,
-        )
+    statement = bom_statement(subjects, document)
+    with timings.measure("sign and attach"):
+        attestations = _attach(subjects, statement, signer, store, facts.config_digest)
     return Release(
-        image, inspection, document, (attestation,), _digests(subjects), (), timings.seconds
+        image, inspection, document, attestations, _digests(subjects), (), timings.seconds
     )
 
 
@@ -137,22 +134,33 @@ def attest_pushed(
     statement = bom_statement(subjects, document)
     with timings.measure("sign and attach"):
         repository = open_repository(reference)
-        attestation = attach_statement(
-            statement,
-            CYCLONEDX,
-            signer=signer,
-            store=evidence or repository,
-            subject=digest if evidence else repository.resolve(digest),
+        attestations = (
+            _attach(subjects, statement, signer, evidence, digest)
+            if evidence
+            else _attach(subjects, statement, signer, repository, repository.resolve(digest))
         )
     return Release(
         str(reference),
         inspection,
         document,
-        (attestation,),
+        attestations,
         _digests(subjects),
         (str(reference.with_digest(digest)),),
         timings.seconds,
     )
+
+
+def _attach(
+    subjects: Sequence[Subject],
+    statement: bytes,
+    signer: Signer,
+    store: Repository,
+    subject: Descriptor | str,
+) -> tuple[Attestation, ...]:
+    """Attach the BOM, then the seal over it: what verification looks for first comes last."""
+    signed = attach_statement(statement, CYCLONEDX, signer=signer, store=store, subject=subject)
+    seal = attach_seal(subjects, [signed], signer=signer, store=store, subject=subject)
+    return signed, seal
 
 
 def push_and_attest(
@@ -218,7 +226,7 @@ def _by_repository(references: Iterable[Reference]) -> Iterator[list[Reference]]
     yield from groups.values()
 
 
-def _digests(subjects: Iterable[Any]) -> tuple[str, ...]:
+def _digests(subjects: Iterable[Subject]) -> tuple[str, ...]:
     return tuple(f"sha256:{subject.digest['sha256']}" for subject in subjects)
 
 

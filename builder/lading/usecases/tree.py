@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lading.attest.bundle import parse_bundle
 from lading.attest.statement import parse_statement
 from lading.errors import VerificationError
-from lading.usecases.verify import fetch_bundle, is_bundle
+from lading.usecases.bundles import fetch_bundle, is_bundle
 from lading_oci.errors import OciError
 
 if TYPE_CHECKING:

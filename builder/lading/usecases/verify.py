@@ -1,44 +1,49 @@
 """Use case: does evidence by a trusted signer cover exactly this image?
 
-What the name means is settled first (``locate``), then one attestation by a trusted signer must
-name every digest it stands for.
+What the name means is settled first (``locate``). Then the seal is looked for: a trusted signer's
+summary that this image's attestations passed, carried by the list of referrers itself, so that
+one request answers. Without a seal that holds, one attestation of the wanted type must hold; with
+``full``, everything that the seal names is fetched and must hold too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lading.attest.bundle import BUNDLE_TYPE_PREFIX
-from lading.attest.verify import Candidate, verify_attestations
-from lading.errors import VerificationError
-from lading.limits import LIMITS
+from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
+from lading.attest.verify import verify_attestations
+from lading.attest.vsa import read_vsa
+from lading.errors import NoAttestation, PolicyViolation, VerificationError
+from lading.usecases.bundles import candidates, find_bundles, seals
 from lading.usecases.locate import locate
 from lading_oci.errors import FactsError
-from lading_oci.manifests import parse_descriptor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
 
     from lading.attest.interface import Verifier
-    from lading.attest.verify import Evidence
+    from lading.attest.statement import Statement
+    from lading.attest.verify import Candidate, Evidence
+    from lading.attest.vsa import Vsa
     from lading.usecases.locate import Located, Place, Ports
     from lading.usecases.targets import NamedImage
-    from lading_oci.interface import Descriptor, Repository
+    from lading_oci.interface import Descriptor
 
-__all__ = ["Verification", "VerifiedAttestation", "fetch_bundle", "is_bundle", "verify_image"]
+__all__ = ["Verification", "VerifiedAttestation", "verify_image"]
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAttestation:
-    """One attestation that held."""
+    """One attestation that held; without ``time_trusted``, the time is its signer's word."""
 
     predicate_type: str
     digest: str
     signer: str
     time: datetime | None
+    time_trusted: bool
     source: str
 
     def to_json(self) -> dict[str, Any]:
@@ -49,6 +54,7 @@ class VerifiedAttestation:
             "digest": self.digest,
             "signer": self.signer,
             "time": time,
+            "time_trusted": self.time_trusted,
             "source": self.source,
         }
 
@@ -60,8 +66,8 @@ class Verification:
     target: str
     digest: str
     attestations: tuple[VerifiedAttestation, ...]
-    statement: bytes
     engine_checked: bool
+    seal: Vsa | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the ``verify`` document of a yes, without ``requests`` and ``policy``."""
@@ -71,6 +77,7 @@ class Verification:
             "verified": True,
             "attestations": [one.to_json() for one in self.attestations],
             "engine_checked": self.engine_checked,
+            "sealed": sorted(self.seal.inputs) if self.seal else None,
             "error": None,
         }
 
@@ -80,113 +87,158 @@ def verify_image(
     ports: Ports,
     *,
     verifier: Verifier,
-    predicate_type: str,
+    predicate_type: str | None = None,
+    full: bool = False,
     max_age: timedelta | None = None,
 ) -> Verification:
     """Return the evidence that covers everything the name stands for, or raise.
 
+    A ``predicate_type`` asks for an attestation of that type itself; without one, a seal counts,
+    else the BOM. ``full`` verifies each attestation that the seal names, too.
+
     Raises:
         VerificationError: evidence exists and does not hold for every digest.
-        NoAttestation: there is no evidence of ``predicate_type``.
+        NoAttestation: there is no evidence, or none of ``predicate_type``.
+        PolicyViolation: the newest seal by a trusted signer says that the image failed.
         EngineError, OciError: what must be asked did not answer as needed.
     """
     located = locate(image, ports)
-    place, candidates = _candidates(located)
-    rules = _Rules(verifier, predicate_type, max_age)
-    try:
-        evidence = rules.judge(candidates, located.wanted)
-    except VerificationError as refusal:
-        if refusal.code == "subject" and len(located.wanted) > 1:
-            _explain_stale_engine(rules, candidates, located)
-        raise
-    held = VerifiedAttestation(
+    place, bundles = find_bundles(located)
+    rules = _Rules(verifier, located, place, max_age)
+    seal = None
+    if predicate_type is not None:
+        held = [rules.attestation(bundles, predicate_type)]
+    else:
+        try:
+            sealed = rules.seal(bundles)
+        except (NoAttestation, VerificationError) as refusal:
+            held = [rules.bom_without_seal(bundles, refusal)]
+        else:
+            seal = _passed(sealed)
+            held = [sealed, *(rules.inputs(seal, bundles) if full else ())]
+    return Verification(
+        str(image.reference),
+        located.digest,
+        tuple(_attestation(one, place) for one in held),
+        located.in_engine,
+        seal,
+    )
+
+
+def _is_seal(statement: Statement) -> None:
+    """A summary by another tool, or of another shape, is none of ours."""
+    read_vsa(statement.predicate)
+
+
+def _passed(sealed: Evidence) -> Vsa:
+    seal = read_vsa(sealed.statement.predicate)
+    if not seal.passed:
+        raise PolicyViolation(
+            "The image was examined by a trusted signer and failed",
+            where=sealed.source,
+            got=f"FAILED under {seal.policy.uri}",
+            wanted="PASSED",
+            hint="See what is attached with `lading tree`, and build the image anew.",
+        )
+    return seal
+
+
+def _attestation(evidence: Evidence, place: Place) -> VerifiedAttestation:
+    return VerifiedAttestation(
         evidence.statement.predicate_type,
         evidence.digest,
         str(evidence.signer),
         evidence.time or evidence.claimed_time,
+        evidence.time is not None,
         f"{place.repository.name}@{evidence.source}",
-    )
-    return Verification(
-        str(image.reference), located.digest, (held,), evidence.payload, located.in_engine
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
     verifier: Verifier
-    predicate_type: str
+    located: Located
+    place: Place
     max_age: timedelta | None
 
-    def judge(self, candidates: list[Candidate], wanted: frozenset[str]) -> Evidence:
+    def seal(self, bundles: list[Descriptor]) -> Evidence:
+        """Return the newest seal that holds."""
+        return self._judge(seals(bundles), SLSA_VSA_V1, self.located.wanted, _is_seal)
+
+    def bom_without_seal(
+        self, bundles: list[Descriptor], refusal: NoAttestation | VerificationError
+    ) -> Evidence:
+        """Return the BOM that holds; where there is none at all, the seal's refusal tells more."""
+        try:
+            return self.attestation(bundles, CYCLONEDX)
+        except NoAttestation:
+            if isinstance(refusal, VerificationError):
+                raise refusal from None
+            raise
+
+    def inputs(self, seal: Vsa, bundles: list[Descriptor]) -> list[Evidence]:
+        """Verify every attestation that the seal names, whatever its type."""
+        held: list[Evidence] = []
+        missing = set(seal.inputs)
+        for candidate in candidates(self.place.repository, bundles):
+            if not missing:
+                break
+            try:
+                evidence = self._judge([candidate], None, self.located.wanted)
+            except VerificationError:
+                continue  # what the seal does not name cannot make a no
+            if evidence.digest in missing:
+                missing.discard(evidence.digest)
+                held.append(evidence)
+        if missing:
+            raise VerificationError(
+                "An attestation that the seal names is missing or does not hold",
+                code="seal",
+                got=f"{len(held)} of {len(seal.inputs)}",
+                wanted=", ".join(sorted(missing)),
+                hint="Attest the image again with `lading attest`.",
+            )
+        return held
+
+    def attestation(self, bundles: list[Descriptor], predicate_type: str) -> Evidence:
+        """Return the newest attestation of a type that holds for all that the name stands for."""
+        listed = candidates(self.place.repository, bundles)
+        try:
+            return self._judge(listed, predicate_type, self.located.wanted)
+        except VerificationError as refusal:
+            if refusal.code == "subject" and len(self.located.wanted) > 1:
+                self._explain_stale_engine(listed, predicate_type)
+            raise
+
+    def _judge(
+        self,
+        listed: Iterable[Candidate],
+        predicate_type: str | None,
+        wanted: frozenset[str],
+        check: Callable[[Statement], object] | None = None,
+    ) -> Evidence:
         return verify_attestations(
-            candidates,
+            listed,
             verifier=self.verifier,
             subject_digests=wanted,
-            predicate_type=self.predicate_type,
+            predicate_type=predicate_type,
             now=datetime.now(UTC),
             max_age=self.max_age,
+            check=check,
         )
 
-
-def _explain_stale_engine(rules: _Rules, candidates: list[Candidate], located: Located) -> None:
-    """Say so when the registry's image is covered and only the engine's copy is not."""
-    try:
-        rules.judge(candidates, frozenset({located.digest}))
-    except FactsError:
-        return
-    raise VerificationError(
-        "The Docker engine has another image under this name than the verified one, and "
-        "`docker run` would start it",
-        code="engine-copy",
-        got=", ".join(located.wanted - {located.digest}),
-        wanted=f"the engine's copy of {located.digest}",
-        hint="Pull the image again, or verify only the registry's with registry:NAME.",
-    )
-
-
-def _candidates(located: Located) -> tuple[Place, list[Candidate]]:
-    """List what claims to be a bundle, where there is any; bytes are fetched when judged."""
-    for place in located.places:
-        bundles = [one for one in place.referrers() if is_bundle(one)]
-        if bundles:
-            break
-    return place, [
-        Candidate(
-            source=one.digest,
-            fetch=partial(fetch_bundle, place.repository, one),
-            predicate_hint=one.annotations.get("dev.sigstore.bundle.predicateType"),
-        )
-        for one in bundles
-    ]
-
-
-def is_bundle(referrer: Descriptor) -> bool:
-    """Whether a referrer can carry a bundle; other writers leave the artifact type out."""
-    kind = referrer.artifact_type
-    return kind is None or kind.startswith(BUNDLE_TYPE_PREFIX)
-
-
-def fetch_bundle(repository: Repository, referrer: Descriptor) -> bytes:
-    """Return the bundle of a referrer: the only layer of its manifest, verified while read.
-
-    Raises:
-        VerificationError: the referrer is not shaped as one that carries a bundle.
-        OciError: it could not be read.
-    """
-    manifest = repository.manifest(referrer.digest).json()
-    layers = manifest.get("layers")
-    if not isinstance(layers, list) or len(layers) != 1:
+    def _explain_stale_engine(self, listed: Iterable[Candidate], predicate_type: str) -> None:
+        """Say so when the registry's image is covered and only the engine's copy is not."""
+        located = self.located
+        try:
+            self._judge(listed, predicate_type, frozenset({located.digest}))
+        except FactsError:
+            return
         raise VerificationError(
-            "an attestation's manifest does not have exactly one layer",
-            code="malformed",
-            where=referrer.digest,
+            "The Docker engine has another image under this name than the verified one, and "
+            "`docker run` would start it",
+            code="engine-copy",
+            got=", ".join(located.wanted - {located.digest}),
+            wanted=f"the engine's copy of {located.digest}",
+            hint="Pull the image again, or verify only the registry's with registry:NAME.",
         )
-    layer = parse_descriptor(layers[0], where=referrer.digest)
-    if not layer.media_type.startswith(BUNDLE_TYPE_PREFIX):
-        raise VerificationError(
-            "an attestation's layer is not a Sigstore bundle",
-            code="malformed",
-            where=referrer.digest,
-            got=layer.media_type,
-        )
-    return repository.read_blob(layer, limit=LIMITS.bundle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -13,14 +14,19 @@ import pytest
 import parts
 from lading import bom
 from lading_oci import open_registry, parse_reference
+from lading_oci.manifests import parse_descriptor
 from support.product import MODEL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lading_oci.interface import Descriptor, Repository
     from support.engines import DockerEngine
     from support.product import Lading
     from support.registries import Registry
+
+BOM = "https://cyclonedx.org/bom"
+SEAL = "https://slsa.dev/verification_summary/v1"
 
 
 def _conforms(name: str, document: object) -> None:
@@ -45,20 +51,47 @@ def test_verify_says_yes_by_tag_and_by_digest(lading: Lading, released) -> None:
         _conforms("verify", document)
         assert document["verified"] is True
         assert document["digest"] == released.digest
-        assert document["attestations"][0]["predicate_type"] == "https://cyclonedx.org/bom"
+        assert [one["predicate_type"] for one in document["attestations"]] == [SEAL]
+        assert len(document["sealed"]) == 1
+
+
+def test_verify_asks_a_registry_with_the_referrers_api_once(lading: Lading, released_once) -> None:
+    by_digest = f"registry:{released_once.repository}@{released_once.digest}"
+    for name, requests in ((by_digest, 1), (f"registry:{released_once.name}", 2)):
+        ran = lading.ok("verify", "--key", "lading.pub", name, "--json")
+
+        assert ran.json()["requests"] == requests
+
+
+def test_full_verification_fetches_what_the_seal_names(lading: Lading, released) -> None:
+    ran = lading.ok("verify", "--key", "lading.pub", "--full", released.name, "--json")
+
+    document = ran.json()
+    assert [one["predicate_type"] for one in document["attestations"]] == [SEAL, BOM]
+    assert document["sealed"] == [document["attestations"][1]["digest"]]
+
+
+def test_the_bom_can_be_asked_for_itself(lading: Lading, released_once) -> None:
+    ran = lading.ok("verify", "--key", "lading.pub", "--type", "bom", released_once.name, "--json")
+
+    document = ran.json()
+    assert [one["predicate_type"] for one in document["attestations"]] == [BOM]
+    assert document["sealed"] is None
 
 
 def test_tree_shows_the_attestation_and_who_signed_it(lading: Lading, released) -> None:
     document = lading.ok("tree", "--key", "lading.pub", released.name, "--json").json()
 
     _conforms("tree", document)
-    assert [one["verified"] for one in document["referrers"]] == [True]
+    assert [one["verified"] for one in document["referrers"]] == [True, True]
+    assert [one["predicate_type"] for one in document["referrers"]] == [SEAL, BOM]
     assert document["digest"] == released.digest
 
 
-def test_the_referrer_is_exactly_the_format(released) -> None:
+@pytest.mark.parametrize(("kind", "more"), [(BOM, set()), (SEAL, {"dev.lading.seal"})])
+def test_the_referrers_are_exactly_the_format(released, kind: str, more: set[str]) -> None:
     repository = open_registry(parse_reference(released.name))
-    (referrer,) = repository.referrers(released.digest)
+    referrer = _attached(repository, released.digest)[kind]
     manifest = repository.manifest(referrer.digest).json()
 
     media_type = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -70,7 +103,11 @@ def test_the_referrer_is_exactly_the_format(released) -> None:
         "org.opencontainers.image.created",
         "dev.sigstore.bundle.content",
         "dev.sigstore.bundle.predicateType",
+        *more,
     }
+    blob = repository.read_blob(_descriptor(manifest["layers"][0]), limit=10_000_000)
+    for carried in more:
+        assert base64.b64decode(manifest["annotations"][carried]) == blob
 
 
 def test_a_strangers_key_is_refused(lading: Lading, released_once) -> None:
@@ -103,27 +140,34 @@ def test_a_changed_model_under_the_same_tag_is_refused_and_so_is_a_moved_attesta
         assert changed.json()["verified"] is False
 
         repository = open_registry(parse_reference(released.name))
-        (genuine,) = repository.referrers(released.digest)
-        blob = repository.manifest(genuine.digest).json()["layers"][0]
-        moved = repository.attach(
-            repository.resolve("attacked"),
-            repository.read_blob(_descriptor(blob), limit=10_000_000),
-            artifact_type=genuine.artifact_type or "",
-            blob_media_type=blob["mediaType"],
-            annotations=genuine.annotations,
-        )
+        for genuine in repository.referrers(released.digest):
+            blob = repository.manifest(genuine.digest).json()["layers"][0]
+            repository.attach(
+                repository.resolve("attacked"),
+                repository.read_blob(_descriptor(blob), limit=10_000_000),
+                artifact_type=genuine.artifact_type or "",
+                blob_media_type=blob["mediaType"],
+                annotations=genuine.annotations,
+            )
         refused = lading("verify", "--key", "lading.pub", tag, "--json")
         assert refused.status == 10
         assert refused.json()["error"]["code"] == "subject"
-        assert moved.descriptor.digest in refused.err.replace("\n  ", "")
+        moved = _attached(repository, repository.resolve("attacked").digest)[BOM]
+        assert moved.digest in refused.err.replace("\n  ", "")
     finally:
         docker_engine.docker("rmi", tag)
 
 
-def _descriptor(layer: dict[str, object]):
-    from lading_oci.manifests import parse_descriptor
-
+def _descriptor(layer: dict[str, object]) -> Descriptor:
     return parse_descriptor(layer)
+
+
+def _attached(repository: Repository, digest: str) -> dict[str, Descriptor]:
+    """Return what is attached by the predicate type that its annotation claims."""
+    return {
+        one.annotations["dev.sigstore.bundle.predicateType"]: one
+        for one in repository.referrers(digest)
+    }
 
 
 def test_inspect_lists_models_and_packages(lading: Lading, released_once) -> None:
@@ -188,11 +232,12 @@ def test_oras_and_crane_see_what_we_pushed(
         return done.stdout
 
     oras, crane = (str(parts.require(name)) for name in ("oras", "crane"))
-    (referrer,) = open_registry(parse_reference(released.name)).referrers(released.digest)
+    ours = _attached(open_registry(parse_reference(released.name)), released.digest).values()
     listed = json.loads(run(oras, "discover", "--plain-http", "--format", "json", released.name))
-    assert [one["digest"] for one in listed["referrers"]] == [referrer.digest]
-    shown = json.loads(run(crane, "manifest", f"{released.repository}@{referrer.digest}"))
-    assert shown["subject"]["digest"] == released.digest
+    assert {one["digest"] for one in listed["referrers"]} == {one.digest for one in ours}
+    for referrer in ours:
+        shown = json.loads(run(crane, "manifest", f"{released.repository}@{referrer.digest}"))
+        assert shown["subject"]["digest"] == released.digest
 
 
 @pytest.mark.interop

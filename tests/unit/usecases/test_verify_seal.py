@@ -1,0 +1,196 @@
+"""Verification by the seal: what makes it a yes, what a no, and what leaves the BOM to decide."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
+from lading.attest.statement import Subject, build_statement
+from lading.attest.verifiers.key import KeyVerifier
+from lading.attest.vsa import ATTESTED_POLICY, SEAL_ANNOTATION, build_vsa
+from lading.errors import PolicyViolation, VerificationError
+from lading.usecases.attest import Attestation, attach_seal, attach_statement
+from lading.usecases.locate import Ports
+from lading.usecases.targets import parse_image
+from lading.usecases.verify import Verification, verify_image
+from lading_oci.layout import Layout
+from support.attest_samples import public, signer
+from support.oci_images import make_image, push_image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lading_oci.interface import Descriptor
+
+NAME = "registry:registry.example/acme/svc:1"
+
+
+@dataclasses.dataclass
+class Shop:
+    """A repository with one image, and what is attached to it."""
+
+    store: Layout
+    image: Descriptor
+
+    @property
+    def subjects(self) -> list[Subject]:
+        return [Subject("registry.example/acme/svc", dict([self.image.digest.split(":")]))]
+
+    def bom(self, *, by: str = "alice", text: str = "one") -> Attestation:
+        document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "serialNumber": text}
+        statement = build_statement(self.subjects, CYCLONEDX, document)
+        return attach_statement(
+            statement, CYCLONEDX, signer=signer(by), store=self.store, subject=self.image
+        )
+
+    def seal(self, *inputs: Attestation, by: str = "alice") -> Attestation:
+        return attach_seal(
+            self.subjects, inputs, signer=signer(by), store=self.store, subject=self.image
+        )
+
+    def summary(self, now: datetime, **changes: Any) -> Attestation:
+        """Attach a summary that says what it is told to say."""
+        predicate = build_vsa(
+            resource_uri="registry.example/acme/svc",
+            policy=ATTESTED_POLICY,
+            passed=changes.pop("passed", True),
+            inputs=[self.image.digest],
+            verifier_version="0",
+            now=now,
+        )
+        statement = build_statement(self.subjects, SLSA_VSA_V1, {**predicate, **changes})
+        return attach_statement(
+            statement, SLSA_VSA_V1, signer=signer(), store=self.store, subject=self.image, now=now
+        )
+
+    def carry(self, text: str) -> None:
+        """Attach something whose annotation says that it is a seal."""
+        self.store.attach(
+            self.image,
+            b"{}",
+            artifact_type="application/vnd.dev.sigstore.bundle.v0.3+json",
+            blob_media_type="application/vnd.dev.sigstore.bundle.v0.3+json",
+            annotations={SEAL_ANNOTATION: text},
+        )
+
+    def verify(self, name: str = NAME, **options: Any) -> Verification:
+        ports = Ports(
+            registry=lambda _: self.store, local=lambda: self.store, engine=lambda _: None
+        )
+        verifier = KeyVerifier([public("alice")])
+        return verify_image(parse_image(name), ports, verifier=verifier, **options)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    store = Layout(tmp_path / "store")
+    return Shop(store, push_image(store, make_image("svc"), tag="1"))
+
+
+def types(verification: Verification) -> list[str]:
+    return [one.predicate_type for one in verification.attestations]
+
+
+def test_a_seal_is_enough(shop: Shop) -> None:
+    bom = shop.bom()
+    shop.seal(bom)
+
+    verification = shop.verify()
+
+    assert types(verification) == [SLSA_VSA_V1]
+    assert verification.to_json()["sealed"] == [bom.digest]
+
+
+def test_full_verifies_each_attestation_that_the_seal_names(shop: Shop) -> None:
+    first, second = shop.bom(), shop.bom(text="two")
+    shop.seal(first, second)
+
+    assert types(shop.verify(full=True)) == [SLSA_VSA_V1, CYCLONEDX, CYCLONEDX]
+
+
+def test_full_refuses_when_one_of_them_is_missing(shop: Shop) -> None:
+    kept, lost = shop.bom(), dataclasses.replace(shop.bom(text="two"), digest=shop.image.digest)
+    shop.seal(kept, lost)
+
+    assert shop.verify().seal is not None
+    with pytest.raises(VerificationError) as caught:
+        shop.verify(full=True)
+    assert (caught.value.code, caught.value.got) == ("seal", "1 of 2")
+
+
+def test_full_refuses_when_one_of_them_was_signed_by_a_stranger(shop: Shop) -> None:
+    shop.seal(shop.bom(by="mallory"))
+
+    with pytest.raises(VerificationError) as caught:
+        shop.verify(full=True)
+    assert caught.value.code == "seal"
+
+
+def test_the_newest_seal_counts_and_a_failed_one_is_a_no(shop: Shop) -> None:
+    now = datetime.now(UTC)
+    shop.bom()
+    shop.summary(now - timedelta(hours=2))
+    shop.summary(now - timedelta(hours=1), passed=False)
+    with pytest.raises(PolicyViolation, match="failed"):
+        shop.verify()
+
+    shop.summary(now)
+    assert shop.verify().seal is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "not base64!", base64.b64encode(b"{}").decode(), "A" * 500_000],
+    ids=["empty", "not-base64", "no-bundle", "too-long"],
+)
+def test_what_is_no_seal_leaves_the_bom_to_decide(shop: Shop, text: str) -> None:
+    shop.bom()
+    shop.carry(text)
+
+    assert types(shop.verify()) == [CYCLONEDX]
+
+
+def test_a_strangers_seal_says_nothing(shop: Shop) -> None:
+    shop.seal(shop.bom(), by="mallory")
+
+    assert types(shop.verify()) == [CYCLONEDX]
+
+
+def test_another_tools_summary_is_no_seal(shop: Shop) -> None:
+    shop.bom()
+    shop.summary(datetime.now(UTC), verifier={"id": "https://another.example/verifier"})
+
+    assert types(shop.verify()) == [CYCLONEDX]
+
+
+def test_another_images_seal_is_refused(shop: Shop) -> None:
+    genuine = shop.seal(shop.bom())
+    other = push_image(shop.store, make_image("other"), tag="2")
+    (carrier,) = (
+        one for one in shop.store.referrers(shop.image.digest) if one.digest == genuine.referrer
+    )
+    Shop(shop.store, other).carry(carrier.annotations[SEAL_ANNOTATION])
+
+    with pytest.raises(VerificationError):
+        shop.verify(NAME.replace(":1", ":2"))
+
+
+def test_a_bom_in_an_annotation_is_no_seal(shop: Shop) -> None:
+    statement = build_statement(shop.subjects, CYCLONEDX, {"bomFormat": "CycloneDX"})
+    shop.carry(base64.b64encode(signer().sign(statement)).decode())
+
+    with pytest.raises(VerificationError):
+        shop.verify()
+
+
+def test_an_old_seal_is_refused_when_age_matters(shop: Shop) -> None:
+    shop.summary(datetime.now(UTC) - timedelta(days=40))
+
+    assert shop.verify().seal is not None
+    with pytest.raises(VerificationError):
+        shop.verify(max_age=timedelta(days=30))
