@@ -19,7 +19,7 @@ SOURCES = {
 }
 
 #: Modules at the top of ``lading`` that every room may use.
-COMMON = {"errors", "exit_codes", "limits", "inventory", ""}
+COMMON = {"errors", "exit_codes", "limits", "inventory", "root_digest", ""}
 
 #: Room → rooms of ``lading`` it may import besides itself and COMMON. ``lading_oci`` is open to
 #: those in OCI_USERS.

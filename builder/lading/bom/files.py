@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from lading.bom.encode import encode
 from lading.bom.properties import Properties
 from lading.bom.text import label, location
 from lading.inventory import Role
+from lading.root_digest import root_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,17 +102,5 @@ def sole_digest(files: Sequence[ModelFile]) -> dict[str, str]:
 
 
 def files_digest(files: Iterable[ModelFile]) -> str | None:
-    """Return the root digest of files as OpenSSF Model Signing makes it, or None without any.
-
-    SHA-256 over the raw SHA-256 digests of the files, sorted by path, component by component
-    (``a/b`` before ``a-b/c``); ``sha256:`` and hexadecimal.
-    """
-    known = sorted(
-        (file.path.split("/"), file.sha256) for file in files if _SHA256.fullmatch(file.sha256)
-    )
-    if not known:
-        return None
-    root = hashlib.sha256()
-    for _, digest in known:
-        root.update(bytes.fromhex(digest))
-    return "sha256:" + root.hexdigest()
+    """Return the root digest of files (:mod:`lading.root_digest`), or None without any."""
+    return root_digest((file.path, file.sha256) for file in files if _SHA256.fullmatch(file.sha256))
