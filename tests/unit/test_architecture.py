@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "bom": {"models"},
     "attest": set(),
     "policy": set(),
+    "trust": {"attest", "config"},
     "hub": set(),
     "usecases": {"engine", "image", "models", "packages", "bom", "attest", "policy", "hub"},
     "config": set(),
@@ -49,6 +50,7 @@ DEFERRED = {"lading.attest.sessions"}
 #: The only modules that run programs or open sockets.
 SUBPROCESS_USERS = {
     "lading.engine.builder",
+    "lading.hub.git_run",
     "lading.packages.syft_run",
     "lading.packages.syft_find",
     "lading_oci.helpers",
