@@ -51,6 +51,9 @@ class Limits:
     protobuf_fields: int = 10_000_000
     pickle_opcodes: int = 20_000_000
     pickle_string: int = 64 * MIB
+    flatbuffer: int = 16 * MIB  # the start of a file that is held for its tables
+    flatbuffer_tables: int = 1_000_000  # visited in one file
+    data_footer: int = 16 * MIB  # of a file that keeps its description at its end
     zip_entries: int = 1_000_000
     zip_inflated: int = 4 * GIB
     archive_nesting: int = 4
@@ -90,6 +93,18 @@ class Limits:
     syft_seconds: float = 600.0
     subprocess_error_text: int = 64 * KIB
 
+    # sources of models and data sets
+    source_files: int = 1_000_000
+    source_workers: int = 8  # threads that read and hash
+    git_listing: int = 512 * MIB
+    git_objects: int = 64 * GIB
+    git_seconds: float = 3600.0
+    hub_file: int = 64 * MIB  # a file that is no LFS object, and is fetched to be hashed
+    hub_total: int = 4 * GIB
+    hub_seconds: float = 60.0  # without an answer
+    signature_file: int = 16 * MIB
+    differences_told: int = 20
+
     # attestations
     bundle: int = 10_000_000
     seal: int = 48 * KIB  # of a bundle that rides in an annotation
@@ -104,6 +119,7 @@ class Limits:
     log_proof_hashes: int = 64
     attestations_read: int = 1024
     trust_file: int = 4 * MIB
+    trust_rules: int = 1000
     identity_token: int = 64 * KIB
 
     # signing services (Fulcio, log, timestamp authority, identity provider)
