@@ -111,7 +111,7 @@ def _properties(inspection: Inspection) -> list[dict[str, str]]:
     image = inspection.image
     properties = (
         Properties()
-        .add("lading:image:platform", str(image.platform))
+        .add("lading:image:platform", str(image.platform) if subject_digest(image) else None)
         .add("lading:image:created", image.created)
         .add("lading:image:config-digest", image.config_digest)
         .add("lading:image:manifest-digest", image.manifest_digest)

@@ -108,9 +108,11 @@ def _description(model: Model) -> str | None:
 def _evidence(model: Model) -> dict[str, Any]:
     """Return where the model lies, and how its identity is known where that is by digest."""
     evidence: dict[str, Any] = {"occurrences": occurrences(model.files)}
+    known = model.facts
+    matched = [known.get(vocabulary.ATTESTED), known.get(vocabulary.COMMIT)]
+    fact = next((one for one in matched if one and one.origin is Origin.MATCHED), None)
     identifier = purl(model.purl)
-    fact = model.facts.get(vocabulary.COMMIT)
-    if identifier and fact is not None and fact.origin is Origin.MATCHED:
+    if fact is not None and (identifier or fact is matched[0]):
         method = {
             "technique": "hash-comparison",
             "confidence": 1,
@@ -118,9 +120,9 @@ def _evidence(model: Model) -> dict[str, Any]:
         }
         evidence["identity"] = [
             {
-                "field": "purl",
+                "field": "purl" if identifier else "name",
                 "confidence": 1,
-                "concludedValue": identifier,
+                "concludedValue": identifier or label(fact.value),
                 "methods": [method],
             }
         ]

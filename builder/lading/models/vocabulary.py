@@ -16,6 +16,7 @@ AUTHOR: Final = "author"  # text: who made it, as declared
 TASK: Final = "task"  # text: Hugging Face pipeline tag, e.g. "text-generation"
 ARCHITECTURE: Final = "architecture"  # text: class or graph, e.g. "LlamaForCausalLM"
 ARCHITECTURE_FAMILY: Final = "architecture_family"  # text: model_type, e.g. "llama"
+OBJECTIVE: Final = "objective"  # text: what training optimised, e.g. "binary:logistic"
 TAGS: Final = "tags"  # list of text
 LANGUAGES: Final = "languages"  # list of text: as declared, usually ISO 639-1
 
@@ -46,6 +47,7 @@ METRICS: Final = "metrics"  # list of {"type", "name"?, "value"?, "dataset"?, "t
 REPOSITORY: Final = "repository"  # text: "org/name" on the Hugging Face Hub
 COMMIT: Final = "commit"  # text: 40 hexadecimal digits
 SOURCE_URL: Final = "source_url"  # text
+ATTESTED: Final = "attested"  # text: the source, as its signed list of files names it
 
 # What made it, and what loads it
 LIBRARY: Final = "library"  # text: e.g. "transformers", "scikit-learn"

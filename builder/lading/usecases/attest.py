@@ -22,7 +22,7 @@ from lading.usecases.evidence import anchor_of
 from lading_oci.digest import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lading.attest.interface import Signer
     from lading.attest.vsa import PolicyId
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attestation",
+    "attach_bundle",
+    "attach_bundle",
     "attach_seal",
     "attach_statement",
     "bom_statement",
@@ -117,9 +119,26 @@ def attach_statement(
 
     Raises:
         SigningKeyError, RegistryError: the signer failed; nothing was stored.
+        OciError: as :func:`attach_bundle`.
+    """
+    return attach_bundle(
+        signer.sign(statement), predicate_type, store=store, subject=subject, now=now
+    )
+
+
+def attach_bundle(
+    bundle: bytes,
+    predicate_type: str,
+    *,
+    store: Repository,
+    subject: Descriptor | str,
+    now: datetime | None = None,
+) -> Attestation:
+    """Attach a signed bundle to ``subject``; the same one may go to several.
+
+    Raises:
         OciError: the store failed; it can be repeated, nothing is left half-attached.
     """
-    bundle = signer.sign(statement)
     when = (now or datetime.now(UTC)).astimezone(UTC)
     described = anchor_of(subject).ensure(store) if isinstance(subject, str) else subject
     attached = store.attach(
@@ -127,7 +146,7 @@ def attach_statement(
         bundle,
         artifact_type=BUNDLE_MEDIA_TYPE,
         blob_media_type=BUNDLE_MEDIA_TYPE,
-        annotations=_annotations(predicate_type, when, bundle),
+        annotations=_annotations(predicate_type, when, bundle) | dict(annotations or {}),
     )
     return Attestation(
         predicate_type,
