@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Attestation",
     "attach_bundle",
-    "attach_bundle",
     "attach_seal",
     "attach_statement",
     "bom_statement",
@@ -133,8 +132,11 @@ def attach_bundle(
     store: Repository,
     subject: Descriptor | str,
     now: datetime | None = None,
+    annotations: Mapping[str, str] | None = None,
 ) -> Attestation:
     """Attach a signed bundle to ``subject``; the same one may go to several.
+
+    ``annotations`` are further ones of the referrer: hints, which nobody signs.
 
     Raises:
         OciError: the store failed; it can be repeated, nothing is left half-attached.
