@@ -104,6 +104,18 @@ class Limits:
     hub_seconds: float = 60.0  # without an answer
     signature_file: int = 16 * MIB
     differences_told: int = 20
+    bom_source_files: int = 2_000  # listed one by one in the BOM of a source
+
+    # policies and third-party reports
+    policy_file: int = 1 * MIB
+    policy_violations: int = 1000  # of one rule that are listed
+    opa_seconds: float = 60.0
+    opa_output: int = 16 * MIB
+    report: int = 7_000_000  # what makes a bundle that everybody reads
+
+    # a build's own sources
+    dockerfile: int = 1 * MIB
+    context_git_seconds: float = 30.0
 
     # attestations
     bundle: int = 10_000_000

@@ -30,10 +30,21 @@ ALLOWED: dict[str, set[str]] = {
     "packages": set(),
     "bom": {"models"},
     "attest": set(),
-    "policy": set(),
+    "reports": {"attest", "bom"},
+    "policy": {"attest", "bom", "reports"},
     "trust": {"attest", "config"},
     "hub": set(),
-    "usecases": {"engine", "image", "models", "packages", "bom", "attest", "policy", "hub"},
+    "usecases": {
+        "engine",
+        "image",
+        "models",
+        "packages",
+        "bom",
+        "attest",
+        "policy",
+        "reports",
+        "hub",
+    },
     "config": set(),
 }
 OCI_USERS = {"image", "usecases", "cli", "attest", "errors"}
@@ -50,9 +61,11 @@ DEFERRED = {"lading.attest.sessions"}
 #: The only modules that run programs or open sockets.
 SUBPROCESS_USERS = {
     "lading.engine.builder",
+    "lading.engine.git",
     "lading.hub.git_run",
     "lading.packages.syft_run",
     "lading.packages.syft_find",
+    "lading.policy.opa",
     "lading_oci.helpers",
 }
 

@@ -1,0 +1,57 @@
+"""Reports among the evidence: the newest of each tool, read again from what was verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lading.attest.predicates import (
+    CYCLONEDX,
+    OMS_SIGNATURE,
+    OPENVEX,
+    SLSA_PROVENANCE_V1,
+    SLSA_VSA_V1,
+    SPDX_DOCUMENT,
+)
+from lading.reports import summarise
+from lading.reports.types import CYCLONEDX_VEX
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from lading.policy.evidence import Attested, Evidence
+    from lading.reports import Summary
+
+__all__ = ["Reported", "newest_reports"]
+
+_NO_REPORTS = frozenset({CYCLONEDX, OMS_SIGNATURE, SLSA_PROVENANCE_V1, SLSA_VSA_V1, SPDX_DOCUMENT})
+#: Statements of several documents hold together; the newest of two scans replaces the other.
+_ALL_HOLD = frozenset({OPENVEX, CYCLONEDX_VEX})
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report and its attestation; ``age`` is None when nobody knows."""
+
+    attested: Attested
+    summary: Summary
+    age: timedelta | None
+
+
+def newest_reports(evidence: Evidence) -> tuple[Reported, ...]:
+    """Return the newest report of each tool, and every VEX document.
+
+    Raises:
+        InputError: a verified report is not what its type says; somebody else's tool signed it.
+    """
+    found: dict[object, Reported] = {}
+    types = {one.predicate_type for one in evidence.attestations} - _NO_REPORTS
+    for predicate_type in sorted(types):
+        for one in evidence.of_type(predicate_type):
+            summary = summarise(predicate_type, one.predicate)
+            key: object = (predicate_type, summary.tool)
+            if predicate_type in _ALL_HOLD:
+                key = one.digest
+            age = evidence.now - one.time if one.time else None
+            found.setdefault(key, Reported(one, summary, age))
+    return tuple(found.values())

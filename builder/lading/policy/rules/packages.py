@@ -1,0 +1,173 @@
+"""Packages that may not be there, and base images."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import unquote
+
+from lading.attest.predicates import SLSA_PROVENANCE_V1
+from lading.policy.components import subject_properties
+from lading.policy.evidence import Missing
+from lading.policy.options import TEXT, TEXTS, Kind, listed, option, record
+from lading.policy.rules.interface import Complaint, Rule, fits, unless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lading.policy.components import Component
+    from lading.policy.evidence import Evidence
+    from lading.policy.source import Where
+
+__all__ = ["BaseImages", "Packages", "PurlPattern"]
+
+_PURL: Final = re.compile(r"pkg:[a-z*][a-z0-9.+*-]*/.+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurlPattern:
+    """Packages by purl, and of those only some versions."""
+
+    purl: str = option(TEXT, "A purl or pattern; without @VERSION it means every version.")
+    versions: str | None = option(
+        TEXT, "Only these versions, as Python writes them (<2.6, >=1,<2); pkg:pypi only.",
+        default=None,
+    )  # fmt: skip
+
+    def matches(self, package: Component) -> bool:
+        """Say whether a package is meant; a version that cannot be compared counts as meant."""
+        purl = (package.purl or "").partition("#")[0]
+        bare = purl.partition("?")[0]
+        unversioned = bare if "@" not in bare.rpartition("/")[2] else bare.rpartition("@")[0]
+        forms = {purl, bare, unquote(bare), unversioned, unquote(unversioned)}
+        if not any(fits(one, [self.purl]) for one in forms):
+            return False
+        return self.versions is None or _within(package.version, self.versions)
+
+
+def _within(version: str | None, versions: str) -> bool:
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return SpecifierSet(versions, prereleases=True).contains(Version(version or ""))
+    except InvalidVersion:
+        return True
+
+
+def _read_purl(value: Any, where: Where) -> PurlPattern:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    pattern: PurlPattern = _RECORD.read(value, where)
+    if not _PURL.fullmatch(pattern.purl):
+        raise where.error("this is no purl", got=pattern.purl, wanted="pkg:TYPE/NAME")
+    if pattern.versions is not None:
+        if not pattern.purl.startswith("pkg:pypi/"):
+            raise where.error(
+                "versions are compared for pkg:pypi only", hint="Write pkg:TYPE/NAME@VERSION."
+            )
+        try:
+            SpecifierSet(pattern.versions)
+        except InvalidSpecifier:
+            raise where.error(
+                "these are no versions", got=pattern.versions, wanted="for example <2.6"
+            ) from None
+    return pattern
+
+
+_RECORD = record(PurlPattern, shorthand=lambda text: PurlPattern(purl=text))
+_PURLS = listed(Kind(_read_purl, _RECORD.schema, PurlPattern))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packages(Rule):
+    """Packages that may be there."""
+
+    name: ClassVar[str] = "packages"
+    serves: ClassVar[tuple[str, ...]] = ("AML.M0011", "AML.M0016")
+
+    deny: tuple[PurlPattern, ...] = option(
+        _PURLS, "Purls or patterns, each alone or with versions.", default=()
+    )
+    allow: tuple[PurlPattern, ...] = option(
+        _PURLS, "Everything else is refused; all is allowed by default.", default=()
+    )
+    exclude: tuple[str, ...] = option(
+        TEXTS, "Names or purls (patterns) that this rule leaves out.", default=()
+    )
+
+    def check(self, evidence: Evidence) -> Iterator[Complaint]:
+        """Yield packages that are denied, or not allowed."""
+        for one in unless(evidence.packages, self.exclude):
+            if any(pattern.matches(one) for pattern in self.deny):
+                yield Complaint(f"the package {one.label} is denied", one.label)
+            elif self.allow and not any(pattern.matches(one) for pattern in self.allow):
+                yield Complaint(f"the package {one.label} is not on the list", one.label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseImages(Rule):
+    """Images that this one may be built on."""
+
+    name: ClassVar[str] = "base-images"
+    serves: ClassVar[tuple[str, ...]] = ("AML.M0014", "AML.M0016")
+
+    allow: tuple[str, ...] = option(
+        TEXTS,
+        "References or patterns (docker.io/library/python:3.12*), with or without @sha256:….",
+    )
+    deny: tuple[str, ...] = option(TEXTS, "References or patterns that are refused.", default=())
+
+    def check(self, evidence: Evidence) -> Iterator[Complaint]:
+        """Yield base images that are not allowed; to know none is a no."""
+        bases = sorted({*_from_provenance(evidence), *_from_labels(evidence)})
+        if not bases:
+            raise Missing(
+                "no provenance or label (org.opencontainers.image.base.name) says which base "
+                "images it was built on"
+            )
+        for base in bases:
+            bare = base.partition("@")[0]
+            if fits(base, self.deny) or fits(bare, self.deny):
+                yield Complaint(f"the base image {base} is denied", base)
+            elif not fits(base, self.allow) and not fits(bare, self.allow):
+                yield Complaint(f"the base image {base} is not on the list", base)
+
+
+def _from_labels(evidence: Evidence) -> Iterator[str]:
+    if evidence.bom is None:
+        return
+    properties = subject_properties(evidence.bom)
+    prefix = "lading:image:label:org.opencontainers.image.base."
+    digest = next(iter(properties.get(prefix + "digest", ())), None)
+    for name in properties.get(prefix + "name", ()):
+        yield f"{name}@{digest}" if digest and "@" not in name else name
+
+
+def _from_provenance(evidence: Evidence) -> Iterator[str]:
+    """Yield images among the newest provenance's resolved dependencies (SLSA v1)."""
+    for one in evidence.of_type(SLSA_PROVENANCE_V1)[:1]:
+        definition = one.predicate.get("buildDefinition")
+        found = definition.get("resolvedDependencies") if isinstance(definition, dict) else None
+        for dependency in found if isinstance(found, list) else ():
+            uri = dependency.get("uri") if isinstance(dependency, dict) else None
+            if isinstance(uri, str) and (reference := _reference(uri)):
+                digest = dependency.get("digest")
+                value = digest.get("sha256") if isinstance(digest, dict) else None
+                known = isinstance(value, str) and "@" not in reference
+                yield f"{reference}@sha256:{value}" if known else reference
+
+
+def _reference(uri: str) -> str | None:
+    """Return the image of ``pkg:docker/NAME@TAG?…``, ``docker-image://…`` or ``oci://…``."""
+    for scheme in ("docker-image://", "docker://", "oci://"):
+        if uri.startswith(scheme):
+            return uri.removeprefix(scheme)
+    if not uri.startswith("pkg:docker/"):
+        return None
+    name, _, version = uri.removeprefix("pkg:docker/").partition("?")[0].partition("@")
+    version = unquote(version)
+    if not version:
+        return unquote(name)
+    return f"{unquote(name)}{'@' if version.startswith('sha256:') else ':'}{version}"
