@@ -1,49 +1,91 @@
 """Settings that spare options: ``lading.toml`` beside the build, and ``LADING_*``.
 
 An option on the command line wins over the environment, the environment over the file. Paths in
-the file are relative to the file.
+the file are relative to the file. ``[[trust]]`` is read here as TOML only; what it means is
+:mod:`lading.trust`'s.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
+import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from lading.errors import InputError, UsageError
 from lading.limits import LIMITS
 
-__all__ = ["CONFIG_NAME", "Config", "load_config"]
+__all__ = ["CONFIG_NAME", "Config", "Layer", "beside", "load_config", "read_toml", "unknown_name"]
 
-CONFIG_NAME = "lading.toml"
+CONFIG_NAME: Final = "lading.toml"
+TRUST_TABLE: Final = "trust"
 
-_PATHS = {"signing-key", "evidence", "bom-output", "summary-json", "key"}
-_TABLES: dict[str, dict[str, type | tuple[type, ...]]] = {
+#: The settings that one source makes: name → value, without those that are unset or off.
+Layer: TypeAlias = Mapping[str, Any]
+
+_PATHS: Final = {
+    "signing-key",
+    "identity-token",
+    "trust-config",
+    "certificate",
+    "evidence",
+    "bom-output",
+    "summary-json",
+    "key",
+    "trust",
+    "trusted-root",
+    "certificate-root",
+    "certificate-chain",
+}
+_TABLES: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "build": {
         "signing-key": str,
         "keyless": bool,
+        "identity-token": str,
+        "trust-config": str,
+        "certificate": str,
+        "tlog": bool,
+        "timestamp": bool,
         "evidence": str,
         "bom-output": str,
         "no-attest": bool,
         "summary-json": str,
     },
-    "verify": {"key": (str, list), "evidence": str},
+    "verify": {
+        "key": (str, list),
+        "identity": (str, list),
+        "identity-regexp": (str, list),
+        "issuer": str,
+        "trusted-root": str,
+        "certificate-root": str,
+        "certificate-chain": str,
+        "tlog": bool,
+        "timestamp": bool,
+        "trust": str,
+        "evidence": str,
+    },
 }
+# "awskms:…", "https://…", "pkcs11:…"; one letter before the colon is a drive
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of one directory: table → name → value, types checked."""
+    """The settings of one directory: table → name → value, types checked.
+
+    ``trust`` is the list of ``[[trust]]`` as TOML has it, ``path`` the file that was read.
+    """
 
     tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trust: tuple[Any, ...] = ()
+    path: Path = Path(CONFIG_NAME)
 
     def get(self, table: str, name: str) -> Any:
         """Return ``LADING_NAME`` from the environment, else the file's value, else None."""
-        variable = "LADING_" + name.upper().replace("-", "_")
-        value = os.environ.get(variable)
+        value = os.environ.get(_variable(name))
         if value:
             return value
         return self.tables.get(table, {}).get(name)
@@ -55,16 +97,20 @@ class Config:
             UsageError: the environment holds something that is neither.
         """
         value = self.get(table, name)
-        if value is None or isinstance(value, bool):
-            return bool(value)
-        word = str(value).lower()
-        if word in {"1", "true", "yes", "on"}:
-            return True
-        if word in {"0", "false", "no", "off"}:
-            return False
-        raise UsageError(
-            f"A setting is neither on nor off: {name}", got=repr(value), wanted="true or false"
-        )
+        return value if isinstance(value, bool) else value is not None and _on(name, str(value))
+
+    def layers(self, table: str, given: Layer) -> tuple[Layer, Layer, Layer]:
+        """Return what ``given`` (the command line), the environment and the file set, in order.
+
+        Raises:
+            UsageError: the environment holds something of another type.
+        """
+        environment = {
+            name: _from_text(name, value, kind)
+            for name, kind in _TABLES[table].items()
+            if (value := os.environ.get(_variable(name)))
+        }
+        return _set(given), _set(environment), _set(self.tables.get(table, {}))
 
 
 def load_config(directory: Path | None = None) -> Config:
@@ -75,52 +121,97 @@ def load_config(directory: Path | None = None) -> Config:
         UsageError: a table, name or type that does not exist.
     """
     path = (directory or Path()) / CONFIG_NAME
+    data = read_toml(path)
+    if data is None:
+        return Config(path=path)
+    trust = data.pop(TRUST_TABLE, [])
+    if not isinstance(trust, list):
+        raise UsageError("Trust is a list of rules", where=str(path), wanted=f"[[{TRUST_TABLE}]]")
+    tables: dict[str, dict[str, Any]] = {}
+    for table, values in data.items():
+        known = _TABLES.get(table)
+        if known is None or not isinstance(values, dict):
+            raise unknown_name(str(path), f"[{table}]", table, [*_TABLES, TRUST_TABLE])
+        tables[table] = {
+            name: _checked(path, table, name, value, known) for name, value in values.items()
+        }
+    return Config(tables, tuple(trust), path)
+
+
+def read_toml(path: Path) -> dict[str, Any] | None:
+    """Return a settings file's content, None when there is no such file.
+
+    Raises:
+        InputError: too large, unreadable or not TOML.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(LIMITS.companion_text + 1)
     except FileNotFoundError:
-        return Config()
+        return None
     except OSError as error:
         raise InputError("The settings cannot be read", where=str(path), got=str(error)) from error
     if len(raw) > LIMITS.companion_text:
         raise InputError("The settings file is too large", where=str(path))
     try:
-        data = tomllib.loads(raw.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(raw.decode())
+    except (ValueError, RecursionError) as error:
         raise InputError("The settings are not TOML", where=str(path), got=str(error)) from error
-    tables: dict[str, dict[str, Any]] = {}
-    for table, values in data.items():
-        known = _TABLES.get(table)
-        if known is None or not isinstance(values, dict):
-            raise _unknown(path, f"[{table}]", table, _TABLES)
-        tables[table] = {
-            name: _checked(path, table, name, value, known) for name, value in values.items()
-        }
-    return Config(tables)
+
+
+def beside(path: Path, value: str) -> str:
+    """Resolve a relative path against the file that names it; URIs stay as they are."""
+    return value if _SCHEME.match(value) else str(path.parent / Path(value).expanduser())
+
+
+def unknown_name(where: str, what: str, word: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a setting that does not exist, with the one that was meant."""
+    import difflib  # only when somebody mistyped
+
+    close = difflib.get_close_matches(word, list(known), n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}."
+    return UsageError(f"Unknown setting: {what}", where=where, hint=hint)
 
 
 def _checked(path: Path, table: str, name: str, value: Any, known: dict[str, Any]) -> Any:
     if name not in known:
-        raise _unknown(path, f"{name} in [{table}]", name, known)
-    if not isinstance(value, known[name]):
+        raise unknown_name(str(path), f"{name} in [{table}]", name, known)
+    texts = not isinstance(value, list) or all(isinstance(item, str) for item in value)
+    if not isinstance(value, known[name]) or not texts:
         raise UsageError(
             f"A setting has the wrong type: {name} in [{table}]", where=str(path), got=repr(value)
         )
     if name not in _PATHS:
         return value
     if isinstance(value, list):
-        return [_beside(path, name, str(item)) for item in value]
-    return _beside(path, name, value)
+        return [beside(path, item) for item in value]
+    if name == "evidence" and not value.startswith((".", "~")):
+        return value  # REGISTRY/REPOSITORY, or an absolute path
+    return beside(path, value)
 
 
-def _beside(path: Path, name: str, value: str) -> str:
-    """Resolve a relative path against the file; key URIs and registry references stay."""
-    if "://" in value or (name == "evidence" and not value.startswith((".", "~"))):
-        return value
-    return str(path.parent / Path(value).expanduser())
+def _set(layer: Layer) -> Layer:
+    return {name: value for name, value in layer.items() if value}
 
 
-def _unknown(path: Path, what: str, word: str, known: dict[str, Any]) -> UsageError:
-    close = difflib.get_close_matches(word, known, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}."
-    return UsageError(f"Unknown setting: {what}", where=str(path), hint=hint)
+def _from_text(name: str, text: str, kind: type | tuple[type, ...]) -> Any:
+    if kind is bool:
+        return _on(name, text)
+    if isinstance(kind, tuple):
+        return text.split(os.pathsep) if name in _PATHS else [text]
+    return text
+
+
+def _on(name: str, text: str) -> bool:
+    word = text.lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"0", "false", "no", "off"}:
+        return False
+    raise UsageError(
+        f"A setting is neither on nor off: {name}", got=repr(text), wanted="true or false"
+    )
+
+
+def _variable(name: str) -> str:
+    return "LADING_" + name.upper().replace("-", "_")

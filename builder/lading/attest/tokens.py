@@ -31,10 +31,14 @@ _PARTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class IdentityToken:
-    """A token and what Fulcio will publish for it: in the certificate and its log, for ever."""
+    """A token and what Fulcio will publish for it: in the certificate and its log, for ever.
+
+    ``expires`` is in seconds since 1970.
+    """
 
     raw: str = field(repr=False)
     identity: SignerIdentity
+    expires: float
 
 
 def read_token(raw: str, *, now: datetime, nonce: str | None = None) -> IdentityToken:
@@ -63,7 +67,8 @@ def read_token(raw: str, *, now: datetime, nonce: str | None = None) -> Identity
             "the identity token has expired", hint="get a new one; they live for minutes"
         )
     name = _published_name(claims, issuer)
-    return IdentityToken(raw.strip(), SignerIdentity("keyless", name, _origin(claims) or issuer))
+    identity = SignerIdentity("keyless", name, _origin(claims) or issuer)
+    return IdentityToken(raw.strip(), identity, float(expiry))
 
 
 def ambient_token(*, now: datetime) -> IdentityToken | None:

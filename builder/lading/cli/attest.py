@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from lading.cli import options
+from lading.config import Layer
 
 __all__ = ["register"]
 
@@ -14,22 +15,24 @@ def register(app: typer.Typer) -> None:
     app.command("attest", help="Inspect an image, sign its BOM and attach it.")(_attest)
 
 
+@options.collected("signing", options.SIGNING)
 def _attest(
     image: options.Image,
-    signing_key: options.SigningKey = None,
+    signing: Layer,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
     from lading.cli import wiring
     from lading.cli.render import print_json
+    from lading.cli.signing import configured_signer
     from lading.cli.summary import release_text
     from lading.usecases.evidence import open_evidence
     from lading.usecases.release import Timings, attest_local, attest_pushed
     from lading.usecases.targets import parse_image
 
     reference = parse_image(image).reference
-    signer = wiring.configured_signer(signing_key)
+    signer = configured_signer(signing)
     timings = Timings()
     with timings.measure("inspect"):
         inspection = wiring.inspect(image, insecure=insecure)

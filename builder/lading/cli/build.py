@@ -34,8 +34,14 @@ BOM of its models and packages, signs it, and attaches it: with --push to the im
 registry, without it to a local evidence store. docker's output and exit status are untouched.
 
 Options of lading's own (each also as LADING_NAME, or in [build] of lading.toml):
-  --signing-key FILE      private key to sign with (`lading keygen`); password from
-                          LADING_KEY_PASSWORD or a prompt
+  --signing-key FILE|URI  private key to sign with (`lading keygen`), password from
+                          LADING_KEY_PASSWORD or a prompt; or a key service's (awskms: gcpkms:
+                          azurekms: hashivault: pkcs11:)
+  --keyless               sign as yourself or this automation; the identity becomes public
+  --identity-token FILE   OpenID Connect token to sign keyless with
+  --trust-config FILE     a private Sigstore (ClientTrustConfig)
+  --certificate FILE      certificate of the signing key, to sign under
+  --tlog, --timestamp     have a key's signature in the transparency log, and timestamped
   --evidence PLACE        keep the attestation elsewhere: a directory (OCI layout) or
                           REGISTRY/REPOSITORY
   --bom-output FILE       write the BOM there too
@@ -85,7 +91,7 @@ class _Settings:
         def value(name: str) -> str | None:
             return own.get(name) or config.get("build", name)
 
-        self.signing_key = value("signing-key")
+        self.own = own
         self.evidence = value("evidence")
         self.bom_output = value("bom-output")
         self.summary_json = value("summary-json")
@@ -96,7 +102,9 @@ class _Settings:
         """Open the signer before docker starts: a build must not end at a mistyped password."""
         if self.no_attest:
             return
-        self.signer = wiring.configured_signer(self.signing_key)
+        from lading.cli.signing import configured_signer
+
+        self.signer = configured_signer(self.own)
 
 
 def _release(built: Built, settings: _Settings) -> Release:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 __all__ = [
+    "SIGNING",
+    "TRUST",
     "Evidence",
     "Image",
     "Insecure",
     "Json",
     "Platform",
-    "PublicKeys",
-    "SigningKey",
     "Target",
+    "collected",
 ]
 
 Target = Annotated[
@@ -46,26 +52,6 @@ Insecure = Annotated[
     typer.Option("--insecure", help="Allow HTTP and unverified TLS to hosts other than loopback."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-SigningKey = Annotated[
-    str | None,
-    typer.Option(
-        "--signing-key",
-        metavar="FILE",
-        envvar="LADING_SIGNING_KEY",
-        help="Private key to sign with; password from LADING_KEY_PASSWORD or a prompt.",
-        show_default=False,
-    ),
-]
-PublicKeys = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--key",
-        metavar="FILE",
-        envvar="LADING_KEY",
-        help="Trusted public key; may be repeated, any of them counts.",
-        show_default=False,
-    ),
-]
 Evidence = Annotated[
     str | None,
     typer.Option(
@@ -76,3 +62,133 @@ Evidence = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _option(flags: str, metavar: str, text: str) -> Any:
+    return typer.Option(*flags.split(), metavar=metavar, help=text, show_default=False)
+
+
+#: How to sign: setting → type and option. ``build`` has the same (``engine.argv.OWN_OPTIONS``).
+SIGNING: Final[dict[str, Any]] = {
+    "signing-key": Annotated[
+        str | None,
+        _option(
+            "--signing-key",
+            "FILE|URI",
+            "Private key to sign with (password from LADING_KEY_PASSWORD or a prompt), or a key "
+            "service's: awskms: gcpkms: azurekms: hashivault: pkcs11:",
+        ),
+    ],
+    "keyless": Annotated[
+        bool,
+        typer.Option(
+            "--keyless",
+            help="Sign as yourself or as this automation, with a certificate from Sigstore; the "
+            "identity becomes public.",
+        ),
+    ],
+    "identity-token": Annotated[
+        str | None,
+        _option("--identity-token", "FILE|TOKEN", "OpenID Connect token to sign keyless with."),
+    ],
+    "trust-config": Annotated[
+        str | None,
+        _option(
+            "--trust-config", "FILE", "A private Sigstore: ClientTrustConfig (default: public)."
+        ),
+    ],
+    "certificate": Annotated[
+        str | None,
+        _option("--certificate", "FILE", "Certificate (PEM) of the signing key, to sign under."),
+    ],
+    "tlog": Annotated[
+        bool, typer.Option("--tlog", help="Have a key's signature in the transparency log, too.")
+    ],
+    "timestamp": Annotated[
+        bool, typer.Option("--timestamp", help="Have a key's signature timestamped, too.")
+    ],
+}
+
+#: Whom to trust: setting → type and option.
+TRUST: Final[dict[str, Any]] = {
+    "key": Annotated[
+        list[Path] | None,
+        _option("--key", "FILE", "Trusted public key; may be repeated, any of them counts."),
+    ],
+    "identity": Annotated[
+        list[str] | None,
+        _option("--identity", "NAME", "Trusted identity, exactly; with --issuer. Repeatable."),
+    ],
+    "identity-regexp": Annotated[
+        list[str] | None,
+        _option("--identity-regexp", "REGEXP", "The same, as a pattern of the whole identity."),
+    ],
+    "issuer": Annotated[
+        str | None,
+        _option("--issuer", "URL", "OpenID Connect issuer that vouches for the identity."),
+    ],
+    "trusted-root": Annotated[
+        str | None,
+        _option(
+            "--trusted-root --trust-config",
+            "FILE",
+            "Root of trust of a Sigstore, used offline (default: the public one's, refreshed).",
+        ),
+    ],
+    "certificate-root": Annotated[
+        str | None,
+        _option(
+            "--certificate-root",
+            "FILE",
+            "Your own authority's root (PEM) for the identity, in place of --issuer.",
+        ),
+    ],
+    "certificate-chain": Annotated[
+        str | None,
+        _option("--certificate-chain", "FILE", "Intermediate certificates (PEM) below that root."),
+    ],
+    "tlog": Annotated[
+        bool, typer.Option("--tlog", help="Insist on a transparency log entry for a key, too.")
+    ],
+    "timestamp": Annotated[
+        bool, typer.Option("--timestamp", help="Insist on a trusted timestamp for a key, too.")
+    ],
+    "trust": Annotated[
+        str | None,
+        _option("--trust", "FILE", "Trust rules: who may sign which images (docs/verification.md)"),
+    ],
+}
+
+
+def collected(name: str, options: Mapping[str, Any]) -> Callable[..., Any]:
+    """Give a command ``options`` after its argument; it receives them as one mapping ``name``.
+
+    The mapping has every setting by its name with hyphens, whether it was given or not.
+    """
+    parameters = [
+        inspect.Parameter(
+            setting.replace("-", "_"),
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=annotation,
+            default=False if annotation.__origin__ is bool else None,
+        )
+        for setting, annotation in options.items()
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
+        kept = [value for value in own.parameters.values() if value.name != name]
+
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            settings = {option: given.pop(option.replace("-", "_")) for option in options}
+            command(**given, **{name: settings})
+
+        named = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in kept]
+        run.__signature__ = own.replace(  # type: ignore[attr-defined]
+            parameters=[named[0], *parameters, *named[1:]]
+        )
+        run.__annotations__ = {}  # the signature says it all, and has its types resolved
+        return run
+
+    return decorate

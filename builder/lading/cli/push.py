@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from lading.cli import options
+from lading.config import Layer
 
 __all__ = ["register"]
 
@@ -14,15 +15,17 @@ def register(app: typer.Typer) -> None:
     app.command("push", help="Push an engine's image to its registry, and attest it there.")(_push)
 
 
+@options.collected("signing", options.SIGNING)
 def _push(
     image: options.Image,
-    signing_key: options.SigningKey = None,
+    signing: Layer,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
     from lading.cli import wiring
     from lading.cli.render import print_json
+    from lading.cli.signing import configured_signer
     from lading.cli.summary import release_text
     from lading.usecases.evidence import open_evidence
     from lading.usecases.release import Timings, push_and_attest
@@ -30,7 +33,7 @@ def _push(
 
     reference = parse_image(image).reference
     reference = reference if reference.tag else reference.with_tag("latest")
-    signer = wiring.configured_signer(signing_key)
+    signer = configured_signer(signing)
     timings = Timings()
     with timings.measure("inspect"):
         inspection = wiring.inspect(f"docker:{reference.familiar()}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lading.cli import options
+from lading.config import Layer
 
 if TYPE_CHECKING:
     from lading.usecases.tree import Attached
@@ -19,21 +20,25 @@ def register(app: typer.Typer) -> None:
     app.command("tree", help="List what is attached to an image, and by whom.")(_tree)
 
 
+@options.collected("trust", options.TRUST)
 def _tree(
     image: options.Image,
-    key: options.PublicKeys = None,
+    trust: Layer,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
     from lading.cli import wiring
     from lading.cli.render import print_json
+    from lading.cli.trusting import configured_verifier
     from lading.usecases.locate import locate
     from lading.usecases.targets import parse_image
     from lading.usecases.tree import list_attached
 
-    located = locate(parse_image(image), wiring.ports(evidence=evidence, insecure=insecure))
-    place, found = list_attached(located, wiring.key_verifier(key) if key else None)
+    named = parse_image(image)
+    verifier = configured_verifier(trust, named.reference.name)
+    located = locate(named, wiring.ports(evidence=evidence, insecure=insecure))
+    place, found = list_attached(located, verifier)
     if json:
         referrers = [one.to_json() for one in found]
         print_json({"target": image, "digest": located.digest, "referrers": referrers})

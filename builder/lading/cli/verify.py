@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from lading.cli import options
+from lading.cli.render import plain
+from lading.config import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lading.usecases.verify import VerifiedAttestation
 
 __all__ = ["register"]
+
+_WORD: Final = " (the signer's word)"
+_SHOWN: Final = 5  # refused attestations that are told one by one
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +26,10 @@ def register(app: typer.Typer) -> None:
     app.command("verify", help="Check that a trusted signer attested exactly this image.")(_verify)
 
 
+@options.collected("trust", options.TRUST)
 def _verify(
     image: options.Image,
-    key: options.PublicKeys = None,
+    trust: Layer,
     predicate: Annotated[
         str | None,
         typer.Option(
@@ -50,20 +59,24 @@ def _verify(
     from lading.attest.predicates import resolve
     from lading.cli import wiring
     from lading.cli.render import error_to_json, print_error, print_json
+    from lading.cli.trusting import configured_rule, demands
     from lading.errors import exit_code
+    from lading.trust.verifier import RuleVerifier
     from lading.usecases.targets import parse_image
     from lading.usecases.verify import verify_image
     from lading_oci.errors import FactsError
 
     counter = wiring.RequestCounter()
     try:
+        named = parse_image(image)
+        rule = configured_rule(trust, named.reference.name)
         verification = verify_image(
-            parse_image(image),
+            named,
             wiring.ports(evidence=evidence, insecure=insecure, counter=counter),
-            verifier=wiring.configured_verifier(key),
+            verifier=RuleVerifier(rule),
             predicate_type=resolve(predicate) if predicate else None,
             full=full,
-            max_age=_age(max_age) if max_age else None,
+            demands=demands(rule, max_age),
         )
     except FactsError as error:
         if json:
@@ -81,17 +94,14 @@ def _verify(
         print_error(error)
         raise typer.Exit(int(exit_code(error))) from error
     if json:
-        print_json({**verification.to_json(), "policy": None, "requests": counter.count})
+        document = {"policy": None, "trust": rule.where, "requests": counter.count}
+        print_json({**verification.to_json(), **document})
         return
     typer.echo(f"verified  {verification.target}")
     typer.echo(f"digest    {verification.digest}")
     for one in verification.attestations:
-        typer.echo(f"evidence  {one.predicate_type} ({one.digest})")
-        typer.echo(f"signer    {one.signer}")
-        if one.time:
-            word = "" if one.time_trusted else " (the signer's word)"
-            typer.echo(f"time      {one.time.isoformat()}{word}")
-        typer.echo(f"source    {one.source}")
+        for line in _lines(one):
+            typer.echo(line)
     if verification.seal and not full:
         count = len(verification.seal.inputs)
         typer.echo(f"sealed    {count} attestation{'s'[: count != 1]}; --full verifies each")
@@ -99,11 +109,18 @@ def _verify(
         typer.echo("engine    the Docker engine's copy is covered too")
 
 
-def _age(text: str) -> timedelta:
-    from lading.errors import UsageError
-
-    found = re.fullmatch(r"(\d{1,6})([dhm]?)", text)
-    if found is None:
-        raise UsageError("--max-age is not a duration", got=text, wanted="30d, 12h, 90m or days")
-    unit = {"": "days", "d": "days", "h": "hours", "m": "minutes"}[found[2]]
-    return timedelta(**{unit: int(found[1])})
+def _lines(one: VerifiedAttestation) -> Iterator[str]:
+    """Say what held, by whom and when, and what lay beside it and did not count."""
+    yield f"evidence  {plain(one.predicate_type)} ({one.digest})"
+    yield f"signer    {plain(one.signer)}"
+    if one.time:
+        yield f"time      {one.time.isoformat()}{'' if one.time_trusted else _WORD}"
+    if one.log_index is not None:
+        yield f"log       entry {one.log_index}"
+    yield f"source    {one.source}"
+    if one.older:
+        yield f"older     {len(one.older)} more of this type hold, and do not count"
+    for refusal in one.refused[:_SHOWN]:
+        yield f"ignored   {refusal.source}: {refusal.code}: {plain(refusal.reason)}"
+    if len(one.refused) > _SHOWN:
+        yield f"ignored   {len(one.refused) - _SHOWN} more that do not hold"

@@ -3,7 +3,8 @@
 What the name means is settled first (``locate``). Then the seal is looked for: a trusted signer's
 summary that this image's attestations passed, carried by the list of referrers itself, so that
 one request answers. Without a seal that holds, one attestation of the wanted type must hold; with
-``full``, everything that the seal names is fetched and must hold too.
+``full``, everything that the seal names is fetched and must hold too. What trust rules demand
+besides (types, a policy, an age) must hold in any case.
 """
 
 from __future__ import annotations
@@ -26,18 +27,37 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import Verifier
     from lading.attest.statement import Statement
-    from lading.attest.verify import Candidate, Evidence
+    from lading.attest.verify import Candidate, Evidence, Refusal
     from lading.attest.vsa import Vsa
     from lading.usecases.locate import Located, Place, Ports
     from lading.usecases.targets import NamedImage
     from lading_oci.interface import Descriptor
 
-__all__ = ["Verification", "VerifiedAttestation", "verify_image"]
+__all__ = ["Demands", "Verification", "VerifiedAttestation", "verify_image"]
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What evidence must be like besides being by a trusted signer.
+
+    ``required`` are predicate types that must each be there; ``max_age`` holds for all that
+    counts; ``policy`` is the SHA-256 (hexadecimal) of the only policy whose seal counts;
+    ``only_valid`` makes an attestation of a type that is looked at a no when it does not hold.
+    """
+
+    required: tuple[str, ...] = ()
+    max_age: timedelta | None = None
+    policy: str | None = None
+    only_valid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAttestation:
-    """One attestation that held; without ``time_trusted``, the time is its signer's word."""
+    """One attestation that held; without ``time_trusted``, the time is its signer's word.
+
+    ``older`` are the sources of others of its type that hold and do not count, being older;
+    ``refused`` those that do not hold, and why.
+    """
 
     predicate_type: str
     digest: str
@@ -45,6 +65,9 @@ class VerifiedAttestation:
     time: datetime | None
     time_trusted: bool
     source: str
+    log_index: int | None = None
+    older: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data for ``verify``'s document."""
@@ -56,6 +79,12 @@ class VerifiedAttestation:
             "time": time,
             "time_trusted": self.time_trusted,
             "source": self.source,
+            "log_index": self.log_index,
+            "older": list(self.older),
+            "refused": [
+                {"source": one.source, "code": one.code, "reason": one.reason}
+                for one in self.refused
+            ],
         }
 
 
@@ -89,33 +118,43 @@ def verify_image(
     verifier: Verifier,
     predicate_type: str | None = None,
     full: bool = False,
-    max_age: timedelta | None = None,
+    demands: Demands | None = None,
 ) -> Verification:
     """Return the evidence that covers everything the name stands for, or raise.
 
     A ``predicate_type`` asks for an attestation of that type itself; without one, a seal counts,
-    else the BOM. ``full`` verifies each attestation that the seal names, too.
+    else the BOM. ``full`` verifies each attestation that the seal names, too. What ``demands``
+    says must hold besides.
 
     Raises:
         VerificationError: evidence exists and does not hold for every digest.
-        NoAttestation: there is no evidence, or none of ``predicate_type``.
+        NoAttestation: there is no evidence, or none of a wanted type.
         PolicyViolation: the newest seal by a trusted signer says that the image failed.
         EngineError, OciError: what must be asked did not answer as needed.
     """
+    demands = demands or Demands()
     located = locate(image, ports)
     place, bundles = find_bundles(located)
-    rules = _Rules(verifier, located, place, max_age)
-    seal = None
-    if predicate_type is not None:
-        held = [rules.attestation(bundles, predicate_type)]
-    else:
+    rules = _Rules(verifier, located, place, demands)
+    required = tuple(one for one in demands.required if one != SLSA_VSA_V1)
+    asked = (*required, *((predicate_type,) if predicate_type not in (None, *required) else ()))
+    must_seal = demands.policy is not None or SLSA_VSA_V1 in demands.required
+    seal: Vsa | None = None
+    held: list[Evidence] = []
+    if must_seal or predicate_type is None:
         try:
             sealed = rules.seal(bundles)
         except (NoAttestation, VerificationError) as refusal:
-            held = [rules.bom_without_seal(bundles, refusal)]
+            if must_seal:
+                raise
+            if not asked:
+                held = [rules.bom_without_seal(bundles, refusal)]
         else:
             seal = _passed(sealed)
             held = [sealed, *(rules.inputs(seal, bundles) if full else ())]
+    held += [rules.attestation(bundles, one) for one in asked]
+    if demands.only_valid:
+        _refuse_invalid(held)
     return Verification(
         str(image.reference),
         located.digest,
@@ -125,9 +164,16 @@ def verify_image(
     )
 
 
-def _is_seal(statement: Statement) -> None:
-    """A summary by another tool, or of another shape, is none of ours."""
-    read_vsa(statement.predicate)
+def _refuse_invalid(held: Iterable[Evidence]) -> None:
+    for evidence in held:
+        for refusal in evidence.refused:
+            raise VerificationError(
+                "An attestation beside the one that holds does not hold, and the trust rule "
+                "wants none such",
+                code=refusal.code,
+                where=refusal.source,
+                got=refusal.reason,
+            )
 
 
 def _passed(sealed: Evidence) -> Vsa:
@@ -151,6 +197,9 @@ def _attestation(evidence: Evidence, place: Place) -> VerifiedAttestation:
         evidence.time or evidence.claimed_time,
         evidence.time is not None,
         f"{place.repository.name}@{evidence.source}",
+        evidence.log_index,
+        evidence.older,
+        evidence.refused,
     )
 
 
@@ -159,11 +208,23 @@ class _Rules:
     verifier: Verifier
     located: Located
     place: Place
-    max_age: timedelta | None
+    demands: Demands
 
     def seal(self, bundles: list[Descriptor]) -> Evidence:
-        """Return the newest seal that holds."""
-        return self._judge(seals(bundles), SLSA_VSA_V1, self.located.wanted, _is_seal)
+        """Return the newest seal that holds, and is under the policy that is demanded."""
+        return self._judge(seals(bundles), SLSA_VSA_V1, self.located.wanted, self._is_seal)
+
+    def _is_seal(self, statement: Statement) -> None:
+        """A summary by another tool, of another shape or under another policy is none of ours."""
+        policy = read_vsa(statement.predicate).policy
+        if self.demands.policy not in (None, policy.sha256):
+            raise VerificationError(
+                "the seal is under another policy",
+                code="seal",
+                got=f"sha256:{policy.sha256} ({policy.uri})",
+                wanted=f"sha256:{self.demands.policy}",
+                hint="Attest the image again under the policy of today.",
+            )
 
     def bom_without_seal(
         self, bundles: list[Descriptor], refusal: NoAttestation | VerificationError
@@ -223,7 +284,7 @@ class _Rules:
             subject_digests=wanted,
             predicate_type=predicate_type,
             now=datetime.now(UTC),
-            max_age=self.max_age,
+            max_age=self.demands.max_age,
             check=check,
         )
 

@@ -436,7 +436,7 @@ def test_fulcios_own_words_are_shown(local: LocalSigstore) -> None:
 def test_unverified_email(local: LocalSigstore) -> None:
     with pytest.raises(InputError, match="not verified"):
         token(local, email_verified=False)
-    unchecked = IdentityToken(local.issuer.token(email_verified=False), token(local).identity)
+    unchecked = dataclasses.replace(token(local), raw=local.issuer.token(email_verified=False))
     config = trust.client_trust_config(local.write("config.json", local.trust_config()))
     with pytest.raises(LadingError, match="Fulcio"):
         KeylessSigner(config, unchecked).sign(statement())

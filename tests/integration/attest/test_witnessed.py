@@ -17,6 +17,7 @@ from lading.attest.bundle import parse_bundle
 from lading.attest.dsse import encode_base64
 from lading.attest.identities import TextRule
 from lading.attest.signers.certificate import CertificateSigner
+from lading.attest.signers.key import KeySigner
 from lading.attest.signers.witnessed import WitnessedSigner
 from lading.attest.verifiers.certificate import CertificateVerifier
 from lading.attest.verifiers.key import KeyVerifier
@@ -187,7 +188,7 @@ def test_expired_certificate_with_a_timestamp(local: LocalSigstore) -> None:
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     certificate = certified(local, key, Flaws(with_sct=False))
     config = trust.client_trust_config(local.write("config.json", local.trust_config()))
-    inner = CertificateSigner(key, certificate)
+    inner = CertificateSigner(KeySigner(key), key.public_key(), certificate)
     bundle = WitnessedSigner(inner, key.public_key(), config, log=False, timestamp=True).sign(
         statement()
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -15,9 +15,13 @@ from lading.attest.certificates import load_chain
 from lading.attest.dsse import encode_base64
 from lading.attest.identities import TextRule
 from lading.attest.signers.certificate import CertificateSigner
+from lading.attest.signers.key import KeySigner
 from lading.attest.verifiers.certificate import CertificateVerifier
 from lading.errors import InputError, SigningKeyError, VerificationError
 from support.attest_samples import OTHER_IMAGE, edited, private, signer, statement
+
+if TYPE_CHECKING:
+    from lading.attest.keys import PrivateKey
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 NAME = "release@acme.example"
@@ -112,9 +116,13 @@ def verifier(name: TextRule | None = None, **changes: Any) -> CertificateVerifie
     return CertificateVerifier(options.pop("roots"), options.pop("names"), **options)
 
 
+def certified(key: PrivateKey, certificate: x509.Certificate) -> CertificateSigner:
+    return CertificateSigner(KeySigner(key), key.public_key(), certificate)
+
+
 def bundle(authority: Authority = ISSUING, **options: Any) -> bytes:
     key = private("leaf")
-    return CertificateSigner(key, authority.issue(key.public_key(), **options)).sign(statement())
+    return certified(key, authority.issue(key.public_key(), **options)).sign(statement())
 
 
 def code(content: bytes, judge: CertificateVerifier | None = None) -> str:
@@ -133,7 +141,7 @@ def test_what_is_signed_verifies() -> None:
     )
     assert verifier(intermediates=[]).verify(bundle(ROOT))
     p384 = private("leaf", "p384")
-    made = CertificateSigner(p384, ISSUING.issue(p384.public_key())).sign(statement())
+    made = certified(p384, ISSUING.issue(p384.public_key())).sign(statement())
     assert verifier().verify(made)
 
 
@@ -156,7 +164,7 @@ def test_two_names() -> None:
     key = private("leaf")
     certificate = ISSUING.issue(key.public_key(), san=x509.SubjectAlternativeName(names))
     with pytest.raises(SigningKeyError, match="exactly one"):
-        CertificateSigner(key, certificate)
+        certified(key, certificate)
     assert code(swapped(certificate)) == "certificate"
 
 
@@ -175,7 +183,7 @@ def test_a_leaf_that_signs_leaves() -> None:
     key = private("leaf")
     leaf = Authority("leaf", ROOT)
     leaf.certificate = ISSUING.issue(leaf.key.public_key(), leaf.name, san=SAN)
-    made = CertificateSigner(key, leaf.issue(key.public_key())).sign(statement())
+    made = certified(key, leaf.issue(key.public_key())).sign(statement())
     judge = verifier(intermediates=[ISSUING.certificate, leaf.certificate])
     assert code(made, judge) == "certificate"
 
@@ -216,7 +224,7 @@ def test_certificate_of_another_key() -> None:
     other = ISSUING.issue(private("mallory").public_key())
     assert code(swapped(other)) == "signature"
     with pytest.raises(SigningKeyError, match="another key"):
-        CertificateSigner(private("leaf"), other)
+        certified(private("leaf"), other)
 
 
 def test_certificate_of_a_key_that_is_not_supported() -> None:

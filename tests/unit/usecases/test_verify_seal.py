@@ -17,7 +17,7 @@ from lading.errors import PolicyViolation, VerificationError
 from lading.usecases.attest import Attestation, attach_seal, attach_statement
 from lading.usecases.locate import Ports
 from lading.usecases.targets import parse_image
-from lading.usecases.verify import Verification, verify_image
+from lading.usecases.verify import Demands, Verification, verify_image
 from lading_oci.layout import Layout
 from support.attest_samples import public, signer
 from support.oci_images import make_image, push_image
@@ -193,4 +193,4 @@ def test_an_old_seal_is_refused_when_age_matters(shop: Shop) -> None:
 
     assert shop.verify().seal is not None
     with pytest.raises(VerificationError):
-        shop.verify(max_age=timedelta(days=30))
+        shop.verify(demands=Demands(max_age=timedelta(days=30)))

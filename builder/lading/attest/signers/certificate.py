@@ -1,30 +1,32 @@
-"""Signing with a key pair that an organisation's own certificate authority has certified."""
+"""Signing with a key that an organisation's own certificate authority has certified.
+
+Where the key is does not matter: another signer signs with it, a file's or a key service's.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives import serialization
 
-from lading.attest.bundle import Bundle
+from lading.attest.bundle import parse_bundle
 from lading.attest.certificates import subject_name
-from lading.attest.dsse import PAYLOAD_TYPE, Envelope, pae
 from lading.attest.interface import SignerIdentity
 from lading.attest.keys import key_id
-from lading.attest.signatures import sign
-from lading.attest.statement import parse_statement
 from lading.errors import SigningKeyError, VerificationError
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-    from lading.attest.keys import PrivateKey
+    from lading.attest.interface import Signer
+    from lading.attest.keys import PublicKey
 
 __all__ = ["CertificateSigner"]
 
 
 class CertificateSigner:
-    """A :class:`~lading.attest.interface.Signer` over a private key and its certificate.
+    """A :class:`~lading.attest.interface.Signer` around one that signs with the certified key.
 
     The bundle carries the leaf only (Sigstore bundle v0.3); whoever verifies has the rest of the
     chain.
@@ -33,16 +35,12 @@ class CertificateSigner:
         SigningKeyError: the certificate is of another key, or names nobody.
     """
 
-    def __init__(self, private_key: PrivateKey, certificate: Certificate) -> None:
-        self._key: Final = private_key
+    def __init__(self, inner: Signer, public_key: PublicKey, certificate: Certificate) -> None:
+        self._inner: Final = inner
         self._certificate: Final = certificate
         spki = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        if certificate.public_key().public_bytes(*spki) != private_key.public_key().public_bytes(
-            *spki
-        ):
-            raise SigningKeyError(
-                "the certificate is of another key", wanted=key_id(private_key.public_key())
-            )
+        if certificate.public_key().public_bytes(*spki) != public_key.public_bytes(*spki):
+            raise SigningKeyError("the certificate is of another key", wanted=key_id(public_key))
         try:
             self._name: Final = subject_name(certificate)
         except VerificationError as e:
@@ -54,13 +52,11 @@ class CertificateSigner:
         return SignerIdentity("certificate", self._name)
 
     def sign(self, statement: bytes) -> bytes:
-        """Return the bundle over ``statement``.
+        """Return the inner signer's bundle with the certificate in place of the key's hint.
 
         Raises:
-            VerificationError: ``statement`` is malformed.
-            LimitError: the bundle would be too large.
+            LadingError: as the inner signer.
         """
-        parse_statement(statement)
-        envelope = Envelope(statement, PAYLOAD_TYPE, sign(self._key, pae(PAYLOAD_TYPE, statement)))
+        bundle = parse_bundle(self._inner.sign(statement))
         der = self._certificate.public_bytes(serialization.Encoding.DER)
-        return Bundle(envelope, certificate=der).to_bytes()
+        return dataclasses.replace(bundle, key_hint=None, certificate=der).to_bytes()

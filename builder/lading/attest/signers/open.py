@@ -1,0 +1,170 @@
+"""From what a user says to a signer: a key file, a key service, a certificate, or an identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lading.attest.keys import load_private
+from lading.attest.signers.key import KeySigner
+from lading.attest.signers.kms import KmsSigner, is_kms_uri
+from lading.errors import InputError, UsageError
+from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sigstore.models import ClientTrustConfig
+
+    from lading.attest.interface import Signer, SignerIdentity
+    from lading.attest.keys import PasswordSource, PublicKey
+    from lading.attest.tokens import IdentityToken
+
+__all__ = ["Asking", "SigningOptions", "open_signer"]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningOptions:
+    """How to sign. Exactly one of ``key`` (a file or a key service's URI) and ``keyless``.
+
+    ``trust_config`` is a private Sigstore's ClientTrustConfig file, None the public one;
+    ``identity_token`` a token or a file with one; ``certificate`` a PEM file for the key; ``log``
+    and ``timestamp`` have a key's signature witnessed (a keyless one always is).
+    """
+
+    key: str | None = None
+    keyless: bool = False
+    identity_token: str | None = None
+    trust_config: str | None = None
+    certificate: str | None = None
+    log: bool = False
+    timestamp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How to reach the person, if there is one.
+
+    ``sign_in`` asks at an identity provider (its URL) and is None when nobody is there;
+    ``announce`` shows the identity that signing will publish.
+    """
+
+    password: PasswordSource
+    announce: Callable[[SignerIdentity], None]
+    sign_in: Callable[[str], IdentityToken] | None = None
+
+
+def open_signer(options: SigningOptions, asking: Asking) -> Signer:
+    """Return the signer, opened as far as can be: a password is asked and a key service reached.
+
+    Raises:
+        UsageError: options that exclude each other.
+        SigningKeyError: the key or its certificate cannot be used.
+        InputError: a file or token is bad.
+        RegistryError: a service did not answer as needed.
+    """
+    if options.keyless == (options.key is not None):
+        raise UsageError("Signing takes either a key or an identity", wanted="one of both")
+    return _keyless(options, asking) if options.key is None else _with_key(options, asking)
+
+
+def _with_key(options: SigningOptions, asking: Asking) -> Signer:
+    if options.certificate and options.log:
+        raise UsageError(
+            "The log takes signatures by bare keys and by Sigstore's own certificates",
+            got="--tlog with --certificate",
+            hint="Use --timestamp: it lets a certificate's signature outlive the certificate.",
+        )
+    signer, public_key = _key(options.key or "", asking)
+    if options.certificate:
+        from lading.attest.certificates import load_chain
+        from lading.attest.signers.certificate import CertificateSigner
+
+        signer = CertificateSigner(signer, public_key, load_chain(options.certificate)[0])
+    if not (options.log or options.timestamp):
+        return signer
+    from lading.attest.signers.witnessed import WitnessedSigner
+
+    return WitnessedSigner(
+        signer, public_key, _sigstore(options), log=options.log, timestamp=options.timestamp
+    )
+
+
+def _key(key: str, asking: Asking) -> tuple[Signer, PublicKey]:
+    if is_kms_uri(key):
+        service = KmsSigner(key, asking.password)
+        return service, service.public_key
+    private = load_private(Path(key), asking.password)
+    return KeySigner(private), private.public_key()
+
+
+def _keyless(options: SigningOptions, asking: Asking) -> Signer:
+    from lading.attest.signers.announced import AnnouncedSigner
+    from lading.attest.tokens import ambient_token
+
+    config = _sigstore(options)
+    given = options.identity_token
+    if given is not None:
+        signer = AnnouncedSigner(config, lambda: _given_token(given), asking.announce)
+    elif ambient_token(now=_now()) is not None:
+        signer = AnnouncedSigner(config, _ambient_again, asking.announce)
+    elif (sign_in := asking.sign_in) is not None:
+        # asked when it is time to sign: such a token lives for a minute
+        issuer = _identity_provider(config)
+        return AnnouncedSigner(config, lambda: sign_in(issuer), asking.announce)
+    else:
+        raise UsageError(
+            "There is no identity to sign as: this is no automation that gives one, and there is "
+            "nobody to sign in",
+            hint="Give --identity-token FILE, run on a terminal, or sign with --signing-key.",
+        )
+    signer.prepare()
+    return signer
+
+
+def _ambient_again() -> IdentityToken:
+    from lading.attest.tokens import ambient_token
+
+    token = ambient_token(now=_now())
+    if token is None:
+        raise InputError("this automation has stopped to give identity tokens")
+    return token
+
+
+def _given_token(text: str) -> IdentityToken:
+    """Read a token anew each time: whoever keeps a file of it fresh is not to be ignored."""
+    from lading.attest.tokens import read_token
+
+    if text.startswith("eyJ") and text.count(".") == 2:  # {" in base64: a JSON Web Token
+        return read_token(text, now=_now())
+    try:
+        with Path(text).open("rb") as file:
+            raw = file.read(LIMITS.identity_token + 1)
+    except OSError as e:
+        raise InputError(
+            "the identity token cannot be read", where=text[:160], got=e.strerror
+        ) from e
+    return read_token(raw.decode("ascii", "replace"), now=_now())
+
+
+def _identity_provider(config: ClientTrustConfig) -> str:
+    from sigstore.errors import Error
+
+    try:
+        return config.signing_config.get_oidc_url()
+    except Error as e:
+        raise InputError("the trust configuration names no identity provider to sign in at") from e
+
+
+def _sigstore(options: SigningOptions) -> ClientTrustConfig:
+    from lading.attest.trust import client_trust_config, public_good
+
+    if options.trust_config:
+        return client_trust_config(options.trust_config)
+    return public_good(offline=False)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
