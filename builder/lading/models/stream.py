@@ -16,6 +16,7 @@ from lading.errors import InputError
 from lading.models.hashing import ThreadedHash
 
 __all__ = [
+    "CHUNK",
     "BytesSource",
     "FileStream",
     "HashedSource",

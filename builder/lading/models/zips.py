@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lading.inventory import Level
@@ -19,7 +19,7 @@ from lading.limits import LIMITS
 from lading.models.report import printable
 from lading.models.stream import CHUNK, Limited, Malformed, Source, Truncated
 from lading.models.unpack import Inflated
-from lading.models.zipindex import LocalHeader, check_directory
+from lading.models.zipindex import END, LocalHeader, check_directory, zip64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +81,9 @@ class _Walk:
                 # Loaders take the last directory: another archive may follow this one.
                 self._directories += 1
                 continue
+            elif mark == END:
+                text = f"an end record at byte {source.offset} follows no central directory"
+                self._report.find("zip-directory-mismatch", text)
             elif len(mark) < 4:
                 source.drain()
                 break
@@ -101,6 +104,7 @@ class _Walk:
 
     def _member(self, header: LocalHeader) -> Iterator[Member]:
         source = self._source
+        start = source.offset
         if header.flags & _ENCRYPTED or header.method not in (_STORED, _DEFLATED):
             why = "encrypted" if header.flags & _ENCRYPTED else f"of method {header.method}"
             self._report.find("zip-unreadable-member", f"member {printable(header.name)} is {why}")
@@ -116,11 +120,11 @@ class _Walk:
         else:
             raw = source
         content: Source = raw if header.method == _STORED else Inflated(raw, -15, self._report)
-        checked = _Checked(content)
+        checked = _Checked(content, header.size)
         yield Member(header.name, header.size, checked)
         try:
             # Sums cost time: members that nobody has read, and large ones, are only passed over.
-            if not checked.untouched and (header.size or 0) <= _SUMMED:
+            if checked.offset and (header.size or 0) <= _SUMMED:
                 checked.drain()
             (content if header.compressed is None else raw).drain()
         except Truncated:
@@ -129,7 +133,10 @@ class _Walk:
             text = f"member {printable(header.name)}: {error}"
             self._report.find("zip-bad-member", text)
             raw.drain()
-        crc = header.crc if header.compressed is not None else self._descriptor()
+        crc = header.crc
+        if header.compressed is None:
+            self._seen[header.at] = replace(header, compressed=source.offset - start)
+            crc = self._descriptor()
         if crc is not None and checked.complete and checked.crc != crc:
             text = f"member {printable(header.name)} has another checksum than its header says"
             self._report.find("zip-bad-checksum", text, Level.WARNING)
@@ -150,18 +157,21 @@ class _Walk:
 
 
 class _Checked(Source):
-    """Passes bytes on and sums them, as far as they are read."""
+    """Passes bytes on and sums them, as far as they are read; never more than declared."""
 
-    def __init__(self, parent: Source) -> None:
+    def __init__(self, parent: Source, size: int | None) -> None:
         super().__init__()
         self._parent = parent
+        self._left = size
         self.crc = 0
         self.complete = False
-        self.untouched = True
 
     def _fill(self) -> bytes:
-        self.untouched = False
         piece = self._parent.some(CHUNK)
+        if self._left is not None:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise Malformed("a member is larger than its header says")
         if piece:
             self.crc = zlib.crc32(piece, self.crc)
         else:
@@ -230,24 +240,7 @@ def _local_header(source: Source, at: int) -> LocalHeader | None:
     known: int | None = compressed
     plain: int | None = size
     if compressed == 0xFFFF_FFFF or size == 0xFFFF_FFFF:
-        plain, known = _zip64(whole[30 + name_length :], size, compressed)
+        plain, known = zip64(whole[30 + name_length :], (size, compressed))
     if flags & _HAS_DESCRIPTOR and not known:
         known = plain = None
     return LocalHeader(at, name, method, flags, None if known is None else crc, known, plain)
-
-
-def _zip64(extra: bytes, size: int, compressed: int) -> tuple[int, int]:
-    """Return the real sizes from the ZIP64 extra field (APPNOTE 4.5.3)."""
-    at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<HH", extra, at)
-        if kind == 1:
-            field = extra[at + 4 : at + 4 + length]
-            values = [int.from_bytes(field[i : i + 8], "little") for i in range(0, len(field), 8)]
-            if size == 0xFFFF_FFFF and values:
-                size = values.pop(0)
-            if compressed == 0xFFFF_FFFF and values:
-                compressed = values.pop(0)
-            break
-        at += 4 + length
-    return size, compressed

@@ -12,13 +12,19 @@ from typing import Final
 
 __all__ = ["judge_template"]
 
-#: Whatever stands between {{ }} or {% %}; text outside is only printed.
+#: Roughly what stands between {{ }} or {% %}; quotes and raw blocks may move these borders.
 _CODE: Final = re.compile(r"\{[{%]([\s\S]*?)(?:[}%]\}|\Z)")
-_DANGER: Final = re.compile(
-    r"__\w+__|\\x5f|\\u005f"
-    r"|\b(?:mro|subclasses|func_globals|gi_frame|gi_code|cr_frame|f_globals|f_builtins"
-    r"|popen|subprocess|builtins|importlib|getattr|setattr|eval|exec|os\s*\.\s*system)\b"
-    r"|\battr\s*\(|\|\s*attr\b|\b(?:cycler|joiner|lipsum)\s*\."
+#: No chat is about these, so they count wherever they stand.
+_ANYWHERE: Final = re.compile(
+    r"__\w+__|\\x5f|\\u005f|\b(?:mro|subclasses)\s*\(|\b(?:f_globals|f_builtins|func_globals"
+    r"|gi_frame|gi_code|cr_frame|os\s*\.\s*(?:system|popen))\b|\|\s*attr\b",
+    re.IGNORECASE,
+)
+#: Words of prose too: dangers in code alone.
+_IN_CODE: Final = re.compile(
+    r"__|_['\"]\s*\*|%c"
+    r"|\b(?:mro|subclasses|popen|subprocess|builtins|importlib|getattr|setattr|eval|exec)\b"
+    r"|\battr\s*\(|\b(?:cycler|joiner|lipsum)\s*\."
     r"|\b(?:include|import|extends)\s+['\"]",
     re.IGNORECASE,
 )
@@ -26,8 +32,7 @@ _DANGER: Final = re.compile(
 
 def judge_template(template: str) -> str | None:
     """Return the first part of ``template`` that reaches for the interpreter, or None."""
+    found = _ANYWHERE.search(template)
     for code in _CODE.finditer(template):
-        found = _DANGER.search(code.group(1))
-        if found:
-            return found.group().strip()
-    return None
+        found = found or _IN_CODE.search(code.group(1))
+    return found.group().strip() if found else None

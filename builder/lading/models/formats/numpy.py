@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.models import vocabulary as v
@@ -16,6 +17,8 @@ from lading.models.report import printable
 from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lading.models.report import Report
     from lading.models.stream import Source
 
@@ -25,6 +28,10 @@ FORMAT: Final = "numpy"
 MAGIC: Final = b"\x93NUMPY"
 #: NumPy refuses longer headers itself, by default at 10,000.
 _HEADER: Final = 64 * 1024
+#: ``numpy.dtype.str`` of the types that are no structures; dates have a unit.
+_PLAIN: Final = re.compile(r"[<>|=]?([ObiufcSUVmM])(\d{0,9})(?:\[\w+\])?")
+_NUMBERS: Final = frozenset("iufc")
+_NAMES: Final = {"f": "F", "i": "I", "u": "U", "c": "C", "b": "BOOL"}
 
 
 class Array:
@@ -58,12 +65,12 @@ def read_array(source: Source, report: Report, where: str = "") -> Array:
         raise Malformed(f"the header declares {length} bytes")
     shape, descr = _header(source.exactly(length))
     name, width, has_object = _dtype(descr)
-    elements = math.prod(shape)
+    elements = min(math.prod(shape), 1 << 63)
     if has_object:
         scan_all(source, report)
         return Array(elements, "OBJECT")
     rest = source.drain()
-    if width and rest != elements * width:
+    if rest != elements * width:
         text = f"the array{f' {printable(where)}' if where else ''} has {rest} bytes of elements"
         report.find("numpy-wrong-size", f"{text}, its header declares {elements * width}")
     return Array(elements, name)
@@ -86,20 +93,44 @@ def _header(text: bytes) -> tuple[tuple[int, ...], Any]:
 
 
 def _dtype(descr: Any) -> tuple[str, int, bool]:
-    """Return our name, the bytes of one element (0: unknown), and whether it holds objects."""
-    if not isinstance(descr, str):
-        has_object = "'O'" in str(descr) or "|O" in str(descr)
-        return "STRUCT", 0, has_object
-    plain = descr.lstrip("<>|=")
-    kind, digits = plain[:1], plain[1:]
-    if kind == "O":
-        return "OBJECT", 0, True
-    if not digits.isdigit() or len(digits) > 9:
-        return printable(plain, 16), 0, False
-    width = int(digits)
-    names = {"f": "F", "i": "I", "u": "U", "c": "C"}
-    if kind in names:
-        return f"{names[kind]}{width * 8}", width, False
-    if kind == "b":
-        return "BOOL", 1, False
-    return printable(plain, 16), width * 4 if kind == "U" else 0, False
+    """Return our name, the bytes of one element, and whether it holds objects.
+
+    NumPy understands more words than it writes ("object", "f8,O", "(2,)O"): only what it writes
+    is taken for what it says.
+
+    Raises:
+        Malformed: NumPy does not write this.
+    """
+    if isinstance(descr, str):
+        found = _PLAIN.fullmatch(descr)
+        kind, digits = found.groups() if found else ("", "")
+        if kind == "O":
+            return "OBJECT", 0, True
+        if not digits:
+            raise Malformed(f"the dtype {printable(descr, 20)} is none that NumPy writes")
+        bits = str(int(digits) * 8) if kind in _NUMBERS else ""
+        return _NAMES.get(kind, kind) + bits, int(digits) * (4 if kind == "U" else 1), False
+    fields = [_field(one) for one in descr] if isinstance(descr, list) else [_field(("", descr))]
+    return "STRUCT", sum(width for width, _ in fields), any(objects for _, objects in fields)
+
+
+def _field(field: Any) -> tuple[int, bool]:
+    """Return the bytes of a structure's field, ``(name, descr[, shape])``, and whether objects."""
+    if not isinstance(field, tuple) or len(field) not in (2, 3):
+        raise Malformed("a field of the dtype is not a name and a type")
+    descr, shape = field[1], field[2] if len(field) == 3 else ()
+    if isinstance(descr, tuple) and len(descr) == 2:
+        descr, shape = descr[0], (descr[1], *(shape if isinstance(shape, tuple) else (shape,)))
+    _, width, objects = _dtype(descr)
+    return width * math.prod(_extents(shape)), objects
+
+
+def _extents(shape: Any) -> Iterator[int]:
+    """Yield the extents of a shape that may be one number, or nested."""
+    if isinstance(shape, tuple):
+        for one in shape:
+            yield from _extents(one)
+    elif type(shape) is int and 0 <= shape < 1 << 63:
+        yield shape
+    else:
+        raise Malformed("the shape is not a tuple of integers")

@@ -1,0 +1,152 @@
+"""A file of pickles: walk each, and say what loading them would do.
+
+A file may hold several in a row (repeated ``dump``, torch's legacy format) and raw array bytes
+between them (joblib). Whatever is not walked to its end is *unscannable*, never safe.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from lading.inventory import Level, Verdict
+from lading.limits import LIMITS
+from lading.models import vocabulary as v
+from lading.models.pickles.joblib import skip_array
+from lading.models.pickles.machine import Machine, Seen
+from lading.models.pickles.names import judge
+from lading.models.pickles.values import Global, Made
+from lading.models.report import printable
+from lading.models.stream import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lading.models.report import Report
+    from lading.models.stream import Source
+
+__all__ = ["describe", "scan_all", "scan_one"]
+
+_PICKLES_IN_A_ROW: Final = 10_000
+
+#: Classes that only hold what a model is.
+_CONTAINERS: Final = frozenset({"Counter", "NumpyArrayWrapper", "OrderedDict"})
+#: First part of a class's module → the library's own name.
+_LIBRARIES: Final = {
+    "sklearn": "scikit-learn", "torch": "pytorch", "xgboost": "xgboost", "lightgbm": "lightgbm",
+    "catboost": "catboost", "transformers": "transformers", "numpy": "numpy", "pandas": "pandas",
+    "statsmodels": "statsmodels", "keras": "keras", "tensorflow": "tensorflow", "spacy": "spacy",
+    "gensim": "gensim", "ultralytics": "ultralytics", "stable_baselines3": "stable-baselines3",
+    "fastai": "fastai", "scipy": "scipy", "prophet": "prophet", "implicit": "implicit",
+}  # fmt: skip
+
+
+def scan_one(
+    source: Source,
+    report: Report,
+    seen: Seen | None = None,
+    *,
+    on_call: Callable[[Global, tuple[Any, ...]], None] | None = None,
+    judge_name: Callable[[str, str], Verdict] = judge,
+    where: str = "",
+) -> Any:
+    """Walk one pickle and note what was seen, also when it is broken.
+
+    Raises:
+        Malformed: the pickle cannot be walked to its end.
+    """
+    seen = Seen() if seen is None else seen
+
+    def built(made: Made) -> None:
+        if made.of.name == "NumpyArrayWrapper":
+            skip_array(source, made, machine, report)
+
+    machine = Machine(source, seen, on_build=built, on_call=on_call)
+    try:
+        seen.result = machine.run()
+    finally:
+        _judge(seen, report, judge_name, where)
+    return seen.result
+
+
+def scan_all(source: Source, report: Report) -> Seen:
+    """Walk every pickle of a file; bytes after the last are a finding.
+
+    Raises:
+        Malformed: the first pickle cannot be walked to its end.
+    """
+    seen = Seen()
+    first = scan_one(source, report, seen)
+    for _ in range(_PICKLES_IN_A_ROW):
+        if source.at_end():
+            seen.result = first
+            return seen
+        start = source.offset
+        try:
+            scan_one(source, report, seen)
+        except Malformed as error:
+            text = f"what follows the pickle at byte {start} is no pickle: {error}"
+            report.find("pickle-trailing-data", text)
+            seen.result = first
+            return seen
+    raise Malformed(f"more than {_PICKLES_IN_A_ROW} pickles in a row")
+
+
+def _judge(
+    seen: Seen, report: Report, judge_name: Callable[[str, str], Verdict], where: str
+) -> None:
+    """Turn names and calls into findings and the verdict."""
+    inside = f" in {printable(where)}" if where else ""
+    for name, offset in seen.globals.items():
+        verdict = judge_name(name.module, name.name)
+        if verdict is Verdict.SAFE:
+            continue
+        what = f"imports {printable(str(name))} at byte {offset}{inside}"
+        level = Level.ERROR if verdict is Verdict.DANGEROUS else Level.WARNING
+        report.find(f"pickle-{verdict.word}-global", f"loading it {what}", level, verdict)
+    for text, offset in seen.unresolved.items():
+        module = text.partition(".")[0]
+        verdict = judge_name(module, "?") if module != "?" else Verdict.SUSPICIOUS
+        report.find(
+            "pickle-unresolved-global",
+            f"loading it imports a name that it computes ({printable(text)}) "
+            f"at byte {offset}{inside}",
+            Level.WARNING,
+            max(Verdict.SUSPICIOUS, verdict),
+        )
+    for name, offset in seen.build_on_global.items():
+        report.find(
+            "pickle-patches-global",
+            f"loading it changes attributes of {printable(str(name))} at byte {offset}{inside}",
+            Level.ERROR,
+            Verdict.DANGEROUS,
+        )
+    for identifier, at, text in (
+        ("pickle-computed-call", seen.computed_call, "calls what an earlier call returned"),
+        ("pickle-extension", seen.extension, "uses a name from the extension registry"),
+        ("pickle-mixed-memo", seen.mixed_memo, "mixes two ways of remembering values"),
+    ):
+        if at is not None:
+            message = f"loading it {text} at byte {at}{inside}"
+            report.find(identifier, message, Level.WARNING, Verdict.SUSPICIOUS)
+
+
+def describe(seen: Seen, report: Report) -> None:
+    """Note what the pickled object is, and who wrote it."""
+    names = sorted(str(name) for name in seen.globals)
+    report.fact(v.GLOBALS, [printable(name) for name in names[: LIMITS.fact_items]], "pickle")
+    report.fact(v.FORMAT_VERSION, f"protocol {seen.protocol}", "pickle")
+    top = seen.result.of if type(seen.result) is Made else None
+    if top is not None and str(top) in ("copyreg._reconstructor", "copy_reg._reconstructor"):
+        first = seen.result.args[:1]
+        top = first[0] if first and type(first[0]) is Global else None
+    roots = {name.module.partition(".")[0] for name in seen.globals}
+    if top is not None:
+        if top.name[:1].isupper() and top.name not in _CONTAINERS:
+            report.fact(v.ARCHITECTURE, printable(top.name), "pickle: class of the object")
+        roots = {top.module.partition(".")[0]} & roots or roots
+    for root, library in _LIBRARIES.items():
+        if root in roots and root not in ("numpy", "scipy"):
+            report.fact(v.LIBRARY, library, "pickle: module of the object")
+            break
+    for key in ("_sklearn_version", "pytorch-lightning_version"):
+        report.fact(v.FRAMEWORK_VERSION, seen.texts.get(key), f"pickle: {key}")
