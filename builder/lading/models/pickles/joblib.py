@@ -15,24 +15,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Level, Verdict
 from lading.models.pickles.machine import Machine, Seen
+from lading.models.pickles.names import judge
 from lading.models.pickles.values import Made
-from lading.models.stream import BytesSource, Malformed
+from lading.models.stream import CHUNK, BytesSource, HashedSource, Malformed, Source, Truncated
 
 if TYPE_CHECKING:
     from lading.models.report import Report
-    from lading.models.stream import Source
 
 __all__ = ["skip_array"]
 
 _CODE: Final = re.compile(r"[<>|=]?([?A-Za-z])(\d*)")
 _BYTES: Final = {"?": 1, "b": 1, "B": 1, "c": 1, "a": 0, "S": 0, "V": 0}
-#: Bytes of raw data that are tried as opcodes, when nothing keeps them apart.
-_TRIED: Final = 64 * 1024
+#: Raw bytes that are tried as opcodes, when nothing keeps them apart.
+_TRIED: Final = 4 * CHUNK
+#: Bytes of an array of objects, which are walked twice.
+_REPEATED: Final = 16 * CHUNK
 _HAS_OBJECT: Final = 1  # NPY_ITEM_HASOBJECT
 
 
-def skip_array(source: Source, wrapper: Made, seen: Seen, report: Report) -> None:
-    """Consume the bytes of the array that ``wrapper`` stands for.
+def skip_array(source: Source, wrapper: Made, machine: Machine, report: Report) -> None:
+    """Consume the bytes of the array that ``wrapper``, which ``machine`` just made, stands for.
 
     Raises:
         Malformed: the wrapper does not say how many bytes those are, or they are not there.
@@ -46,12 +48,11 @@ def skip_array(source: Source, wrapper: Made, seen: Seen, report: Report) -> Non
     if type(shape) is not tuple or not all(type(n) is int and n >= 0 for n in shape):
         raise Malformed("a NumpyArrayWrapper without its shape")
     if has_object:
-        # An array of objects: pickled by the ordinary pickler, so no wrapper is inside.
-        Machine(source, seen).run()
+        _objects(source, machine)
         return
     size = math.prod(shape) * item
     if state.get("numpy_array_alignment_bytes") is None:
-        _look_for_opcodes(source, size, report)
+        _look_for_opcodes(source, size, machine, report)
     else:
         padding = source.exactly(1)[0]
         if padding > 32:
@@ -81,14 +82,81 @@ def _item_size(dtype: Any) -> tuple[int, bool]:
     return size * 4 if kind == "U" else size, False
 
 
-def _look_for_opcodes(source: Source, size: int, report: Report) -> None:
-    """Note when the raw bytes would import something if they were read as opcodes."""
-    head = source.peek(min(size, _TRIED))
-    seen = Seen()
+class _Recorder(Source):
+    """Passes bytes on and keeps them; what was not consumed goes back to the parent."""
+
+    def __init__(self, parent: Source) -> None:
+        super().__init__()
+        self._parent = parent
+        self.kept = bytearray()
+
+    def _fill(self) -> bytes:
+        piece = self._parent.some()
+        self.kept += piece
+        if len(self.kept) > _REPEATED:
+            raise Malformed("an array of objects that is too large to be walked twice")
+        return piece
+
+    def finish(self) -> bytes:
+        """Give back what is left and return what was consumed."""
+        self._parent.back(len(self.kept) - self.offset)
+        return bytes(self.kept[: self.offset])
+
+
+def _objects(source: Source, machine: Machine) -> None:
+    """Walk an array of objects: a pickle of its own, which has no wrapper inside.
+
+    A plain unpickler would go on with its memo instead, in which indices mean other values: that
+    walk is made too, for the names that it imports.
+    """
+    recorder, seen = _Recorder(source), machine.seen
+    Machine(recorder, seen).run()
+    at, other = source.offset, Seen()
+    plain = machine.fork(BytesSource(recorder.finish()), other)
     with contextlib.suppress(Malformed):
-        Machine(BytesSource(head), seen).run()
+        plain.run()
+    # Most of what it "imports" are chance words: only those that do harm count.
+    for name in other.globals:
+        if judge(name.module, name.name) is Verdict.DANGEROUS:
+            seen.globals.setdefault(name, at)
+    for text in other.unresolved:
+        if judge(text.partition(".")[0], "?") is Verdict.DANGEROUS:
+            seen.unresolved.setdefault(text, at)
+
+
+class _Ahead(BytesSource):
+    """The next bytes of a file that has ``left`` more; a step beyond those ends an unpickler."""
+
+    def __init__(self, data: bytes, left: float) -> None:
+        super().__init__(data)
+        self._left = left
+
+    def skip(self, size: int) -> None:
+        """Consume ``size`` bytes; Malformed when not even the file has them."""
+        if self.offset + size > self._left:
+            raise Malformed("the file ends inside a value")
+        super().skip(size)
+
+
+def _look_for_opcodes(source: Source, size: int, machine: Machine, report: Report) -> None:
+    """Note what the raw bytes would import if they were read as opcodes, and the walk went on."""
+    at = source.offset
+    wanted = min(size, _TRIED) + _TRIED // 64
+    head = source.peek(wanted)
+    left = report.size - at if isinstance(source, HashedSource) else math.inf
+    seen, ran_off = Seen(), False
+    plain = machine.fork(_Ahead(head, left), seen)
+    try:
+        plain.run()
+    except Truncated:
+        ran_off = len(head) >= wanted
+    except Malformed:
+        pass
     # Random bytes can pass for opcodes, but not for the name of a module.
     named = any(name.module.replace(".", "_").isidentifier() for name in seen.globals)
-    if named or seen.unresolved or seen.extension is not None:
-        text = f"the array bytes at {source.offset} are opcodes to a plain unpickler"
+    if named or seen.unresolved or seen.build_on_global:
+        text = f"the array bytes at {at} are opcodes to a plain unpickler"
         report.find("pickle-hidden-opcodes", text, Level.ERROR, Verdict.DANGEROUS)
+    elif ran_off:
+        text = f"the array bytes at {at} may be opcodes to a plain unpickler"
+        report.find("pickle-hidden-opcodes", text)

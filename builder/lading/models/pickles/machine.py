@@ -9,14 +9,19 @@ import struct
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.limits import LIMITS
-from lading.models.pickles.steps import Seen, Steps, Stopped
-from lading.models.stream import Malformed
+from lading.models.pickles.steps import Steps, Stopped
+from lading.models.pickles.values import Seen
+from lading.models.stream import Malformed, Truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lading.models.stream import Source
+
 __all__ = ["Machine", "Seen"]
 
+#: Values that are copied in the time of one opcode.
+_COPIED: Final = 32
 _U16: Final = struct.Struct("<H")
 _I32: Final = struct.Struct("<i")
 _U32: Final = struct.Struct("<I")
@@ -53,9 +58,28 @@ class Machine(Steps):
             seen.opcodes += steps
         raise Malformed(f"more than {LIMITS.pickle_opcodes} opcodes")
 
+    @property
+    def seen(self) -> Seen:
+        """What was seen so far."""
+        return self._seen
+
+    def fork(self, source: Source, seen: Seen) -> Machine:
+        """Return a machine that goes on from here with other bytes; its cost is counted."""
+        other = Machine(source, seen)
+        other._stack = self._stack.copy()
+        other._marks = [items.copy() for items in self._marks]
+        other._depth = self._depth
+        other._memo = self._memo.copy()
+        other._memoized, other._put = self._memoized, self._put
+        other._shared = True
+        self._seen.opcodes += (self._depth + len(self._stack) + len(self._memo)) // _COPIED
+        if self._seen.opcodes > LIMITS.pickle_opcodes:
+            raise Malformed(f"more than {LIMITS.pickle_opcodes} opcodes")
+        return other
+
     def _bad_opcode(self, code: bytes) -> None:
         if not code:
-            raise Malformed("the pickle ends before its STOP")
+            raise Truncated("the pickle ends before its STOP")
         raise Malformed(f"no opcode has the number {code[0]}, at byte {self._source.offset - 1}")
 
 

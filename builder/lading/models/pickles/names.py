@@ -123,7 +123,10 @@ pandas.core.indexes.datetimes.DatetimeIndex pandas.core.indexes.datetimes._new_D
 pandas.core.internals.managers.BlockManager pandas.core.internals.managers.SingleBlockManager
 pandas._libs.internals._unpickle_block pandas._libs.arrays.__pyx_unpickle_NDArrayBacked
 pandas._libs.tslibs.timestamps._unpickle_timestamp pandas.core.arrays.categorical.Categorical
-pandas.core.dtypes.dtypes.CategoricalDtype
+pandas.core.dtypes.dtypes.CategoricalDtype pandas.Categorical pandas.CategoricalDtype
+pandas.DataFrame pandas.DatetimeIndex pandas.Index pandas.MultiIndex pandas.RangeIndex
+pandas.Series pandas.StringDtype pandas.arrays.DatetimeArray pandas.arrays.StringArray
+pandas.arrays.TimedeltaArray pandas.core.arrays.string_.StringArray
 """
 _SAFE: Final = frozenset(_SAFE_WORDS.split())
 

@@ -58,10 +58,11 @@ def scan_one(
 
     def built(made: Made) -> None:
         if made.of.name == "NumpyArrayWrapper":
-            skip_array(source, made, seen, report)
+            skip_array(source, made, machine, report)
 
+    machine = Machine(source, seen, on_build=built, on_call=on_call)
     try:
-        seen.result = Machine(source, seen, on_build=built, on_call=on_call).run()
+        seen.result = machine.run()
     finally:
         _judge(seen, report, judge_name, where)
     return seen.result

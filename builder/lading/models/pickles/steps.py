@@ -7,7 +7,6 @@ calling the unknown is suspicious.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.limits import LIMITS
@@ -17,6 +16,7 @@ from lading.models.pickles.values import (
     Global,
     Made,
     Persistent,
+    Seen,
     shallow,
     tuple_of,
 )
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lading.models.stream import Source
 
-__all__ = ["Seen", "Steps", "Stopped"]
+__all__ = ["Steps", "Stopped"]
 
 #: Calls whose arguments tell a shape or a type.
 _ARGUMENTS_KEPT: Final = frozenset(
@@ -37,27 +37,6 @@ _ARGUMENTS_KEPT: Final = frozenset(
 _WRAPPER: Final = "NumpyArrayWrapper"
 #: What a ``NumpyArrayWrapper``'s state says about the raw bytes that follow it.
 _STATE_KEPT: Final = frozenset({"shape", "dtype", "order", "numpy_array_alignment_bytes"})
-
-
-@dataclass(slots=True)
-class Seen:
-    """What a walk has seen. Offsets are those of the source."""
-
-    globals: dict[Global, int] = field(default_factory=dict)
-    unresolved: dict[str, int] = field(default_factory=dict)  # what, first offset
-    computed_call: int | None = None
-    build_on_global: dict[Global, int] = field(default_factory=dict)
-    extension: int | None = None
-    mixed_memo: int | None = None
-    persistent: int = 0
-    texts: dict[str, str] = field(default_factory=dict)  # values of a few keys
-    protocol: int = 0
-    opcodes: int = 0
-    result: Any = None
-
-    def more(self) -> bool:
-        """Whether a few thousand names have not been seen yet."""
-        return len(self.globals) + len(self.unresolved) < LIMITS.fact_items
 
 
 #: Dictionary keys whose text says which library wrote the pickle.
@@ -89,6 +68,7 @@ class Steps:
         self._memo: dict[int, Any] = {}
         self._memoized = 0
         self._put = False
+        self._shared = False  # the objects on the stack are another machine's
 
     # The stack
 
@@ -252,6 +232,8 @@ class Steps:
                 continue
             if key in WATCHED and type(value) is str:
                 self._seen.texts.setdefault(key, value)
+            if self._shared:
+                continue
             if key in _STATE_KEPT and type(target) is dict and type(value) is not dict:
                 target[key] = value
 
@@ -313,6 +295,8 @@ class Steps:
                 seen.unresolved.setdefault("further names", self._source.offset)
             self._push(found)
             return
+        if _no_text(module) or _no_text(name):
+            raise Malformed("the name of what is imported is no text")
         known = f"{module if type(module) is str else '?'}.{name if type(name) is str else '?'}"
         if seen.more():
             seen.unresolved.setdefault(known, self._source.offset)
@@ -368,7 +352,7 @@ class Steps:
         if type(target) is Global:
             self._seen.build_on_global.setdefault(target, self._source.offset)
         elif type(target) is Made:
-            if target.of.name == _WRAPPER or target.args:
+            if (target.of.name == _WRAPPER or target.args) and not self._shared:
                 target.state = state
             if self._on_build:
                 self._on_build(target)
@@ -382,6 +366,16 @@ class Steps:
         args = self._stack.pop()
         self._seen.persistent += 1
         self._push(Persistent(shallow(args) if type(args) is tuple else ()))
+
+
+def _no_text(value: Any) -> bool:
+    """Whether a value is known to be something else than text."""
+    if type(value) is Made:
+        return value.of.name == _WRAPPER
+    return type(value) in _NO_TEXT
+
+
+_NO_TEXT: Final = (int, tuple, dict, Global, Persistent)
 
 
 class Stopped(Exception):

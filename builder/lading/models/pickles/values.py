@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["Global", "Made", "Persistent", "shallow", "tuple_of"]
+from lading.limits import LIMITS
+
+__all__ = ["Global", "Made", "Persistent", "Seen", "shallow", "tuple_of"]
 
 #: Longer text is of no use as a name, and counts as an unknown value.
 TEXT_KEPT: Final = 256
@@ -42,6 +44,27 @@ class Persistent:
     """A persistent id, as torch uses for storages."""
 
     args: tuple[Any, ...] = field(default=())
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a walk has seen. Offsets are those of the source."""
+
+    globals: dict[Global, int] = field(default_factory=dict)
+    unresolved: dict[str, int] = field(default_factory=dict)  # what, first offset
+    computed_call: int | None = None
+    build_on_global: dict[Global, int] = field(default_factory=dict)
+    extension: int | None = None
+    mixed_memo: int | None = None
+    persistent: int = 0
+    texts: dict[str, str] = field(default_factory=dict)  # values of a few keys
+    protocol: int = 0
+    opcodes: int = 0
+    result: Any = None
+
+    def more(self) -> bool:
+        """Whether a few thousand names have not been seen yet."""
+        return len(self.globals) + len(self.unresolved) < LIMITS.fact_items
 
 
 def tuple_of(items: list[Any]) -> tuple[Any, ...] | None:
