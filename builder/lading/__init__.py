@@ -10,6 +10,20 @@ rooms, ``lading.cli`` parses and renders.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lading.api import verify_path
+
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+__all__ = ["__version__", "verify_path"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the API when it is first wanted: the command line does not need it."""
+    if name == "verify_path":
+        from lading.api import verify_path
+
+        return verify_path
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
