@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from lading.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Component", "components", "subject_properties"]
+__all__ = ["Component", "components", "merged", "subject_properties"]
 
 _NO_PACKAGE = frozenset(
     {"data", "file", "machine-learning-model", "cryptographic-asset", "operating-system"}
@@ -100,6 +100,23 @@ def components(document: Mapping[str, Any]) -> tuple[Component, ...]:
         if raw.get("scope") != "excluded" and _is_present(raw)
     ]
     return tuple(sorted(found, key=lambda one: (one.name, one.version or "", one.ref)))
+
+
+def merged(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return one document for those of an image's platforms: what any of them has, it has."""
+    first, *others = documents
+    if not others:
+        return first
+    components = [one for each in documents for one in _objects(each, "components")]
+    metadata = _object(first, "metadata")
+    about = _object(metadata, "component")
+    properties = [
+        one
+        for each in documents
+        for one in _objects(_object(_object(each, "metadata"), "component"), "properties")
+    ]
+    subject = {**about, "properties": properties}
+    return {**first, "components": components, "metadata": {**metadata, "component": subject}}
 
 
 def subject_properties(document: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

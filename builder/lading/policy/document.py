@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lading.attest.vsa import PolicyId
 from lading.inventory import Level
 from lading.policy.atlas import MITIGATIONS
-from lading.policy.options import TEXT, choice, choices, matching, option, read_record
+from lading.policy.options import TEXT, choice, choices, key_of, matching, option, read_record
 from lading.policy.rules import RULES
 from lading.policy.rules.rego import Rego
 from lading.policy.source import Where, parse
@@ -62,6 +62,12 @@ class _Common:
         choice(("error", "warning")),
         "error (default): a violation is a no. warning: it is only reported.",
         default="error",
+    )
+    when: str | None = option(
+        choice(("always", "deploy")),
+        "always: before the push of a build, too. deploy: not then, because it judges what is "
+        "attached later; the default of rules about attestations and reports.",
+        default=None,
     )
     atlas: tuple[str, ...] | None = option(
         choices(MITIGATIONS), "MITRE ATLAS mitigations it serves, instead of its kind's.",
@@ -128,7 +134,7 @@ def _rules(value: Any, where: Where) -> list[Rule]:
 def _rule(raw: Any, where: Where) -> Rule:
     if not isinstance(raw, dict):
         raise where.error("a rule is no mapping", got=raw, wanted="rule: KIND and its options")
-    names = ("rule", "id", "level", "atlas")
+    names = [key_of(one.name) for one in dataclasses.fields(_Common)]
     common = read_record(
         _Common, {key: value for key, value in raw.items() if key in names}, where, given={}
     )
@@ -136,6 +142,7 @@ def _rule(raw: Any, where: Where) -> Rule:
     given = {
         "id": common.id or common.rule,
         "level": Level(common.level),
+        "when": common.when or kind.usually,
         "atlas": kind.serves if common.atlas is None else common.atlas,
     }
     options = {key: value for key, value in raw.items() if key not in names}

@@ -29,7 +29,9 @@ class Attested:
 
     ``signer_kind`` is ``key``, ``certificate`` or ``keyless``; ``signer`` its name as verified,
     ``issuer`` the OIDC issuer of a keyless one. ``time`` is when it was signed; ``trusted_time``
-    says whether a timestamp or a log vouches for that, or the signer alone.
+    says whether a timestamp or a log vouches for that, or the signer alone. ``listed`` is when an
+    unsigned annotation says that it was attached: it only puts what says no time in an order,
+    which nobody gains by forging who could as well remove the newer one.
     """
 
     predicate_type: str
@@ -40,6 +42,7 @@ class Attested:
     issuer: str | None
     time: datetime | None
     trusted_time: bool
+    listed: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Evidence:
 
     ``licences`` are licences of models that are not in the image, looked up because a rule said
     so: the name to the licence, None where the Hub has none. ``previous`` is the BOM of the
-    release before this one.
+    release before this one. ``before_push`` says that nothing can be attached yet.
     """
 
     subject: str
@@ -58,6 +61,7 @@ class Evidence:
     attestations: tuple[Attested, ...] = ()
     previous: Mapping[str, Any] | None = None
     licences: Mapping[str, str | None] = field(default_factory=dict)
+    before_push: bool = False
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -93,4 +97,5 @@ class Evidence:
 
 
 def _when(one: Attested) -> tuple[float, str]:
-    return (one.time.timestamp() if one.time else 0.0, one.digest)
+    time = one.time or one.listed
+    return (time.timestamp() if time else 0.0, one.digest)

@@ -31,7 +31,10 @@ _ALL_HOLD = frozenset({OPENVEX, CYCLONEDX_VEX})
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A report and its attestation; ``age`` is None when nobody knows."""
+    """A report and its attestation.
+
+    ``age`` counts from when it was made or signed, whichever is earlier; None: nobody knows.
+    """
 
     attested: Attested
     summary: Summary
@@ -52,6 +55,7 @@ def newest_reports(evidence: Evidence) -> tuple[Reported, ...]:
             key: object = (predicate_type, summary.tool)
             if predicate_type in _ALL_HOLD:
                 key = one.digest
-            age = evidence.now - one.time if one.time else None
+            times = [time for time in (one.time, summary.time) if time]
+            age = evidence.now - min(times) if times else None
             found.setdefault(key, Reported(one, summary, age))
     return tuple(found.values())

@@ -47,7 +47,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One rule and what it did not accept. ``more`` violations are not listed."""
+    """One rule and what it did not accept.
+
+    ``more`` violations are not listed; a ``deferred`` rule judged nothing yet.
+    """
 
     rule: str
     kind: str
@@ -55,10 +58,11 @@ class RuleResult:
     atlas: tuple[str, ...]
     violations: tuple[Violation, ...]
     more: int = 0
+    deferred: bool = False
 
     @property
     def passed(self) -> bool:
-        """Whether it accepts everything."""
+        """Whether it accepts everything that it judged."""
         return not self.violations
 
     def to_json(self) -> dict[str, Any]:
@@ -69,6 +73,7 @@ class RuleResult:
             "level": str(self.level),
             "atlas": list(self.atlas),
             "passed": self.passed,
+            "deferred": self.deferred,
             "violations": len(self.violations) + self.more,
         }
 
@@ -87,6 +92,11 @@ class Verdict:
         """Yes, unless a rule of level error is violated; a policy without rules says no."""
         refused = (one for one in self.results if one.level is Level.ERROR and not one.passed)
         return bool(self.results) and next(refused, None) is None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every rule was judged: only then may a seal say that the policy passed."""
+        return not any(one.deferred for one in self.results)
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -115,6 +125,8 @@ def judge(policy: Policy, evidence: Evidence) -> Verdict:
 
 
 def _result(rule: Rule, evidence: Evidence) -> RuleResult:
+    if evidence.before_push and rule.when == "deploy":
+        return RuleResult(rule.id, rule.name, rule.level, rule.atlas, (), deferred=True)
     violations: list[Violation] = []
     more = 0
     for one in _complaints(rule, evidence):

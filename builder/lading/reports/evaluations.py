@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.reports.interface import Format, Summary, invalid
@@ -16,6 +17,7 @@ __all__ = ["LM_EVAL", "TEST_RESULT", "numbers_of"]
 _RESULTS: Final = ("PASSED", "WARNED", "FAILED")
 _MOST_NUMBERS: Final = 10_000
 _DEEPEST: Final = 8
+_LATEST: Final = 253_402_300_799.0  # the last second of the year 9999
 
 
 def _lm_eval(document: Mapping[str, Any]) -> Summary:
@@ -32,7 +34,9 @@ def _lm_eval(document: Mapping[str, Any]) -> Summary:
                 counts[f"{task}.{metric}{suffix}"] = value
     if not counts:
         raise invalid("lm-eval", "it measured nothing")
-    return Summary("lm-eval", "lm-eval", counts)
+    date = document.get("date")
+    time = datetime.fromtimestamp(date, UTC) if isinstance(date, float) and date < _LATEST else None
+    return Summary("lm-eval", "lm-eval", counts, time=time)
 
 
 def _is_lm_eval(document: Mapping[str, Any]) -> bool:

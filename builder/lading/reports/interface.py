@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.errors import InputError
@@ -19,6 +20,7 @@ __all__ = [
     "Vulnerability",
     "count",
     "invalid",
+    "moment",
     "objects",
     "severity",
 ]
@@ -66,10 +68,12 @@ class Summary:
     counts: Mapping[str, float] = field(default_factory=dict)
     vulnerabilities: tuple[Vulnerability, ...] | None = None  # None: it is no scan for them
     statements: tuple[VexStatement, ...] = ()
+    time: datetime | None = None  # when it was made, as it says itself
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data for ``attach``'s document."""
-        return {"kind": self.kind, "tool": self.tool, "counts": dict(self.counts)}
+        time = self.time.isoformat() if self.time else None
+        return {"kind": self.kind, "tool": self.tool, "time": time, "counts": dict(self.counts)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,17 @@ def severity(word: object) -> str:
     known = str(word or "unknown").lower()
     known = _SAME.get(known, known)
     return known if known in SEVERITIES else "unknown"
+
+
+def moment(text: object) -> datetime | None:
+    """Return a time as reports write it, UTC where they leave the zone out; None for no time."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    if found is None:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def count(words: tuple[str, ...] | list[str], names: tuple[str, ...]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lading.reports.interface import Format, Summary, count, invalid, objects
+from lading.reports.interface import Format, Summary, count, invalid, moment, objects
 from lading.reports.types import MODELSCAN as TYPE
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ def _summarise(document: Mapping[str, Any]) -> Summary:
     counts["errors"] = len(objects(document, "errors", "modelscan"))
     counts["scanned"] = _whole(scanned, "total_scanned")
     counts["skipped"] = _whole(skipped, "total_skipped")
-    return Summary("modelscan", f"modelscan {summary['modelscan_version']}", counts)
+    return Summary(
+        "modelscan",
+        f"modelscan {summary['modelscan_version']}",
+        counts,
+        time=moment(summary.get("timestamp")),
+    )
 
 
 def _whole(parent: object, key: str) -> int:

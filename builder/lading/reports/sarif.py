@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lading.reports.interface import Format, Summary, count, invalid, objects
+from lading.reports.interface import Format, Summary, count, invalid, moment, objects
 from lading.reports.types import SARIF as TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 __all__ = ["SARIF"]
 
@@ -27,7 +28,19 @@ def _summarise(document: Mapping[str, Any]) -> Summary:
         raise invalid("SARIF", "it has no run: nothing was analysed")
     levels = [level for run in runs for level in _levels(run)]
     tools = sorted({_tool(run) for run in runs})
-    return Summary("sarif", ", ".join(tools), count(levels, (*_LEVELS, "suppressed")))
+    return Summary(
+        "sarif", ", ".join(tools), count(levels, (*_LEVELS, "suppressed")), time=_time(runs)
+    )
+
+
+def _time(runs: list[Mapping[str, Any]]) -> datetime | None:
+    """Return when the first of the analyses ended, None unless all say it."""
+    times = [
+        moment(one.get("endTimeUtc"))
+        for run in runs
+        for one in objects(run, "invocations", "SARIF") or [{}]
+    ]
+    return None if None in times else min(time for time in times if time)
 
 
 def _tool(run: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from lading.reports.interface import (
     Vulnerability,
     count,
     invalid,
+    moment,
     objects,
     severity,
 )
@@ -36,7 +37,8 @@ def _trivy(document: Mapping[str, Any]) -> Summary:
     counts = count([one.severity for one in found], SEVERITIES)
     for name, key in (("secrets", "Secrets"), ("misconfigurations", "Misconfigurations")):
         counts[name] = sum(len(objects(result, key, "trivy")) for result in results)
-    return Summary("trivy", "trivy", counts, vulnerabilities=found)
+    time = moment(document.get("CreatedAt"))
+    return Summary("trivy", "trivy", counts, vulnerabilities=found, time=time)
 
 
 def _trivy_vulnerability(one: Mapping[str, Any]) -> Vulnerability:
@@ -59,7 +61,8 @@ def _grype(document: Mapping[str, Any]) -> Summary:
     found = tuple(_grype_matches(document))
     counts = count([one.severity for one in found], SEVERITIES)
     counts["ignored"] = len(objects(document, "ignoredMatches", "grype"))
-    return Summary("grype", "grype", counts, vulnerabilities=found)
+    time = moment(descriptor.get("timestamp"))
+    return Summary("grype", "grype", counts, vulnerabilities=found, time=time)
 
 
 def _grype_matches(document: Mapping[str, Any]) -> Iterator[Vulnerability]:

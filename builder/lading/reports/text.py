@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
 from lading.errors import InputError
-from lading.reports.interface import Format, Summary, invalid, objects
+from lading.reports.interface import Format, Summary, invalid, moment, objects
 from lading.reports.types import GARAK as GARAK_TYPE
 from lading.reports.types import PICKLESCAN as PICKLESCAN_TYPE
 from lading.reports.types import TEST_RESULT
@@ -91,7 +91,7 @@ def _test(case: Element) -> str:
 
 def _garak(text: str, data: bytes, name: str) -> dict[str, Any]:
     """Keep setup and evaluations; the attempts (prompts and answers) stay in the original."""
-    version, completed = None, False
+    version, started, completed = None, None, False
     evaluations = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -102,7 +102,7 @@ def _garak(text: str, data: bytes, name: str) -> dict[str, Any]:
             raise invalid("garak", "a line is not JSON", where=f"line {number}") from None
         kind = entry.get("entry_type") if isinstance(entry, dict) else None
         if kind == "init":
-            version = entry.get("garak_version")
+            version, started = entry.get("garak_version"), entry.get("start_time")
         elif kind == "completion":
             completed = True
         elif kind == "eval":
@@ -112,6 +112,7 @@ def _garak(text: str, data: bytes, name: str) -> dict[str, Any]:
     return {
         "report": _descriptor(data, name),
         "version": str(version or "unknown"),
+        "started": started,
         "completed": completed,
         "evaluations": evaluations,
     }
@@ -146,7 +147,8 @@ def _summarise_garak(document: Mapping[str, Any]) -> Summary:
         "pass_rate": min((passed / total for passed, total in totals if total), default=0.0),
         "completed": int(document.get("completed") is True),
     }
-    return Summary("garak", f"garak {document.get('version')}", counts)
+    time = moment(document.get("started"))
+    return Summary("garak", f"garak {document.get('version')}", counts, time=time)
 
 
 def _summarise_picklescan(document: Mapping[str, Any]) -> Summary:

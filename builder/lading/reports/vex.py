@@ -19,6 +19,7 @@ from lading.reports.interface import (
     Vulnerability,
     count,
     invalid,
+    moment,
     objects,
     severity,
 )
@@ -56,7 +57,8 @@ def _openvex(document: Mapping[str, Any]) -> Summary:
     if not isinstance(author, str) or not author:
         raise invalid("OpenVEX", "it does not say its author")
     counts = count([one.status for one in found], _STATUSES)
-    return Summary("openvex", author, counts, statements=found)
+    time = moment(document.get("last_updated") or document.get("timestamp"))
+    return Summary("openvex", author, counts, statements=found, time=time)
 
 
 def _statement(raw: Mapping[str, Any], document_time: str) -> VexStatement:
@@ -127,6 +129,7 @@ def _cyclonedx(document: Mapping[str, Any]) -> Summary:
             purl = ref if ref.startswith("pkg:") else None
             found.append(Vulnerability(ids, worst, ref, purl, status=status))
     counts = count([one.severity for one in found], SEVERITIES)
+    metadata = document.get("metadata")
     discloses = bool(document.get("components")) or any(
         not isinstance(one.get("analysis"), dict) for one in raw_vulnerabilities
     )
@@ -136,6 +139,7 @@ def _cyclonedx(document: Mapping[str, Any]) -> Summary:
         counts,
         vulnerabilities=tuple(found) if discloses else None,
         statements=tuple(statements),
+        time=moment(metadata.get("timestamp")) if isinstance(metadata, dict) else None,
     )
 
 

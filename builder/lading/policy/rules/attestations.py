@@ -98,6 +98,7 @@ class RequiredAttestations(Rule):
     """Attestations that there must be."""
 
     name: ClassVar[str] = "attestations"
+    usually: ClassVar[str] = "deploy"
     serves: ClassVar[tuple[str, ...]] = ("AML.M0013", "AML.M0014")
 
     require: tuple[str, ...] = option(
@@ -139,6 +140,7 @@ class Signers(Rule):
     """Who may have signed what this policy judges by."""
 
     name: ClassVar[str] = "signers"
+    usually: ClassVar[str] = "deploy"
     serves: ClassVar[tuple[str, ...]] = ("AML.M0005", "AML.M0013")
 
     allow: tuple[SignerRule, ...] = option(SIGNERS, "Signers that are allowed.")
@@ -163,6 +165,7 @@ class Freshness(Rule):
     """How old evidence may be."""
 
     name: ClassVar[str] = "freshness"
+    usually: ClassVar[str] = "deploy"
     serves: ClassVar[tuple[str, ...]] = ("AML.M0014", "AML.M0016")
 
     max_age: timedelta = option(DURATION, "The newest of each type must not be older: 30d, 12h.")

@@ -29,15 +29,18 @@ class Complaint:
 class Rule:
     """A configured rule. ``name`` is its kind, ``id`` its name in the policy.
 
-    ``atlas`` are the MITRE ATLAS mitigations that it serves.
+    ``atlas`` are the MITRE ATLAS mitigations that it serves; ``when`` is ``deploy`` when it
+    judges what is attached after the build, and so not before the push.
     """
 
     name: ClassVar[str]
     serves: ClassVar[tuple[str, ...]]
+    usually: ClassVar[str] = "always"
 
     id: str
     level: Level = Level.ERROR
     atlas: tuple[str, ...] = ()
+    when: str = "always"
 
     def check(self, evidence: Evidence) -> Iterator[Complaint]:
         """Yield what is not as the rule wants it; nothing at all is a yes.

@@ -24,6 +24,7 @@ class Reports(Rule):
     """Reports of one type, and bounds of their numbers."""
 
     name: ClassVar[str] = "reports"
+    usually: ClassVar[str] = "deploy"
     serves: ClassVar[tuple[str, ...]] = ("AML.M0008", "AML.M0016")
 
     type: str = option(TEXT, "sarif, modelscan, garak, test-result, lm-eval … or a URI.")

@@ -49,6 +49,7 @@ class Vulnerabilities(Rule):
     """How bad the known vulnerabilities may be."""
 
     name: ClassVar[str] = "vulnerabilities"
+    usually: ClassVar[str] = "deploy"
     serves: ClassVar[tuple[str, ...]] = ("AML.M0016",)
 
     deny: str = option(choice(SEVERITIES), "This severity and worse are refused.")
