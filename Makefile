@@ -2,10 +2,11 @@
 # What they install goes into .venv and ~/.cache/lading, and stays there for the next time.
 
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 BIN = .venv/bin
 GOTOOLS = $(BIN)/python tools/gotools.py
 
-.PHONY: help demo test interop lint format venv light heavy lock engine engine-stop clean
+.PHONY: help demo test interop bench lint format venv light heavy lock engine engine-stop clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +19,9 @@ test: venv light ## unit tests, and integration tests on the parts that are on t
 
 interop: venv light heavy ## install the heavy real parts and run the tests that need them
 	$(BIN)/python -m pytest -m interop $(PYTEST_ARGS)
+
+bench: venv ## measure lading against its peers on a 5 GB image; minutes, some 20 GB of disk
+	$(BIN)/python tests/benchmarks/run.py $(BENCH_ARGS)
 
 lint: venv ## ruff, mypy (strict)
 	$(BIN)/ruff check .

@@ -1,0 +1,3 @@
+"""The line that changes."""
+
+GREETING = "ready"

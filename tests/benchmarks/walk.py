@@ -1,0 +1,17 @@
+"""Print the names in a layer's tar, as ``tar -t`` does, by lading's reader.
+
+walk.py LAYER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from lading.image.files import FilePart, open_file
+from lading.image.tar import TarReader
+
+if __name__ == "__main__":
+    descriptor, size = open_file(Path(sys.argv[1]))
+    reader = TarReader(FilePart(descriptor, 0, size), where=sys.argv[1])
+    sys.stdout.writelines(f"{entry.path}\n" for entry in reader)
