@@ -112,7 +112,8 @@ def _evidence(model: Model) -> dict[str, Any]:
     matched = [known.get(vocabulary.ATTESTED), known.get(vocabulary.COMMIT)]
     fact = next((one for one in matched if one and one.origin is Origin.MATCHED), None)
     identifier = purl(model.purl)
-    if fact is not None and (identifier or fact is matched[0]):
+    concluded = identifier or facts.line(known, vocabulary.ATTESTED)
+    if fact is not None and concluded:
         method = {
             "technique": "hash-comparison",
             "confidence": 1,
@@ -122,7 +123,7 @@ def _evidence(model: Model) -> dict[str, Any]:
             {
                 "field": "purl" if identifier else "name",
                 "confidence": 1,
-                "concludedValue": identifier or label(fact.value),
+                "concludedValue": concluded,
                 "methods": [method],
             }
         ]

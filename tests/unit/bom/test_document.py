@@ -28,7 +28,7 @@ def test_full_inspection_is_valid(spec_version: str) -> None:
     bom.validate(bom.encode(document))
 
 
-@settings(max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     inspection=samples.inspections,
     spec_version=st.sampled_from(bom.SPEC_VERSIONS),
