@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from lading.attest.predicates import CYCLONEDX, OPENVEX, SLSA_PROVENANCE_V1, SLSA_VSA_V1
+from lading.attest.predicates import (
+    CYCLONEDX,
+    OMS_SIGNATURE,
+    OPENVEX,
+    SLSA_PROVENANCE_V1,
+    SLSA_VSA_V1,
+)
 
 if TYPE_CHECKING:
     from lading.attest.statement import Statement
@@ -21,6 +27,7 @@ _PLACES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         ("runDetails", "metadata", "startedOn"),
     ),
     OPENVEX: (("last_updated",), ("timestamp",)),
+    OMS_SIGNATURE: (("source", "time"),),  # ours; Model Signing itself has none
 }
 
 

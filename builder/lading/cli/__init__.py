@@ -27,6 +27,9 @@ __all__ = ["VERBS", "docker_plugin", "main", "make_app"]
 #: Every verb in the order of the help text; the module is ``lading.cli.<verb>``.
 VERBS = ("build", "inspect", "bom", "attest", "verify", "push", "tree", "keygen")
 
+#: Verbs that treat models and data sets (``hf:``, ``git:``, ``dir:`` …) unlike images.
+_OF_SOURCES = ("attest", "verify")
+
 
 def make_app(verbs: Sequence[str] = VERBS) -> typer.Typer:
     """Return the typer application with the given verbs registered."""
@@ -99,12 +102,19 @@ def _dispatch(words: list[str]) -> int:
     if verb == "--version" and len(words) == 1:
         print(f"lading {__version__}")
         return int(ExitCode.OK)
-    app = make_app((verb,) if verb in VERBS else VERBS)
+    app = make_app((_module(verb, words),) if verb in VERBS else VERBS)
     try:
         app(words, prog_name="lading", standalone_mode=True)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ExitCode.USAGE)
     return int(ExitCode.OK)
+
+
+def _module(verb: str, words: Sequence[str]) -> str:
+    """Return the module of a verb: ``attest`` and ``verify`` have one more, for sources."""
+    from lading.hub.targets import is_source
+
+    return f"{verb}_source" if verb in _OF_SOURCES and any(map(is_source, words[1:])) else verb
 
 
 def docker_plugin() -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from lading.cli.render import human_size, plain
@@ -11,7 +13,9 @@ from lading.cli.render import human_size, plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["push_progress"]
+__all__ = ["push_progress", "read_progress"]
+
+_REPAINT_SECONDS = 0.1
 
 
 @contextlib.contextmanager
@@ -34,6 +38,33 @@ def push_progress(name: str) -> Iterator[Callable[[Mapping[str, Any]], None] | N
 
     try:
         yield show
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def read_progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Show how many bytes were read, and how fast; what is given may be called by any thread."""
+    if not sys.stderr.isatty():
+        yield lambda _count: None
+        return
+    lock, started, shown, done = threading.Lock(), time.monotonic(), 0.0, 0
+
+    def tell(count: int) -> None:
+        nonlocal shown, done
+        with lock:
+            done += count
+            now = time.monotonic()
+            if now - shown < _REPAINT_SECONDS:
+                return
+            shown = now
+            speed = human_size(int(done / max(now - started, 0.001)))
+            sys.stderr.write(f"\r\x1b[K{plain(what)}: {human_size(done)} read, {speed}/s")
+            sys.stderr.flush()
+
+    try:
+        yield tell
     finally:
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()

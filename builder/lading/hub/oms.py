@@ -37,6 +37,7 @@ class Origin:
     tree: str | None = None
     license: str | None = None
     purl: str | None = None
+    time: str | None = None  # when it was listed, ISO 8601 in UTC
     unread: tuple[str, ...] = ()  # digests taken from metadata, bytes not seen
 
     def to_json(self) -> dict[str, Any]:

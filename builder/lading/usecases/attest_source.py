@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lading.attest.bundle import BUNDLE_MEDIA_TYPE, parse_bundle
+from lading.attest.keys import public_pem
 from lading.attest.predicates import CYCLONEDX, OMS_SIGNATURE
 from lading.attest.statement import Subject, build_statement
 from lading.attest.strict_json import canonical_bytes
+from lading.bom.clock import timestamp_text
 from lading.errors import InputError
 from lading.hub.oms import Origin, build_predicate
 from lading.limits import LIMITS
@@ -103,21 +105,23 @@ def attest_source(
     )
 
 
-def model_signature(bundle: bytes, public_pem: bytes | None) -> bytes:
+def model_signature(bundle: bytes, signer: Signer) -> bytes:
     """Return a signed list as Model Signing's own file: the same bundle, its key named its way.
 
-    ``public_pem`` is the signing key's public half, None when there is a certificate. Model
-    Signing names a key by the hexadecimal SHA-256 of its PEM, where we and others name it by that
-    of its DER; neither name is signed.
+    Model Signing names a key by the hexadecimal SHA-256 of its PEM, where we and others name it
+    by that of its DER; neither name is signed. Of a signer that does not show its key, the name
+    is left out, which Model Signing takes with a warning.
     """
     parsed = parse_bundle(bundle)
-    if public_pem is None or parsed.certificate is not None:
+    if parsed.certificate is not None:
         return bundle
+    key = getattr(signer, "public_key", None)
+    hint = "" if key is None else hashlib.sha256(public_pem(key)).hexdigest()
     return canonical_bytes(
         {
             "mediaType": BUNDLE_MEDIA_TYPE,
             "verificationMaterial": {
-                "publicKey": {"hint": hashlib.sha256(public_pem).hexdigest()},
+                "publicKey": {"hint": hint},
                 "tlogEntries": [dict(entry) for entry in parsed.log_entries],
             },
             "dsseEnvelope": parsed.envelope.to_json(),
@@ -169,5 +173,6 @@ def _origin(source: Source, inspection: Inspection, unread: tuple[str, ...]) -> 
         tree=source.tree,
         license=str(licence.value) if licence else None,
         purl=purl_of(source, inspection),
+        time=timestamp_text(None),
         unread=unread,
     )

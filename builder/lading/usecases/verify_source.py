@@ -265,10 +265,13 @@ class _Search:
             if not about_other:
                 self.refused.append(error)
             return
-        if held is None or not self._is_expected(held.manifest):
+        if held is None:
             return
         files, difference = self._compare(held.manifest)
-        if files and not difference:
+        if not self._is_expected(held.manifest):
+            if files and not difference:
+                self.refused.insert(0, self._another(held))
+        elif files and not difference:
             self.exact.append((held, files))
         elif not about_other or self.wanted.expected or self._in_common(held.manifest):
             self.found.append((difference, held))
@@ -280,6 +283,15 @@ class _Search:
         uri = origin.uri or ""
         names = {manifest.name, uri, uri.rpartition("@")[0], origin.repository, manifest.root}
         return expected in names
+
+    def _another(self, held: Held) -> VerificationError:
+        return VerificationError(
+            "The files are those of another source than the expected one",
+            code="source",
+            where=self._local.source.uri,
+            got=held.manifest.origin.uri or held.manifest.name,
+            wanted=self.wanted.expected,
+        )
 
     def _in_common(self, manifest: Manifest) -> bool:
         return not set(self._local.digests.values()).isdisjoint(manifest.files.values())

@@ -7,7 +7,7 @@ from typing import Final
 from lading.attest.bundle import Bundle
 from lading.attest.dsse import PAYLOAD_TYPE, Envelope, pae
 from lading.attest.interface import SignerIdentity
-from lading.attest.keys import PrivateKey, key_hint, key_id
+from lading.attest.keys import PrivateKey, PublicKey, key_hint, key_id
 from lading.attest.signatures import sign
 from lading.attest.statement import parse_statement
 
@@ -19,6 +19,11 @@ class KeySigner:
 
     def __init__(self, private_key: PrivateKey) -> None:
         self._key: Final = private_key
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The other half."""
+        return self._key.public_key()
 
     @property
     def identity(self) -> SignerIdentity:
