@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from lading.models import readers
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
-from lading.models.formats import archives, gguf, numpy, onnx, safetensors, torch
+from lading.models.formats import archives, lfs, safetensors, tables, torch
+from lading.models.signatures import BY_MAGIC, behind
 from lading.models.unpack import peek_inside
 
 if TYPE_CHECKING:
@@ -48,52 +49,80 @@ _PASSED: Final = frozenset(
     {".whl", ".egg", ".jar", ".apk", ".docx", ".xlsx", ".pptx", ".odt", ".nupkg"}
 )
 
+#: Control characters that no text has.
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TEXTS: Final = frozenset({".json", ".txt", ".md", ".pdf"})
+#: Suffixes under which models keep tensors without any header in files beside them.
+_RAW: Final = re.compile(r"\.(?:bin|data|weights?|raw|onnx_data|data-\d{5}-of-\d{5})\Z")
+_TABLES: Final = {
+    ".csv": tables.parse_csv,
+    ".tsv": tables.parse_csv,
+    ".jsonl": tables.parse_lines,
+    ".ndjson": tables.parse_lines,
+}
+_PROMISED_WORDS: Final = """
+.onnx .gguf .ggml .h5 .hdf5 .keras .tflite .pb .msgpack .npz .npy .ot .mlmodel .engine .plan .ftz
+.params .pdmodel .pdiparams .cbm .ubj .onnx_data .nemo .llamafile .xml .zip
+"""
+#: Suffixes under which a Git LFS pointer stands for a model.
+_PROMISED: Final = _MODEL | frozenset(_PROMISED_WORDS.split())
+
 
 #: Protocols 0 and 1 have no mark: a global, or an empty container that is memoized.
 _OLD_PICKLE: Final = re.compile(
     rb"c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|\(?[dl\]}(]?p\d+\n|\((?:i|c)[A-Za-z_][\w.]*\n"
     rb"|[\])}]q\x00|\(dq|\(lq|\(S'|\(V|\(lp\d"
 )
-_BLOB: Final = re.compile(
-    r"(?:^|/)(?:models|datasets|spaces)--[^/]+/(blobs/[0-9a-f]{40,64}|refs/.+)\Z"
-)
 
 
-def reader_for(path: str, name: str, suffix: str, head: bytes) -> Reader | None:
+def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Reader | None:
     """Return what reads the file, or None when it is not a model's.
 
-    ``name`` and ``suffix`` are in lower case; ``head`` is the file's first
-    ``LIMITS.sniff_bytes``, or all of it.
+    ``name`` and ``suffix`` are in lower case; ``head`` is the first ``LIMITS.sniff_bytes`` of the
+    ``size`` bytes of the file, or all of it.
     """
-    by_magic = _BY_MAGIC.get(head[:4]) or _BY_MAGIC.get(head[:2])
-    if by_magic is not None:
-        found = by_magic(suffix, head)
-        if found is not None:
-            return found
-    if head[8:9] == b"{" and safetensors.looks_like(head):
-        return safetensors.parse
-    if head[:1] == b"\x08" and onnx.looks_like(head):
-        return onnx.parse
+    for length in (4, 2, 1):
+        by_magic = _BY_MAGIC.get(head[:length])
+        if by_magic is not None:
+            found = by_magic(suffix, head)
+            if found is not None:
+                return found
+    found = behind(suffix, head)
+    if found is not None:
+        return found
+    if head.startswith(lfs.START):
+        return readers.pointer(name, suffix, promised=suffix in _PROMISED)
     companion = COMPANIONS.get(name)
     if companion is None and suffix in _TEXTS:
         companion = by_pattern(name)
     if companion is not None and not SKIPPED_PLACES.search(path):
         return readers.companion(*companion)
+    return _by_suffix(suffix, head) or _by_place(path, suffix, size)
+
+
+def _by_suffix(suffix: str, head: bytes) -> Reader | None:
+    """Decide about what has no signature, but a name that promises something."""
     if suffix in _PICKLE:
         return readers.pickle
     if _OLD_PICKLE.match(head):
         return readers.old_pickle
     if suffix in _TORCH and _is_binary(head):
         return readers.unknown_torch
-    if "--" in path and _BLOB.search(path):
-        return readers.cached
+    if _RAW.match(suffix) and _is_binary(head):
+        return readers.raw
     return None
 
 
+def _by_place(path: str, suffix: str, size: int) -> Reader | None:
+    """Decide about what is a model's or a data set's only because of where it lies."""
+    if suffix in _TABLES and tables.promising(path, size):
+        return _TABLES[suffix]
+    return readers.placed(path, size)
+
+
 def _is_binary(head: bytes) -> bool:
-    """Whether the bytes are not a text: ``.pth`` and ``.pt`` are also suffixes of texts."""
-    return b"\x00" in head or not head.isascii()
+    """Whether the bytes are no text in any encoding: ``.pt`` is also the suffix of texts."""
+    return _CONTROL.search(head) is not None
 
 
 def _pickle(suffix: str, head: bytes) -> Reader | None:
@@ -117,22 +146,13 @@ def _compressed(suffix: str, head: bytes) -> Reader | None:
     return None
 
 
-def _gguf(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
-    return gguf.parse
-
-
-def _numpy(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
-    return numpy.parse if head[:6] == numpy.MAGIC else None
-
-
 _PROTOCOLS: Final = frozenset(bytes([0x80, version]) for version in range(6))
 _COMPRESSED: Final = (
     b"\x1f\x8b", b"BZ", b"\xfd7", b"\x5d\x00", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda",
 )  # fmt: skip
-#: First two or four bytes → what decides about the rest of them.
+#: First bytes → what decides about the rest of them.
 _BY_MAGIC: Final[dict[bytes, Callable[[str, bytes], Reader | None]]] = {
-    gguf.MAGIC: _gguf,
-    numpy.MAGIC[:4]: _numpy,
+    **BY_MAGIC,
     b"PK\x03\x04": _zip,
     **dict.fromkeys(_PROTOCOLS, _pickle),
     **dict.fromkeys(_COMPRESSED, _compressed),

@@ -37,7 +37,7 @@ def examine(file: FileStream) -> ModelFile | None:
     if (suffix in NEVER and file.size < SMALL) or file.size == 0:
         return None
     name = name.lower()
-    reader = reader_for(path, name, suffix.lower(), file.peek(LIMITS.sniff_bytes))
+    reader = reader_for(path, name, suffix.lower(), file.peek(LIMITS.sniff_bytes), file.size)
     return None if reader is None else _read(file, reader)
 
 

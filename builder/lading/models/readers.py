@@ -10,22 +10,29 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from lading.inventory import Role
+from lading.inventory import Role, Verdict
+from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.companions.manifests import parse_model_manifest
+from lading.models.companions.names import role_of
 from lading.models.companions.read import read_anonymous, read_named
+from lading.models.formats import lfs
 from lading.models.pickles.scan import describe, scan_all
 from lading.models.report import Report
 from lading.models.stream import Malformed, Source
 from lading.models.unpack import unpacked
 
 __all__ = [
+    "RAW",
     "Reader",
-    "cached",
     "companion",
     "compressed_pickle",
     "likely_pickle",
     "old_pickle",
     "pickle",
+    "placed",
+    "pointer",
+    "raw",
     "unknown_torch",
 ]
 
@@ -34,6 +41,15 @@ Reader: TypeAlias = Callable[[Source, Report], bool | None]
 #: A walk that breaks within these bytes, without any import, was none.
 _BROKEN_AT_ONCE: Final = 64
 _COMMIT: Final = re.compile(rb"[0-9a-f]{40}\s*\Z")
+_HUB: Final = re.compile(
+    r"(?:^|/)(?:models|datasets|spaces)--[^/]+/(blobs/[0-9a-f]{40,64}|refs/.+)\Z"
+)
+_BLOB: Final = re.compile(r"(?:^|/)blobs/sha256[-/][0-9a-f]{64}\Z")
+_DATA: Final = frozenset(
+    {".parquet", ".arrow", ".feather", ".tfrecord", ".csv", ".tsv", ".jsonl", ".ndjson", ".tar"}
+)
+#: The kind of files without a format.
+RAW: Final = "raw"
 
 
 def pickle(source: Source, report: Report) -> None:
@@ -57,12 +73,16 @@ def likely_pickle(source: Source, report: Report) -> bool:
 
 
 def old_pickle(source: Source, report: Report) -> bool:
-    """Walk what looks like a pickle of protocol 0 or 1; a text may look so at its start."""
+    """Walk what looks like a pickle of protocol 0 or 1; a text may look so at its start.
+
+    Two lines of a list of words read as an import of a name nobody knows; more than that, or a
+    name that is known to be dangerous, does not stand in a text by chance.
+    """
     try:
         pickle(source, report)
     except Malformed:
-        if report.findings:
-            raise  # it imports something before it breaks: no text does
+        if report.verdict is Verdict.DANGEROUS or source.offset > _BROKEN_AT_ONCE:
+            raise
         return False
     return True
 
@@ -93,7 +113,38 @@ def companion(role: Role, kind: str | None) -> Reader:
     return read
 
 
-def cached(source: Source, report: Report) -> bool:
+def raw(source: Source, report: Report) -> None:  # noqa: ARG001 - only its digest counts
+    """Note a file without any format: a model beside it may say that its tensors are there."""
+    report.role = Role.OTHER
+    report.fact(v.KIND, RAW, "")
+
+
+def pointer(name: str, suffix: str, *, promised: bool) -> Reader | None:
+    """Return the reader of a Git LFS pointer, None when nobody promised a model's file."""
+    known = role_of(name)
+    if known is not None:
+        role = known[0]
+    elif suffix in _DATA:
+        role = Role.DATA
+    elif promised:
+        role = Role.WEIGHTS
+    else:
+        return None
+    return lambda source, report: lfs.read_pointer(source, report, role)
+
+
+def placed(path: str, size: int) -> Reader | None:
+    """Return the reader of a file that only its place makes a model's: blobs, refs, manifests."""
+    if "--" in path and _HUB.search(path):
+        return _cached
+    if "manifests/" in path and size <= LIMITS.image_manifest:
+        return _manifest
+    if "blobs/sha256" in path and _BLOB.search(path) and size <= LIMITS.companion_text:
+        return _blob
+    return None
+
+
+def _cached(source: Source, report: Report) -> bool:
     """Read a file of a Hugging Face cache that is no weights: a blob, or a ref."""
     if "/refs/" not in report.path:
         return read_anonymous(source, report)
@@ -102,3 +153,19 @@ def cached(source: Source, report: Report) -> bool:
     report.fact(v.KIND, "ref", "")
     report.fact(v.COMMIT, found.group().strip().decode() if found else None, "")
     return found is not None
+
+
+def _manifest(source: Source, report: Report) -> bool:
+    """Read the manifest of a model in a store of Ollama's or Docker's."""
+    try:
+        return source.peek(1) == b"{" and parse_model_manifest(source, report)
+    except Malformed:
+        return False
+
+
+def _blob(source: Source, report: Report) -> bool:
+    """Read a small blob of such a store: a template, a licence, parameters."""
+    read_anonymous(source, report)
+    if v.KIND not in report.facts:
+        report.fact(v.KIND, "blob", "")
+    return True

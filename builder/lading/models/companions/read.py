@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from lading.inventory import Level, Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.companions import card, config
+from lading.models.companions import card, config, dataset, manifests, mlflow, spacy
 from lading.models.companions.spdx import identify_text
 from lading.models.formats.jinja import judge_template
 from lading.models.stream import Malformed
@@ -21,6 +21,14 @@ __all__ = ["read_anonymous", "read_named"]
 #: Kinds of which only the name and the digest matter.
 _OPAQUE: Final = frozenset({"vocabulary", "labels", "trainer", "notice", "scheduler"})
 
+#: Kinds whose names other programs use too: their readers say whether it is a model's.
+_DOCUMENTS: Final = {
+    "spacy": spacy.parse,
+    "mlflow": mlflow.parse,
+    "dataset": dataset.parse,
+    "mlpackage": manifests.parse_package,
+}
+
 
 def read_named(source: Source, report: Report, role: Role, kind: str | None) -> bool:
     """Read a companion whose name is known; False when its content is not a model's."""
@@ -33,6 +41,11 @@ def read_named(source: Source, report: Report, role: Role, kind: str | None) -> 
         _license(source, report)
     elif kind == "template":
         _template(source, report)
+    elif kind in _DOCUMENTS:
+        try:
+            return _DOCUMENTS[kind](source, report)
+        except Malformed:
+            return False  # its name is also that of other programs' files
     elif kind in ("modules", "processor"):
         report.fact(v.KIND, kind, "")
     else:

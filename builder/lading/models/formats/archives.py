@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from lading.inventory import Level, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats import numpy
+from lading.models.formats import gguf, hdf5, numpy
 from lading.models.formats.keras import KerasConfig
 from lading.models.formats.torch import Tensors, judge_script
 from lading.models.pickles.machine import Seen
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from lading.models.stream import Source
     from lading.models.zips import Member
 
-__all__ = ["parse", "telling"]
+__all__ = ["LLAMAFILE", "parse", "telling"]
+
+#: How a portable executable of Cosmopolitan begins; a llamafile is one with an archive behind it.
+LLAMAFILE: Final = b"MZqFpD"
 
 _STORAGE: Final = re.compile(r"(?:.*/)?(?:data|constants|xl_model_weights)/\d+\Z")
 _PICKLE_NAME: Final = re.compile(r".*\.(?:pkl|pickle|dill|joblib)\Z")
@@ -51,15 +54,21 @@ def telling(head: bytes) -> bool:
 
 def parse(source: Source, report: Report, depth: int = 0) -> bool:
     """Walk the archive; False when nothing in it belongs to a model."""
-    walk = _Archive(report, depth)
-    for member in members(source, report):
-        walk.member(member)
+    walk = _Archive(report, depth, executable=source.peek(len(LLAMAFILE)) == LLAMAFILE)
+    try:
+        for member in members(source, report):
+            walk.member(member)
+    except Malformed:
+        if walk.promises_nothing():
+            return False
+        raise
     return walk.finish()
 
 
 class _Archive:
-    def __init__(self, report: Report, depth: int) -> None:
+    def __init__(self, report: Report, depth: int, *, executable: bool) -> None:
         self._report = report
+        self._executable = executable
         self._depth = depth
         self._tensors = Tensors()
         self._seen = Seen()
@@ -91,6 +100,11 @@ class _Archive:
             self._array_count += 1
         elif head[:4] == b"PK\x03\x04":
             self._nested(content)
+        elif head[:4] == gguf.MAGIC:
+            self._kinds.add("gguf")
+            gguf.parse(content, self._report)
+        elif head[:8] == hdf5.MAGIC:
+            hdf5.parse(content, self._report)
         elif member.name.endswith("config.json") and self._keras.wants(member.name):
             self._keras.read(content)
         elif head[:2] in _PROTOCOLS or (_PICKLE_NAME.match(member.name) and head):
@@ -120,6 +134,10 @@ class _Archive:
             text = f"bytes follow the pickle in {printable(member.name)}"
             self._report.find("pickle-trailing-data", text)
 
+    def promises_nothing(self) -> bool:
+        """Whether neither the archive's suffix nor a member's name speaks of a model."""
+        return self._report.path.lower().endswith(".zip") and self._kinds <= {"other"}
+
     def finish(self) -> bool:
         """Say what the archive is; False when it is no model."""
         report, kinds = self._report, self._kinds
@@ -133,7 +151,11 @@ class _Archive:
             report.format = "keras"
         elif self._array_count and kinds <= {"npy", "other"}:
             report.format = "npz"
-        elif "pickle" in kinds or "nested" in kinds:
+        elif "gguf" in kinds and self._executable:
+            report.format = "llamafile"
+            text = "a llamafile is a program: using the model runs it"
+            report.find("llamafile-program", text, Level.NOTE)
+        elif kinds & {"pickle", "nested", "gguf"}:
             report.format = "model-archive"
         else:
             return False

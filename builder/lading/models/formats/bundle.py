@@ -6,6 +6,7 @@ through an index block, the last 48 bytes say where that is. The tensors are in 
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -54,7 +55,10 @@ def parse(source: Source, report: Report) -> None:
     _, at = _varint(footer, at)
     for _, handle in _block(data, *_handle(footer, at)):
         for key, value in _block(data, *_handle(handle, 0)):
-            if not key or any(word in key for word in _NOT_MODEL):
+            if not key:
+                _shards(value, report)
+                continue
+            if any(word in key for word in _NOT_MODEL):
                 continue
             kind, size = _entry(value)
             if kind not in ("STRING", "RESOURCE", "VARIANT"):
@@ -64,6 +68,17 @@ def parse(source: Source, report: Report) -> None:
     if elements:
         report.fact(v.PARAMETERS, elements.total(), "index: shapes")
         report.fact(v.DTYPE, elements.most_common(1)[0][0], "index: dtype")
+
+
+def _shards(header: bytes, report: Report) -> None:
+    """Name the files that hold the tensors: BundleHeaderProto, field 1 is their number."""
+    message = Message(BytesSource(header), len(header))
+    for field, wire in message:
+        if field == 1 and wire == VARINT and message.number <= LIMITS.fact_items:
+            prefix = posixpath.basename(report.path).removesuffix(".index")
+            count = message.number
+            names = [f"{prefix}.data-{number:05}-of-{count:05}" for number in range(count)]
+            report.fact(v.EXTERNAL_DATA, names, "index: num_shards")
 
 
 def _entry(value: bytes) -> tuple[str, int]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lading.models.stream import Source
 
 __all__ = [
+    "OPERATIONS",
     "TYPES",
     "graph_like",
     "meta_graph_like",
@@ -43,7 +44,7 @@ TYPES: Final = {
     20: "RESOURCE", 21: "VARIANT", 22: "U32", 23: "U64", 24: "F8_E5M2", 25: "F8_E4M3", 29: "I4",
 }  # fmt: skip
 #: Operations that reach out of the graph, and how bad that is.
-_OPERATIONS: Final = {
+OPERATIONS: Final = {
     "WriteFile": Verdict.DANGEROUS,
     "ReadFile": Verdict.DANGEROUS,
     "PyFunc": Verdict.DANGEROUS,
@@ -62,6 +63,13 @@ _OPERATIONS: Final = {
 }
 _NAME: Final = re.compile(rb"[A-Za-z_][\w.>/ -]{0,200}")
 _OPERATION: Final = re.compile(rb"[A-Z_][A-Za-z0-9_>]{0,100}")
+_TAG: Final = re.compile(rb"[\w-]{1,64}")
+_RELEASE: Final = re.compile(rb"\d{1,3}\.\d{1,4}[\w.+-]{0,32}")
+#: Operations of which every graph has one: what goes in, or what is known.
+_COMMON: Final = frozenset(
+    {"Const", "HostConst", "NoOp", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault",
+     "VarHandleOp", "Variable", "VariableV2"}
+)  # fmt: skip
 
 
 def saved_model_like(head: bytes) -> bool:
@@ -73,12 +81,31 @@ def saved_model_like(head: bytes) -> bool:
 
 
 def meta_graph_like(head: bytes) -> bool:
-    """Whether ``head`` starts a MetaGraphDef: a MetaInfoDef with a list of operations first."""
+    """Whether ``head`` starts a MetaGraphDef: a MetaInfoDef with operations, tags or a version."""
     fields = first_fields(head, 1)
     if not fields or fields[0][:2] != (1, BYTES):
         return False
-    inner = first_fields(fields[0][3], 2)
-    return bool(inner) and all(one[0] in range(1, 9) for one in inner or ())
+    inner = first_fields(fields[0][3], 8) or []
+    for field, wire, _, value in inner:
+        if wire != BYTES or field > 8:
+            return False
+        if field == 2:
+            return _operations_like(value)
+        if field in (4, 5):
+            return (_TAG if field == 4 else _RELEASE).fullmatch(value) is not None
+    return False
+
+
+def _operations_like(value: bytes) -> bool:
+    """Whether ``value`` starts an OpList: OpDefs, whose first field is their name."""
+    operations = first_fields(value, 1)
+    names = first_fields(operations[0][3], 1) if operations else None
+    return (
+        bool(names)
+        and names is not None
+        and names[0][:2] == (1, BYTES)
+        and _OPERATION.fullmatch(names[0][3]) is not None
+    )
 
 
 def graph_like(head: bytes) -> bool:
@@ -118,13 +145,14 @@ def parse_meta_graph(source: Source, report: Report) -> None:
     walk.finish()
 
 
-def parse_graph(source: Source, report: Report) -> None:
-    """Walk a frozen graph."""
+def parse_graph(source: Source, report: Report) -> bool:
+    """Walk a frozen graph; False when what looked like nodes are none."""
     report.format = "tensorflow-graph"
     report.fact(v.LIBRARY, "tensorflow", "")
     walk = _Graph(report)
     walk.graph(Message(source))
     walk.finish()
+    return walk.common or bool(report.findings)
 
 
 def parse_keras_metadata(source: Source, report: Report) -> None:
@@ -139,6 +167,7 @@ class _Graph:
         self._elements: Counter[str] = Counter()
         self._constants = 0
         self._signatures: dict[str, None] = {}
+        self.common = False  # an operation that every graph has was seen
 
     def meta_graph(self, message: Message) -> None:
         """Walk one MetaGraphDef."""
@@ -190,7 +219,8 @@ class _Graph:
                 operation = message.text(128)
             elif field == 5 and operation == "Const":
                 _map_entry(message.message(), b"value", self._constant)
-        verdict = _OPERATIONS.get(operation)
+        self.common = self.common or operation in _COMMON
+        verdict = OPERATIONS.get(operation)
         if verdict is not None:
             level = Level.ERROR if verdict is Verdict.DANGEROUS else Level.WARNING
             text = f"the graph has the operation {operation}, which reaches out of it"

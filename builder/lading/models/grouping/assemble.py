@@ -20,6 +20,7 @@ from lading.inventory import (
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.grouping.naming import hub_purl, stem
+from lading.models.grouping.parts import PART
 from lading.models.grouping.place import kind_of
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _variant(weights: list[ModelFile]) -> list[ModelFile]:
 def assemble(name: str, files: Sequence[ModelFile], extra: Mapping[str, Fact] = {}) -> Model:
     """Return the model that ``files`` are; ``extra`` are facts of its place, believed first."""
     weights = [file for file in files if file.role is Role.WEIGHTS]
-    primary = primary_weights(weights)
+    primary = primary_weights(file for file in weights if kind_of(file) != PART)
     facts = dict(extra)
     speakers = sorted(files, key=_precedence)
     for file in speakers:
@@ -142,8 +143,8 @@ def _count(primary: list[ModelFile], speakers: list[ModelFile], facts: dict[str,
     """Sum what the primary weights have, and find the dtype of most elements."""
     for key in (v.PARAMETERS, v.TENSOR_COUNT):
         known = [file.facts[key] for file in primary if key in file.facts]
-        if known:
-            total = sum(fact.value for fact in known)
+        total = sum(fact.value for fact in known)
+        if total:
             facts[key] = Fact(total, Origin.OBSERVED, known[0].where)
     dtypes: Counter[str] = Counter()
     for file in primary:

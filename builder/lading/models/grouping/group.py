@@ -21,18 +21,19 @@ from lading.inventory import (
 )
 from lading.models import vocabulary as v
 from lading.models.grouping.assemble import assemble
+from lading.models.grouping.datasets import datasets_of
 from lading.models.grouping.merge import merge_copies, once
 from lading.models.grouping.naming import directory_name, stem, stem_name
 from lading.models.grouping.owners import owners_of
-from lading.models.grouping.place import cached, kind_of, place
+from lading.models.grouping.parts import PART, external_of, with_parts
+from lading.models.grouping.place import cached, kind_of, packaged, place, tested
+from lading.models.grouping.stores import stored_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["Grouped", "group"]
 
-_PACKAGES: Final = re.compile(r"(?:^|/)(?:site|dist)-packages/|(?:^|/)lib(?:64)?/python\d[\d.]*/")
-_TESTS: Final = re.compile(r"(?:^|/)(?:tests?|testing|test_data|testdata|_test)/")
 #: Names that promise a model where the content alone is only data.
 _PROMISING: Final = re.compile(
     r"model|weight|classif|regress|pipeline|estimator|checkpoint|embed|vectori[sz]er|scaler"
@@ -69,9 +70,11 @@ def group(files: Iterable[ModelFile], links: Mapping[str, str]) -> Grouped:
         for file in placed
         if kind_of(file) == "ref" and v.COMMIT in file.facts and file.path.endswith("/refs/main")
     }
-    owned, loose = owners_of([file for file in placed if kind_of(file) != "ref"])
-    models: list[Model] = []
     findings: list[Finding] = []
+    rest = with_parts(file for file in placed if kind_of(file) != "ref")
+    datasets, rest = datasets_of(rest, findings)
+    models, rest = stored_models(rest)
+    owned, loose = owners_of(rest)
     for owner in sorted(owned):
         models.extend(_owned(owner, once(owned[owner])))
     for directory in sorted(loose):
@@ -79,7 +82,7 @@ def group(files: Iterable[ModelFile], links: Mapping[str, str]) -> Grouped:
     merged = merge_copies(models, refs)
     merged.sort(key=lambda model: (model.name, model.format, model.files[0].path))
     findings.sort(key=lambda finding: (finding.path or "", finding.id, finding.message))
-    return Grouped(tuple(merged), (), tuple(findings))
+    return Grouped(tuple(merged), tuple(datasets), tuple(dict.fromkeys(findings)))
 
 
 def _owned(owner: str, files: list[ModelFile]) -> list[Model]:
@@ -88,7 +91,7 @@ def _owned(owner: str, files: list[ModelFile]) -> list[Model]:
         return []
     where = cached(files[0].path)
     facts: dict[str, Fact] = {}
-    if where is not None:
+    if where is not None and where.kind == "models":
         facts[v.REPOSITORY] = Fact(where.repository, Origin.OBSERVED, where.root)
         if where.commit is not None and where.snapshot is not None:
             facts[v.COMMIT] = Fact(where.commit, Origin.OBSERVED, where.snapshot)
@@ -112,7 +115,7 @@ def _loose(files: list[ModelFile], findings: list[Finding]) -> list[Model]:
     stems: defaultdict[str, list[ModelFile]] = defaultdict(list)
     companions: list[ModelFile] = []
     for file in files:
-        if file.role is not Role.WEIGHTS:
+        if file.role is not Role.WEIGHTS or kind_of(file) == PART:
             companions.append(file)
         elif _counts(file, findings):
             stems[stem(file.path)].append(file)
@@ -132,18 +135,18 @@ def _loose_name(weights: list[ModelFile]) -> str:
 
 def _counts(file: ModelFile, findings: list[Finding]) -> bool:
     """Whether weights on their own are a model, not the data or the tests of some package."""
-    packaged = bool(_PACKAGES.search(file.path))
-    if packaged and _TESTS.search(file.path):
+    in_package = packaged(file.path)
+    if in_package and tested(file.path):
         counts = False
     elif file.safety.verdict is not Verdict.SAFE:
         return True
     elif file.format in _PICKLES:
         names = file.facts[v.GLOBALS].value if v.GLOBALS in file.facts else []
         counts = any(_LEARNING.match(name) for name in names) or (
-            bool(_PROMISING.search(posixpath.basename(file.path))) and not packaged
+            bool(_PROMISING.search(posixpath.basename(file.path))) and not in_package
         )
     elif file.format in _ARRAYS:
-        counts = not packaged
+        counts = not in_package
     else:
         counts = True
     if not counts and file.safety.verdict is Verdict.DANGEROUS:
@@ -159,11 +162,4 @@ def _belongs(file: ModelFile, weights: list[ModelFile]) -> bool:
     if file.role is Role.INDEX:
         shards = file.facts.get(v.SHARDS)
         return shards is not None and not names.isdisjoint(shards.value)
-    base = posixpath.basename(file.path)
-    external = {
-        one
-        for weight in weights
-        if v.EXTERNAL_DATA in weight.facts
-        for one in weight.facts[v.EXTERNAL_DATA].value
-    }
-    return base in external
+    return any(file.path in external_of(weight) for weight in weights)

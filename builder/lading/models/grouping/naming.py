@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["directory_name", "hub_purl", "stem", "stem_name"]
 
 _SHARD: Final = re.compile(r"[-_.](?:0*\d{1,6})[-_]of[-_]\d{1,6}(?=\.|\Z)")
+#: MXNet's names: ``NAME-symbol.json`` and ``NAME-0000.params``.
+_MXNET: Final = re.compile(r"-(?:symbol(?=\.json\Z)|\d{4}(?=\.params\Z))")
+_PACKAGE: Final = re.compile(r"\.ml(?:package|modelc)\Z")
 _SUFFIXES: Final = re.compile(r"(?:\.[A-Za-z][\w-]{0,11}){1,2}\Z")
 #: Names that say nothing about which model it is.
 _GENERIC_WORDS: Final = """
@@ -32,7 +35,7 @@ _VERSION: Final = re.compile(r"v?\d+(?:\.\d+)*\Z")
 def stem(path: str) -> str:
     """Return a path without shard number and suffix: equal for the shards of one model."""
     directory, name = posixpath.split(path)
-    plain = _SHARD.sub("", name)
+    plain = _MXNET.sub("", _SHARD.sub("", name))
     return posixpath.join(directory, _SUFFIXES.sub("", plain) or plain)
 
 
@@ -51,7 +54,7 @@ def stem_name(path: str) -> str:
 
 def directory_name(directory: str) -> str:
     """Return the last part of a directory that says something, else its last part."""
-    parts = [part for part in directory.split("/") if part]
+    parts = [_PACKAGE.sub("", part) for part in directory.split("/") if part]
     for part in reversed(parts[-3:]):
         if not _generic(part):
             return part

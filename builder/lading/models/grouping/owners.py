@@ -7,7 +7,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from lading.inventory import ModelFile, Role
-from lading.models import vocabulary as v
 from lading.models.grouping.place import cached, kind_of
 
 if TYPE_CHECKING:
@@ -16,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Owners", "owners_of"]
 
 #: Companions that make a directory, and everything below it, one model.
-_TREE_KINDS: Final = frozenset({"pipeline", "modules", "mlflow", "spacy"})
+_TREE_KINDS: Final = frozenset(
+    {"pipeline", "modules", "mlflow", "spacy", "saved-model", "mlpackage"}
+)
 #: Companions that make a directory one model.
 _HOME_KINDS: Final = frozenset({"config", "adapter", "component"})
 #: Directories in which exporters put further forms of the model of the directory above.
@@ -35,7 +36,7 @@ class Owners:
         self._homes: set[str] = set()
         for file in files:
             kind, directory = kind_of(file), posixpath.dirname(file.path)
-            if kind in _TREE_KINDS or file.facts.get(v.SIGNATURES):
+            if kind in _TREE_KINDS:
                 self._trees.add(directory)
             elif kind in _HOME_KINDS and file.role in (Role.CONFIG, Role.INDEX):
                 self._homes.add(directory)

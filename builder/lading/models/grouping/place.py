@@ -16,12 +16,14 @@ from lading.models.companions.names import role_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Cached", "cached", "place", "resolve"]
+__all__ = ["Cached", "cached", "kind_of", "packaged", "place", "resolve", "tested"]
 
 _CACHE: Final = re.compile(
     r"(?P<root>(?:.*/)?(?P<kind>models|datasets|spaces)--(?P<repo>[^/]+))"
     r"/(?P<part>blobs|snapshots/(?P<commit>[^/]+))(?:/.*)?\Z"
 )
+_PACKAGES: Final = re.compile(r"(?:^|/)(?:site|dist)-packages/|(?:^|/)lib(?:64)?/python\d[\d.]*/")
+_TESTS: Final = re.compile(r"(?:^|/)(?:tests?|testing|test_data|testdata|_test)/")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -51,6 +53,16 @@ def cached(path: str) -> Cached | None:
         snapshot=None if part == "blobs" else f"{found['root']}/{part}",
         commit=commit if commit and _COMMIT.match(commit) else None,
     )
+
+
+def packaged(path: str) -> bool:
+    """Whether a path lies in a directory of Python distributions."""
+    return _PACKAGES.search(path) is not None
+
+
+def tested(path: str) -> bool:
+    """Whether a path lies in a directory of tests."""
+    return _TESTS.search(path) is not None
 
 
 def resolve(path: str, links: Mapping[str, str]) -> str | None:

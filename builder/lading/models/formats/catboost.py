@@ -1,0 +1,66 @@
+"""CatBoost's ``.cbm``: ``CBM1``, a length, a FlatBuffer; model.fbs of catboost/catboost.
+
+The trees are vectors of numbers in that buffer; what describes the model is a map of texts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from lading.limits import LIMITS
+from lading.models import vocabulary as v
+from lading.models.formats.flatbuffer import Outside, root
+from lading.models.jsonstream import parse_json
+from lading.models.report import printable
+from lading.models.stream import Malformed
+
+if TYPE_CHECKING:
+    from lading.models.report import Report
+    from lading.models.stream import Source
+
+__all__ = ["MAGIC", "parse"]
+
+FORMAT: Final = "catboost"
+MAGIC: Final = b"CBM1"
+_RELEASE: Final = re.compile(r"tags/v(\d[\d.]{0,16}\d)")
+
+
+def parse(source: Source, report: Report) -> None:
+    """Read the map of texts."""
+    report.format = FORMAT
+    report.fact(v.LIBRARY, "catboost", "")
+    if source.exactly(4) != MAGIC:
+        raise Malformed("not CBM1")
+    size = int.from_bytes(source.exactly(4), "little")
+    if size > report.size:
+        raise Malformed(f"the model declares {size} bytes")
+    data = source.read(min(size, LIMITS.flatbuffer))
+    try:
+        core = root(data)
+        report.fact(v.FORMAT_VERSION, printable(core.text(0, 64)), "FormatVersion")
+        for pair in core.vector(2).tables():
+            _describe(pair.text(0, 256), pair.text(1, LIMITS.fact_text), report)
+    except Outside:
+        if len(data) == size:
+            raise  # an offset that leads out of the buffer, not just out of its start
+
+
+def _describe(key: str, text: str, report: Report) -> None:
+    if key == "catboost_version_info":
+        found = _RELEASE.search(text)
+        report.declared(v.PRODUCER, f"catboost {found[1]}" if found else None, key)
+    elif key == "params":
+        try:
+            params = parse_json(text)
+        except Malformed:
+            return  # longer than what was kept of it
+        loss = _get(params, "loss_function", "type")
+        report.declared(v.ARCHITECTURE, "GradientBoostedTrees", key)
+        report.declared(v.OBJECTIVE, loss if isinstance(loss, str) else None, f"{key}.loss")
+
+
+def _get(document: Any, *keys: str) -> Any:
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document

@@ -1,0 +1,120 @@
+"""WebDataset: a tar whose members are samples, a name each and one suffix per part.
+
+https://github.com/webdataset/webdataset: ``0001.jpg``, ``0001.cls``, ``0002.jpg`` … in a row.
+Any other tar is none: at least two parts, or two samples of the same parts, must stand first.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Final
+
+from lading.inventory import Role
+from lading.models import vocabulary as v
+from lading.models.report import printable
+from lading.models.stream import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lading.models.report import Report
+    from lading.models.stream import Source
+
+__all__ = ["looks_like", "parse"]
+
+FORMAT: Final = "webdataset"
+_BLOCK: Final = 512
+_MEMBERS: Final = 1_000_000
+_REGULAR: Final = (b"0", b"\x00")
+#: Parts of samples: what is looked at, and what is known about it.
+_MEDIA_WORDS: Final = """
+jpg jpeg png webp ppm pgm pbm gif bmp tiff flac wav mp3 ogg m4a opus mp4 avi mov mkv npy npz pth
+pt pyd pickle pkl ten tensor mp msgpack depth.png seg.png
+"""
+_LABELS_WORDS: Final = "cls cls2 index inx id json jsn txt text transcript caption"
+_MEDIA: Final = frozenset(_MEDIA_WORDS.split())
+_LABELS: Final = frozenset(_LABELS_WORDS.split())
+_NAME: Final = re.compile(r"([^.]+)\.(.+)\Z")
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether ``head`` starts a tar whose first member may be a part of a sample."""
+    if head[257:262] != b"ustar" or head[156:157] not in _REGULAR:
+        return False
+    part = _part(head[:100].split(b"\x00")[0].decode("utf-8", "replace"))
+    return part is not None and part[1] in _MEDIA | _LABELS
+
+
+def _part(name: str) -> tuple[str, str] | None:
+    """Return sample and suffix of a member's name."""
+    directory, base = posixpath.split(name)
+    found = _NAME.match(base)
+    return (posixpath.join(directory, found[1]), found[2].lower()) if found else None
+
+
+def parse(source: Source, report: Report) -> bool:
+    """Walk the headers; False when the members are not samples of the same parts."""
+    report.format = FORMAT
+    report.role = Role.DATA
+    samples = _Samples()
+    try:
+        for name in _regular(source):
+            if not samples.add(name):
+                return False
+    except Malformed:
+        if not samples.plausible():
+            return False  # a broken tar of something else
+        raise
+    if not samples.plausible():
+        return False
+    report.fact(v.ROWS, samples.count, "members")
+    report.fact(v.COLUMNS, sorted(printable(one) for one in samples.parts), "members")
+    return True
+
+
+class _Samples:
+    """Counts samples; the first two decide whether the rest is looked at."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.parts: set[str] = set()
+        self._current = ""
+
+    def add(self, name: str) -> bool:
+        """Take the next member; False when it is no part of a sample."""
+        part = _part(name)
+        if part is None or part[1] not in _MEDIA | _LABELS:
+            return False
+        if part[0] != self._current:
+            self._current = part[0]
+            self.count += 1
+            if self.count == 3 and not self.plausible():
+                return False
+        self.parts.add(part[1])
+        return True
+
+    def plausible(self) -> bool:
+        """Whether samples have two parts, one of them a label: a folder of pictures has not."""
+        return self.count >= 2 and len(self.parts) >= 2 and bool(self.parts & _LABELS)
+
+
+def _regular(source: Source) -> Iterator[str]:
+    """Yield the names of regular members."""
+    for _ in range(_MEMBERS):
+        header = source.read(_BLOCK)
+        if len(header) < _BLOCK or not any(header):
+            return
+        if header[257:262] != b"ustar":
+            raise Malformed("a member's header is wrong")
+        if header[156:157] in _REGULAR:
+            yield header[:100].split(b"\x00")[0].decode("utf-8", "replace")
+        size = _number(header[124:136])
+        source.skip(-(-size // _BLOCK) * _BLOCK)
+
+
+def _number(field: bytes) -> int:
+    digits = field.strip(b" \x00")
+    if not digits.isdigit() or not set(digits) <= set(b"01234567"):
+        raise Malformed("a member's size is wrong")
+    return int(digits, 8)

@@ -1,0 +1,134 @@
+"""First bytes of formats → what decides whether a file is of that format.
+
+Each decision looks at the suffix, as a hint, and at the head; None means that it is not. Formats
+without a magic of their own (protobufs, texts) are found by their first byte and then by what
+their first fields must be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from lading.models.formats import (
+    archives,
+    arrow,
+    bundle,
+    catboost,
+    coreml,
+    fasttext,
+    ggml,
+    gguf,
+    hdf5,
+    lightgbm,
+    mxnet,
+    numpy,
+    onnx,
+    paddle,
+    parquet,
+    safetensors,
+    tensorflow,
+    tensorrt,
+    tflite,
+    tfrecord,
+    thinc,
+    webdataset,
+    xgboost,
+    xmlmodels,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lading.models.readers import Reader
+
+    Decision = Callable[[str, bytes], Reader | None]
+
+__all__ = ["BY_MAGIC", "behind"]
+
+
+def _always(reader: Reader) -> Decision:
+    """Return the decision of a format whose first four bytes are enough."""
+    return lambda suffix, head: reader  # noqa: ARG005 - one shape for all
+
+
+def _if(*choices: tuple[Callable[[bytes], bool], Reader]) -> Decision:
+    """Return a decision: the reader of the first format that the head looks like."""
+
+    def decide(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
+        return next((reader for looks_like, reader in choices if looks_like(head)), None)
+
+    return decide
+
+
+def _starts(magic: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(magic)
+
+
+def _xml(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
+    name = xmlmodels.reader_name(head)
+    if name is None:
+        return None
+    return xmlmodels.parse_openvino if name == "openvino" else xmlmodels.parse_pmml
+
+
+def _engine(head: bytes) -> bool:
+    return head[4:8] == bytes(4)
+
+
+def behind(suffix: str, head: bytes) -> Reader | None:
+    """Decide about formats that are known by what lies behind their first bytes."""
+    if head[4:5] == b"{" and tensorrt.looks_prefixed(head):
+        return tensorrt.parse
+    if head[4:8] == b"\x02\x00\x00\x00" and coreml.weights_like(head):
+        return coreml.parse_weights
+    if head[137:144] == bytes(7) and xgboost.binary_like(head):
+        return xgboost.parse_binary
+    if suffix == ".tar" and webdataset.looks_like(head):
+        return webdataset.parse
+    if head[4:8] == tflite.MAGIC:
+        return tflite.parse
+    if head[8:9] == b"{" and safetensors.looks_like(head):
+        return safetensors.parse
+    if head[4:8] == bytes(4) and tfrecord.looks_like(head):
+        return tfrecord.parse
+    return None
+
+
+#: First four, two or one bytes → the decision.
+BY_MAGIC: Final[dict[bytes, Decision]] = {
+    gguf.MAGIC: _always(gguf.parse),
+    numpy.MAGIC[:4]: _if((_starts(numpy.MAGIC), numpy.parse)),
+    hdf5.MAGIC[:4]: _if((_starts(hdf5.MAGIC), hdf5.parse)),
+    catboost.MAGIC: _always(catboost.parse),
+    fasttext.MAGIC: _always(fasttext.parse),
+    parquet.MAGIC: _always(parquet.parse),
+    arrow.MAGIC[:4]: _if((_starts(arrow.MAGIC), arrow.parse)),
+    arrow.FEATHER: _always(arrow.parse_feather),
+    b"\xff\xff\xff\xff": _if((arrow.stream_like, arrow.parse)),
+    thinc.START[:4]: _if((_starts(thinc.START), thinc.parse)),
+    archives.LLAMAFILE[:4]: _if((_starts(archives.LLAMAFILE), archives.parse)),
+    xgboost.BINARY_MAGIC: _if((xgboost.binary_like, xgboost.parse_binary)),
+    b"tree": _if((lightgbm.looks_like, lightgbm.parse)),
+    **dict.fromkeys(tensorrt.MAGICS, _if((_engine, tensorrt.parse))),
+    **dict.fromkeys(ggml.MAGICS, _always(ggml.parse)),
+    # Files that begin with zeros, or with a count.
+    b"\x00\x00\x00\x00": _if((paddle.params_like, paddle.parse_params)),
+    b"\x12\x01\x00\x00": _if((mxnet.params_like, mxnet.parse_params)),
+    b"\x00\x00": _if((bundle.looks_like, bundle.parse)),
+    # Protobufs.
+    b"\x08\x01": _if((tensorflow.saved_model_like, tensorflow.parse_saved_model)),
+    b"\x08": _if((coreml.looks_like, coreml.parse), (onnx.looks_like, onnx.parse)),
+    b"\x0a": _if(
+        (paddle.program_like, paddle.parse_program),
+        (tensorflow.graph_like, tensorflow.parse_graph),
+        (tensorflow.meta_graph_like, tensorflow.parse_meta_graph),
+    ),
+    # Texts.
+    b"{": _if(
+        (xgboost.json_like, xgboost.parse_json),
+        (xgboost.ubjson_like, xgboost.parse_ubjson),
+        (mxnet.symbol_like, mxnet.parse_symbol),
+        (paddle.pir_like, paddle.parse_pir),
+    ),
+    b"<": _xml,
+}
