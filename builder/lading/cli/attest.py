@@ -35,7 +35,7 @@ def _attest(
     signer = configured_signer(signing)
     timings = Timings()
     with timings.measure("inspect"):
-        inspection = wiring.inspect(image, insecure=insecure)
+        inspection, *others = wiring.inspect_all(image, insecure=insecure)
     if inspection.image.manifest_digest is None:
         store = open_evidence(evidence, insecure=insecure)
         release = attest_local(
@@ -45,6 +45,7 @@ def _attest(
         release = attest_pushed(
             reference,
             inspection,
+            others=others,
             signer=signer,
             open_repository=wiring.repository_opener(insecure=insecure),
             evidence=open_evidence(evidence, insecure=insecure) if evidence else None,

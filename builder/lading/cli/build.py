@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from lading.attest.interface import Signer
     from lading.inventory import Inspection
     from lading.usecases.release import Release, Timings
-    from lading_oci.interface import Repository
 
 __all__ = ["HELP", "register", "run"]
 
@@ -30,8 +29,9 @@ HELP = """\
 Usage: lading build [docker build options] PATH | URL | -
 
 Runs `docker build` with exactly these options, then looks inside the image, writes one CycloneDX
-BOM of its models and packages, signs it, and attaches it: with --push to the image in its
-registry, without it to a local evidence store. docker's output and exit status are untouched.
+BOM of its models and packages, signs it and the build's provenance, and attaches both: with
+--push to the image in its registry, without it to a local evidence store. docker's output and
+exit status are untouched.
 
 Options of lading's own (each also as LADING_NAME, or in [build] of lading.toml):
   --signing-key FILE|URI  private key to sign with (`lading keygen`), password from
@@ -77,7 +77,7 @@ def run(words: Sequence[str]) -> int:
         return built.status
     release = _release(built, settings)
     if settings.bom_output:
-        write_file(Path(settings.bom_output), release.document)
+        _write_boms(Path(settings.bom_output), release)
     _report(release, settings)
     return int(ExitCode.OK)
 
@@ -113,8 +113,9 @@ def _release(built: Built, settings: _Settings) -> Release:
     from lading.usecases.evidence import open_evidence
 
     timings = release.Timings()
-    inspection = _inspect(built, timings)
+    inspection, *others = _inspect(built, timings)
     place = settings.evidence
+    made = wiring.provenance(built, [inspection, *others]) if settings.signer else None
     if built.push:
         return release.push_and_attest(
             built.references,
@@ -123,35 +124,49 @@ def _release(built: Built, settings: _Settings) -> Release:
             signer=settings.signer,
             open_repository=wiring.repository_opener(),
             evidence=open_evidence(place) if place else None,
+            provenance=made,
             timings=timings,
         )
     if settings.signer is None:
         document = make_bom(inspection)
         return release.Release(built.name, inspection, document, timings=timings.seconds)
     if built.place == "registry":
-        return release.attest_pushed(
-            built.references[0],
+        return release.attest_everywhere(
+            built.references,
             inspection,
+            others=others,
             signer=settings.signer,
             open_repository=wiring.repository_opener(),
             evidence=open_evidence(place) if place else None,
+            provenance=made,
             timings=timings,
         )
-    store: Repository = open_evidence(place)
     return release.attest_local(
-        built.name, inspection, signer=settings.signer, store=store, timings=timings
+        built.name,
+        inspection,
+        signer=settings.signer,
+        store=open_evidence(place),
+        provenance=made,
+        timings=timings,
     )
 
 
-def _inspect(built: Built, timings: Timings) -> Inspection:
-    if built.place == "registry":
-        reference = built.references[0]
-        digest = built.manifest_digest
-        target = f"registry:{reference.with_digest(digest) if digest else reference}"
-    else:
-        target = f"docker:{built.image_id}"
+def _inspect(built: Built, timings: Timings) -> list[Inspection]:
     with timings.measure("inspect"):
-        return wiring.inspect(target, name=built.name)
+        if built.place != "registry":
+            return [wiring.inspect(f"docker:{built.image_id}", name=built.name)]
+        reference, digest = built.references[0], built.manifest_digest
+        return wiring.inspect_pushed(
+            reference.with_digest(digest) if digest else reference, name=built.name
+        )
+
+
+def _write_boms(path: Path, release: Release) -> None:
+    """Write the BOM; those of a multi-platform image's others beside it, by their platform."""
+    write_file(path, release.document)
+    for one in release.others:
+        platform = str(one.inspection.image.platform).replace("/", "-")
+        write_file(path.with_name(f"{path.stem}.{platform}{path.suffix}"), one.document)
 
 
 def _report(release: Release, settings: _Settings) -> None:

@@ -72,8 +72,10 @@ def _finding_lines(findings: tuple[Finding, ...]) -> list[str]:
 
 def release_text(release: Release) -> str:
     """Return the summary of a build: what is inside, and what was attested where."""
-    lines = [inspection_text(release.inspection)]
-    lines.append(f"bom       CycloneDX, {human_size(len(release.document))}")
+    lines = []
+    for one in release.platforms:
+        lines.append(inspection_text(one.inspection))
+        lines.append(f"bom       CycloneDX, {human_size(len(one.document))}")
     lines += [f"pushed    {reference}" for reference in release.pushed]
     for attestation in release.attestations:
         state = "was there already" if attestation.existed else "signed and attached"

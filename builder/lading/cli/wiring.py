@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lading.inventory import Inspection
+    from lading.usecases.build import Built
     from lading.usecases.locate import Ports
     from lading_oci.interface import Repository
     from lading_oci.references import Reference
@@ -18,7 +19,10 @@ __all__ = [
     "RequestCounter",
     "engine_push",
     "inspect",
+    "inspect_all",
+    "inspect_pushed",
     "ports",
+    "provenance",
     "repository_opener",
 ]
 
@@ -67,6 +71,65 @@ def inspect(
         return inspect_image(image, name or target, find_syft=find_syft, cache=cache)
     finally:
         image.close()
+
+
+def inspect_all(target: str, *, insecure: bool = False) -> list[Inspection]:
+    """Look inside an image that is to be attested: every platform of it, wherever it is."""
+    from lading.engine.probe import engine_image
+    from lading.usecases.platforms import platform_digests
+    from lading.usecases.targets import Scope, parse_image
+
+    named = parse_image(target)
+    reference = named.reference
+    in_engine = named.scope is Scope.ENGINE or engine_image(reference.familiar()) is not None
+    if named.scope is Scope.REGISTRY or not in_engine:
+        return inspect_pushed(reference, insecure=insecure)
+    inspection = inspect(f"docker:{reference.familiar()}", name=target)
+    digest = inspection.image.manifest_digest
+    repository = repository_opener(insecure=insecure)(reference)
+    if digest and platform_digests(repository, digest) is not None:
+        return inspect_pushed(reference.with_digest(digest), insecure=insecure)
+    return [inspection]
+
+
+def inspect_pushed(
+    reference: Reference, *, name: str | None = None, insecure: bool = False
+) -> list[Inspection]:
+    """Look inside a registry's image, every platform of it; ``name`` is its other name."""
+    from lading.usecases.platforms import platform_digests
+
+    shown = name or reference.familiar()
+    repository = repository_opener(insecure=insecure)(reference)
+    root = repository.resolve(reference.target).digest
+    digests = platform_digests(repository, root)
+    found = []
+    for digest in digests or (root,):
+        pinned = reference.with_digest(digest)
+        one = inspect(f"registry:{pinned}", name=shown, insecure=insecure)
+        index = root if digests else None
+        found.append(replace(one, image=replace(one.image, index_digest=index)))
+    return found
+
+
+def provenance(built: Built, inspections: Sequence[Inspection]) -> dict[str, Any] | None:
+    """Return the provenance of what ``lading build`` built, the engine asked for base images."""
+    from lading.engine.probe import engine_image, engine_version
+    from lading.usecases.buildkit import read_attestations
+    from lading.usecases.provenance import make_provenance
+
+    if built.record is None:
+        return None
+    images = [one.image for one in inspections]
+    index = images[0].index_digest
+    return make_provenance(
+        built.record,
+        images,
+        engine=engine_image,
+        engine_version=engine_version() if built.record.builder.in_engine else None,
+        attested=read_attestations(repository_opener()(built.references[0]), index)
+        if index
+        else (),
+    )
 
 
 def ports(*, evidence: str | None, insecure: bool, counter: RequestCounter | None = None) -> Ports:

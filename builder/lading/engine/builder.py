@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lading.errors import EngineError
 from lading.limits import LIMITS
@@ -45,11 +45,15 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """How the build ended. ``image_id`` is empty when docker did not say one."""
+    """How the build ended. ``image_id`` is empty when docker did not say one.
+
+    ``provenance`` is the predicate that buildx writes about its build, None from older ones.
+    """
 
     status: int
     image_id: str = ""
     manifest_digest: str | None = None
+    provenance: Any = None
 
 
 def docker_cli() -> str:
@@ -119,8 +123,14 @@ def run_build(command: BuildCommand, words: Sequence[str], builder: Builder) -> 
         status = _run([docker_cli(), "build", *extra, *words])
         if status != 0:
             return BuildResult(status)
-        image_id = _first_line(iidfile)
-        return BuildResult(0, image_id, _manifest_digest(metadata) if builder.buildx else None)
+        told = _metadata(metadata) if builder.buildx else {}
+        digest = told.get("containerimage.digest")
+        return BuildResult(
+            0,
+            _first_line(iidfile),
+            digest if isinstance(digest, str) else None,
+            told.get("buildx.build.provenance"),
+        )
 
 
 def _run(arguments: list[str]) -> int:
@@ -146,11 +156,10 @@ def _first_line(path: Path) -> str:
         return ""
 
 
-def _manifest_digest(path: Path) -> str | None:
+def _metadata(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             found = json.loads(file.read(LIMITS.companion_json))
-        digest = found["containerimage.digest"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return digest if isinstance(digest, str) else None
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from lading.errors import EngineError
 from lading.limits import LIMITS
 
-__all__ = ["EngineImage", "engine_image"]
+__all__ = ["EngineImage", "engine_image", "engine_version"]
 
 _TIMEOUT_SECONDS = 10.0
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -26,10 +26,11 @@ _DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 @dataclass(frozen=True, slots=True)
 class EngineImage:
-    """What an engine holds under a name. ``image_id`` is ``sha256:…``."""
+    """What an engine holds under a name. ``image_id`` is ``sha256:…``; ``layers`` are diff IDs."""
 
     image_id: str
     repo_digests: tuple[str, ...]
+    layers: tuple[str, ...] = ()
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -52,31 +53,64 @@ def engine_image(name: str) -> EngineImage | None:
     Raises:
         EngineError: the engine answers, but not with an image and not with "no such image".
     """
+    answer = _ask(f"/images/{quote(name, safe='/:@')}/json")
+    if answer is None:
+        return None
+    status, body = answer
+    if status == http.HTTPStatus.NOT_FOUND:
+        return None
+    try:
+        found = json.loads(body)
+        layers = (found.get("RootFS") or {}).get("Layers") or ()
+        return EngineImage(str(found["Id"]), tuple(found.get("RepoDigests") or ()), tuple(layers))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EngineError(
+            "The Docker engine could not say what it has under a name",
+            where=name,
+            got=f"HTTP {status}",
+            hint="Check the engine with `docker image inspect`; "
+            "`registry:NAME` verifies the registry's image alone.",
+        ) from error
+
+
+def engine_version() -> str | None:
+    """Return the local engine's version, or None when none answers."""
+    answer = _ask("/version")
+    try:
+        version = json.loads(answer[1])["Version"] if answer else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return version if isinstance(version, str) else None
+
+
+def _ask(path: str) -> tuple[int, bytes] | None:
+    """Return status and body of one request; None when no engine answers on a local socket.
+
+    Raises:
+        EngineError: one is there and does not answer: what it has is not known, which is not none.
+    """
     host = os.environ.get("DOCKER_HOST") or _context_host() or _DEFAULT_HOST
     if not host.startswith("unix://"):
         return None
     connection = _UnixConnection(urlsplit(host).path)
     try:
-        connection.request("GET", f"/images/{quote(name, safe='/:@')}/json")
-        response = connection.getresponse()
-        body = response.read(LIMITS.image_config)
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
+        connection.connect()
+    except OSError:
         connection.close()
-    if response.status == http.HTTPStatus.NOT_FOUND:
         return None
     try:
-        found = json.loads(body)
-        return EngineImage(str(found["Id"]), tuple(found.get("RepoDigests") or ()))
-    except (ValueError, KeyError, TypeError) as error:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read(LIMITS.image_config)
+    except (OSError, http.client.HTTPException) as error:
         raise EngineError(
-            "The Docker engine could not say what it has under a name",
-            where=name,
-            got=f"HTTP {response.status}",
-            hint="Check the engine with `docker image inspect`; "
-            "`registry:NAME` verifies the registry's image alone.",
+            "The Docker engine does not answer",
+            where=host,
+            got=str(error) or type(error).__name__,
+            hint="Check it with `docker version`; `registry:NAME` asks the registry alone.",
         ) from error
+    finally:
+        connection.close()
 
 
 def _context_host() -> str | None:

@@ -7,11 +7,15 @@ image has been inspected and its BOM validated, and pushes then (docs/decisions/
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lading.engine.builder import BuildResult, find_builder, run_build
+from lading.engine.builder import find_builder, run_build
+from lading.engine.sources import look_at_sources
 from lading.errors import EngineError, UsageError
+from lading.usecases.buildkit import materials
 from lading_oci.errors import ReferenceInvalid
 from lading_oci.references import Reference, parse_reference
 
@@ -19,8 +23,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lading.engine.argv import BuildCommand
+    from lading.engine.builder import Builder, BuildResult
+    from lading.engine.sources import BuildSources
+    from lading.usecases.buildkit import Material
 
-__all__ = ["Built", "build"]
+__all__ = ["BuildRecord", "Built", "build"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """How a build went, for its provenance; the times are UTC."""
+
+    command: BuildCommand
+    builder: Builder
+    sources: BuildSources
+    started: datetime
+    finished: datetime
+    materials: tuple[Material, ...] = ()  # what BuildKit said that it used
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +57,7 @@ class Built:
     push: bool = False
     why: str = ""
     manifest_digest: str | None = None
+    record: BuildRecord | None = None  # with every image there is to look at
 
     @property
     def name(self) -> str:
@@ -63,6 +83,7 @@ def build(command: BuildCommand, before: Callable[[], None]) -> Built:
     before()
     hold_push = push and builder.in_engine
     words = command.without_push() if hold_push else command.words
+    sources, started = look_at_sources(command, os.environ), datetime.now(UTC)
     result = run_build(command, words, builder)
     if result.status != 0:
         return Built(result.status, "", references, None)
@@ -72,18 +93,22 @@ def build(command: BuildCommand, before: Callable[[], None]) -> Built:
             "docker built an image and did not say which",
             hint="Give it a name with -t, and attest it with `lading attest NAME`.",
         )
-    return _built(result, references, place, why, push=hold_push)
+    record = BuildRecord(
+        command, builder, sources, started, datetime.now(UTC), materials(result.provenance)
+    )
+    return _built(result, record, references, place, why, push=hold_push)
 
 
 def _built(
     result: BuildResult,
+    record: BuildRecord,
     references: tuple[Reference, ...],
     place: str | None,
     why: str,
     *,
     push: bool,
 ) -> Built:
-    return Built(0, result.image_id, references, place, push, why, result.manifest_digest)
+    return Built(0, result.image_id, references, place, push, why, result.manifest_digest, record)
 
 
 def _reference(tag: str) -> Reference:

@@ -13,27 +13,30 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lading.attest.predicates import CYCLONEDX
-from lading.usecases.attest import (
-    Attestation,
-    attach_seal,
-    attach_statement,
-    bom_statement,
-    image_subjects,
-    make_bom,
-)
+from lading.errors import InputError
+from lading.usecases.attest import Attestation, bom_statement, image_subjects, make_bom
+from lading.usecases.papers import Examined, Papers
+from lading.usecases.platforms import platform_digests
 from lading_oci.digest import digest_of
 from lading_oci.references import Reference, parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lading.attest.interface import Signer
     from lading.attest.statement import Subject
     from lading.inventory import Inspection
-    from lading_oci.interface import Descriptor, Repository
+    from lading_oci.interface import Repository
 
-__all__ = ["Release", "Timings", "attest_local", "attest_pushed", "push_and_attest"]
+__all__ = [
+    "Examined",
+    "Release",
+    "Timings",
+    "attest_everywhere",
+    "attest_local",
+    "attest_pushed",
+    "push_and_attest",
+]
 
 
 class Pusher(Protocol):
@@ -69,7 +72,10 @@ class _Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """An inspected image, its BOM, and what was attested about it."""
+    """An inspected image, its BOM, and what was attested about it.
+
+    ``others`` are the further platforms of a multi-platform image.
+    """
 
     image: str
     inspection: Inspection
@@ -78,6 +84,12 @@ class Release:
     subjects: tuple[str, ...] = ()
     pushed: tuple[str, ...] = ()  # references with digests
     timings: dict[str, float] = field(default_factory=dict)
+    others: tuple[Examined, ...] = ()
+
+    @property
+    def platforms(self) -> tuple[Examined, ...]:
+        """Every platform's image, the first one first."""
+        return Examined(self.inspection, self.document), *self.others
 
     def to_json(self) -> dict[str, Any]:
         """Return the document of ``build --summary-json`` and ``attest --json``."""
@@ -91,76 +103,114 @@ class Release:
             "bom": {"digest": digest_of(self.document), "size": len(self.document)},
             "models": len(self.inspection.models),
             "packages": len(self.inspection.packages),
+            "platforms": [one.to_json() for one in self.platforms],
             "timings": {stage: round(value, 3) for stage, value in self.timings.items()},
         }
 
 
 def attest_local(
-    image: str, inspection: Inspection, *, signer: Signer, store: Repository, timings: Timings
+    image: str,
+    inspection: Inspection,
+    *,
+    signer: Signer,
+    store: Repository,
+    provenance: Mapping[str, Any] | None = None,
+    timings: Timings,
 ) -> Release:
     """Attest an image that only an engine or an archive has: its config digest is the subject."""
     with timings.measure("bom"):
-        document = make_bom(inspection)
-    facts = inspection.image
-    subjects = image_subjects(_subject_name(image), facts)
-    statement = bom_statement(subjects, document)
+        examined = (Examined(inspection, make_bom(inspection)),)
+    papers = Papers(_subject_name(image), examined, provenance)
     with timings.measure("sign and attach"):
-        attestations = _attach(subjects, statement, signer, store, facts.config_digest)
-    return Release(
-        image, inspection, document, attestations, _digests(subjects), (), timings.seconds
-    )
+        attestations = papers.attach(signer, store, lambda digest: digest)
+    return _released(image, examined, attestations, papers, (), timings)
 
 
 def attest_pushed(
     reference: Reference,
     inspection: Inspection,
     *,
+    others: Sequence[Inspection] = (),
     signer: Signer,
     open_repository: Callable[[Reference], Repository],
     evidence: Repository | None = None,
+    provenance: Mapping[str, Any] | None = None,
     timings: Timings,
 ) -> Release:
     """Attest an image that is in its registry; ``inspection`` knows its manifest digest.
 
-    ``evidence`` is another place than the image's own repository to keep the attestation in.
+    ``others`` are the further platforms of its index. ``evidence`` is another place than the
+    image's own repository to keep the attestations in. ``provenance`` is a SLSA predicate.
     """
     facts = inspection.image
     digest = facts.index_digest or facts.manifest_digest
     if digest is None:
         raise ValueError("an image in a registry has a manifest digest")
     with timings.measure("bom"):
-        document = make_bom(inspection)
-    subjects = image_subjects(reference.name, facts)
-    statement = bom_statement(subjects, document)
+        examined = tuple(Examined(one, make_bom(one)) for one in (inspection, *others))
+    papers = Papers(reference.name, examined, provenance)
     with timings.measure("sign and attach"):
         repository = open_repository(reference)
         attestations = (
-            _attach(subjects, statement, signer, evidence, digest)
+            papers.attach(signer, evidence, lambda digest: digest)
             if evidence
-            else _attach(subjects, statement, signer, repository, repository.resolve(digest))
+            else papers.attach(signer, repository, repository.resolve)
         )
-    return Release(
-        str(reference),
-        inspection,
-        document,
-        attestations,
-        _digests(subjects),
-        (str(reference.with_digest(digest)),),
-        timings.seconds,
-    )
+    pushed = (str(reference.with_digest(digest)),)
+    return _released(str(reference), examined, attestations, papers, pushed, timings)
 
 
-def _attach(
-    subjects: Sequence[Subject],
-    statement: bytes,
+def attest_everywhere(
+    references: Iterable[Reference],
+    inspection: Inspection,
+    *,
+    others: Sequence[Inspection] = (),
     signer: Signer,
-    store: Repository,
-    subject: Descriptor | str,
-) -> tuple[Attestation, ...]:
-    """Attach the BOM, then the seal over it: what verification looks for first comes last."""
-    signed = attach_statement(statement, CYCLONEDX, signer=signer, store=store, subject=subject)
-    seal = attach_seal(subjects, [signed], signer=signer, store=store, subject=subject)
-    return signed, seal
+    open_repository: Callable[[Reference], Repository],
+    evidence: Repository | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    timings: Timings,
+) -> Release:
+    """Attest an image that a builder pushed under every name, once in every repository."""
+    release = None
+    for names in _by_repository(references):
+        one = attest_pushed(
+            names[0],
+            inspection,
+            others=others,
+            signer=signer,
+            open_repository=open_repository,
+            evidence=evidence,
+            provenance=provenance,
+            timings=timings,
+        )
+        digest = one.inspection.image.index_digest or one.inspection.image.manifest_digest or ""
+        one = dataclasses.replace(one, pushed=tuple(str(n.with_digest(digest)) for n in names))
+        release = one if release is None else _joined(release, one)
+    if release is None:
+        raise ValueError("an image in a registry has a name")
+    return release
+
+
+def _released(
+    image: str,
+    examined: tuple[Examined, ...],
+    attestations: tuple[Attestation, ...],
+    papers: Papers,
+    pushed: tuple[str, ...],
+    timings: Timings,
+) -> Release:
+    first, *others = examined
+    return Release(
+        image,
+        first.inspection,
+        first.document,
+        attestations,
+        _digests(papers.subjects(examined)),
+        pushed,
+        timings.seconds,
+        tuple(others),
+    )
 
 
 def push_and_attest(
@@ -171,6 +221,7 @@ def push_and_attest(
     signer: Signer | None,
     open_repository: Callable[[Reference], Repository],
     evidence: Repository | None = None,
+    provenance: Mapping[str, Any] | None = None,
     timings: Timings,
 ) -> Release:
     """Push an engine's image under every name, and attest it once in every repository.
@@ -185,27 +236,50 @@ def push_and_attest(
     for names in _by_repository(references):
         with timings.measure("push"):
             digests = [push(reference) for reference in names]
-        known = dataclasses.replace(
-            inspection, image=dataclasses.replace(inspection.image, manifest_digest=digests[-1])
-        )
         pushed = tuple(
             str(name.with_digest(digest)) for name, digest in zip(names, digests, strict=True)
         )
         if signer is None:
+            facts = dataclasses.replace(inspection.image, manifest_digest=digests[-1])
+            known = dataclasses.replace(inspection, image=facts)
             release = _joined(
                 release, dataclasses.replace(release, inspection=known, pushed=pushed)
             )
             continue
+        known = _as_pushed(inspection, open_repository(names[0]), digests[-1])
         attested = attest_pushed(
             names[0],
             known,
             signer=signer,
             open_repository=open_repository,
             evidence=evidence,
+            provenance=provenance,
             timings=timings,
         )
         release = _joined(release, dataclasses.replace(attested, pushed=pushed))
     return release
+
+
+def _as_pushed(inspection: Inspection, repository: Repository, digest: str) -> Inspection:
+    """Return the inspection with the digests that the image got; some engines push an index.
+
+    Raises:
+        InputError: the index has more platforms than the one that was looked into.
+    """
+    platforms = platform_digests(repository, digest)
+    if platforms is not None and len(platforms) != 1:
+        raise InputError(
+            "The engine pushed several platforms, and only its own was examined",
+            where=f"{repository.name}@{digest}",
+            got=f"{len(platforms)} platforms",
+            hint=f"Attest all of them: lading attest registry:{repository.name}@{digest}",
+        )
+    image = dataclasses.replace(
+        inspection.image,
+        manifest_digest=platforms[0] if platforms else digest,
+        index_digest=digest if platforms else None,
+    )
+    return dataclasses.replace(inspection, image=image)
 
 
 def _joined(first: Release, second: Release) -> Release:

@@ -111,7 +111,7 @@ def test_several_tags_in_several_repositories_are_each_attested_once(
 
     document = json.loads(summary.read_text())
     assert len(document["pushed"]) == 3
-    assert len(document["attestations"]) == 4  # a BOM and a seal in each repository
+    assert len(document["attestations"]) == 6  # BOM, provenance and seal in each repository
     for name in names:
         assert lading("verify", "--key", "lading.pub", name).status == 0
 

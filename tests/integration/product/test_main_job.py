@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BOM = "https://cyclonedx.org/bom"
 SEAL = "https://slsa.dev/verification_summary/v1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
 
 
 def _conforms(name: str, document: object) -> None:
@@ -52,7 +53,7 @@ def test_verify_says_yes_by_tag_and_by_digest(lading: Lading, released) -> None:
         assert document["verified"] is True
         assert document["digest"] == released.digest
         assert [one["predicate_type"] for one in document["attestations"]] == [SEAL]
-        assert len(document["sealed"]) == 1
+        assert len(document["sealed"]) == 2
 
 
 def test_verify_asks_a_registry_with_the_referrers_api_once(lading: Lading, released_once) -> None:
@@ -67,8 +68,10 @@ def test_full_verification_fetches_what_the_seal_names(lading: Lading, released)
     ran = lading.ok("verify", "--key", "lading.pub", "--full", released.name, "--json")
 
     document = ran.json()
-    assert [one["predicate_type"] for one in document["attestations"]] == [SEAL, BOM]
-    assert document["sealed"] == [document["attestations"][1]["digest"]]
+    seal, *sealed = document["attestations"]
+    assert seal["predicate_type"] == SEAL
+    assert {one["predicate_type"] for one in sealed} == {BOM, PROVENANCE}
+    assert document["sealed"] == sorted(one["digest"] for one in sealed)
 
 
 def test_the_bom_can_be_asked_for_itself(lading: Lading, released_once) -> None:
@@ -83,12 +86,14 @@ def test_tree_shows_the_attestation_and_who_signed_it(lading: Lading, released) 
     document = lading.ok("tree", "--key", "lading.pub", released.name, "--json").json()
 
     _conforms("tree", document)
-    assert [one["verified"] for one in document["referrers"]] == [True, True]
-    assert [one["predicate_type"] for one in document["referrers"]] == [SEAL, BOM]
+    assert [one["verified"] for one in document["referrers"]] == [True, True, True]
+    assert [one["predicate_type"] for one in document["referrers"]] == [SEAL, PROVENANCE, BOM]
     assert document["digest"] == released.digest
 
 
-@pytest.mark.parametrize(("kind", "more"), [(BOM, set()), (SEAL, {"dev.lading.seal"})])
+@pytest.mark.parametrize(
+    ("kind", "more"), [(BOM, set()), (PROVENANCE, set()), (SEAL, {"dev.lading.seal"})]
+)
 def test_the_referrers_are_exactly_the_format(released, kind: str, more: set[str]) -> None:
     repository = open_registry(parse_reference(released.name))
     referrer = _attached(repository, released.digest)[kind]

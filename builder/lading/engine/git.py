@@ -1,0 +1,88 @@
+"""Which commit a build context is of, and whether it differs from it; asked of git itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lading.engine.redact import public_url
+from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Commit", "commit_of"]
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The commit that a directory's repository is at.
+
+    ``path`` is the directory below the repository's root, ``""`` for the root. ``changed`` counts
+    the paths below the directory that differ from the commit or that git does not track,
+    ``ignored`` those that git was told to ignore, and that docker may have copied all the same;
+    both are None when git could not say in time.
+    """
+
+    commit: str
+    path: str
+    remote: str | None
+    changed: int | None
+    ignored: int | None
+
+
+def commit_of(directory: Path) -> Commit | None:
+    """Return the commit of the repository that ``directory`` is in, or None without one."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    shown = _git(git, directory, "rev-parse", "HEAD", "--show-prefix")
+    lines = (shown or b"").decode("utf-8", "replace").split("\n")
+    if not _COMMIT.fullmatch(lines[0]):
+        return None
+    remote = (_git(git, directory, "config", "--get", "remote.origin.url") or b"").decode(
+        "utf-8", "replace"
+    )
+    status = _git(
+        git, directory, "status", "--porcelain", "-z", "--no-renames", "--ignored", "--", "."
+    )
+    entries = None if status is None else [entry for entry in status.split(b"\0") if entry]
+    ignored = None if entries is None else sum(entry.startswith(b"!!") for entry in entries)
+    return Commit(
+        commit=lines[0],
+        path=lines[1].rstrip("/") if len(lines) > 1 else "",
+        remote=public_url(_as_url(remote.strip())) or None,
+        changed=None if entries is None or ignored is None else len(entries) - ignored,
+        ignored=ignored,
+    )
+
+
+def _git(git: str, directory: Path, *words: str) -> bytes | None:
+    """Run git without locks, monitors and questions; None when it fails, whatever the reason."""
+    try:
+        done = subprocess.run(
+            [git, "-c", "core.fsmonitor=false", "-C", str(directory), *words],
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=LIMITS.context_git_seconds,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _as_url(remote: str) -> str:
+    """Write ``git@host:path`` as the URL that it means."""
+    user, at, rest = remote.partition("@")
+    host, colon, path = rest.partition(":")
+    if at and colon and "/" not in user + host and "://" not in remote:
+        return f"ssh://{host}/{path}"
+    return remote

@@ -1,0 +1,114 @@
+"""What is signed about one image, and which of it is attached where.
+
+A multi-platform image has a BOM for each platform. The index gets all of them under one seal whose
+subjects are the index and every platform's manifest and configuration; each platform's manifest
+gets its own BOM and seal, so that it can be verified by its own digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lading.attest.predicates import CYCLONEDX, SLSA_PROVENANCE_V1
+from lading.attest.statement import build_statement
+from lading.usecases.attest import (
+    Attestation,
+    attach_bundle,
+    attach_seal,
+    bom_statement,
+    image_subjects,
+)
+from lading_oci.digest import digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from lading.attest.interface import Signer
+    from lading.attest.statement import Subject
+    from lading.inventory import Inspection
+    from lading_oci.interface import Descriptor, Repository
+
+__all__ = ["Examined", "Papers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One platform's image and the BOM that was made of it."""
+
+    inspection: Inspection
+    document: bytes
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``build``'s document says of one platform."""
+        facts = self.inspection.image
+        return {
+            "platform": str(facts.platform),
+            "digest": facts.manifest_digest or facts.config_digest,
+            "bom": {"digest": digest_of(self.document), "size": len(self.document)},
+            "models": len(self.inspection.models),
+            "packages": len(self.inspection.packages),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What is signed about one image, and which of it goes where."""
+
+    name: str
+    examined: tuple[Examined, ...]
+    provenance: Mapping[str, Any] | None
+
+    def subjects(self, examined: Iterable[Examined]) -> tuple[Subject, ...]:
+        """Return every digest by which these platforms' images are known, each once."""
+        found = [subject for one in examined for subject in self._subjects(one)]
+        return tuple({subject.digest["sha256"]: subject for subject in found}.values())
+
+    def attach(
+        self, signer: Signer, store: Repository, describe: Callable[[str], Descriptor | str]
+    ) -> tuple[Attestation, ...]:
+        """Sign each statement once; attach them, and a seal over them, wherever they are asked for.
+
+        The seal comes last: it is what verification looks for first.
+        """
+        boms = {
+            id(one): signer.sign(bom_statement(self._subjects(one), one.document))
+            for one in self.examined
+        }
+        made = None
+        if self.provenance is not None:
+            subjects = self.subjects(self.examined)
+            made = signer.sign(build_statement(subjects, SLSA_PROVENANCE_V1, self.provenance))
+        found: list[Attestation] = []
+        for digest, there, subjects in self._places():
+            subject = describe(digest)
+            attached = [
+                attach_bundle(boms[id(one)], CYCLONEDX, store=store, subject=subject)
+                for one in there
+            ]
+            if made is not None:
+                attached.append(
+                    attach_bundle(made, SLSA_PROVENANCE_V1, store=store, subject=subject)
+                )
+            seal = attach_seal(subjects, attached, signer=signer, store=store, subject=subject)
+            found += [*attached, seal]
+        return tuple(found)
+
+    def _subjects(self, one: Examined) -> tuple[Subject, ...]:
+        return image_subjects(self.name, one.inspection.image)
+
+    def _places(self) -> Iterator[tuple[str, tuple[Examined, ...], tuple[Subject, ...]]]:
+        """Yield each digest that evidence hangs on, whose it is, and what its seal covers.
+
+        The seal of one platform among several does not name the index: copied to the index, it
+        must not pass for the seal of all platforms.
+        """
+        index = self.examined[0].inspection.image.index_digest
+        if index is not None:
+            yield index, self.examined, self.subjects(self.examined)
+        for one in self.examined:
+            facts = one.inspection.image
+            own = self._subjects(one)
+            if len(self.examined) > 1:
+                own = tuple(s for s in own if f"sha256:{s.digest['sha256']}" != index)
+            yield facts.manifest_digest or facts.config_digest, (one,), own
