@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["VERBS", "docker_plugin", "main", "make_app"]
 
 #: Every verb in the order of the help text; the module is ``lading.cli.<verb>``.
-VERBS = ("build", "inspect", "bom", "attest", "verify", "push", "tree", "keygen")
+VERBS = (
+    "build",
+    "inspect",
+    "bom",
+    "attest",
+    "attach",
+    "verify",
+    "policy",
+    "push",
+    "tree",
+    "keygen",
+)
 
 #: Verbs that treat models and data sets (``hf:``, ``git:``, ``dir:`` …) unlike images.
 _OF_SOURCES = ("attest", "verify")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from lading.cli import options
+from lading.cli.judging import Outputs, PolicyFile, Previous, as_table, judge_and_refuse
 from lading.cli.render import plain
 from lading.config import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lading.usecases.verify import VerifiedAttestation
+    from lading.policy import Verdict
+    from lading.usecases.verify import Verification, VerifiedAttestation
+    from lading_oci.errors import FactsError
 
 __all__ = ["register"]
 
@@ -52,13 +55,16 @@ def _verify(
             show_default=False,
         ),
     ] = None,
+    policy: PolicyFile = None,
+    previous: Previous = None,
+    outputs: Outputs = None,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
     from lading.attest.predicates import resolve
     from lading.cli import wiring
-    from lading.cli.render import error_to_json, print_error, print_json
+    from lading.cli.render import print_error, print_json
     from lading.cli.trusting import configured_rule, demands
     from lading.errors import exit_code
     from lading.trust.verifier import RuleVerifier
@@ -67,34 +73,39 @@ def _verify(
     from lading_oci.errors import FactsError
 
     counter = wiring.RequestCounter()
+    verification: Verification | None = None
+    verdict: Verdict | None = None
     try:
         named = parse_image(image)
         rule = configured_rule(trust, named.reference.name)
+        verifier = RuleVerifier(rule)
+        ports = wiring.ports(evidence=evidence, insecure=insecure, counter=counter)
         verification = verify_image(
             named,
-            wiring.ports(evidence=evidence, insecure=insecure, counter=counter),
-            verifier=RuleVerifier(rule),
+            ports,
+            verifier=verifier,
             predicate_type=resolve(predicate) if predicate else None,
             full=full,
             demands=demands(rule, max_age),
         )
-    except FactsError as error:
-        if json:
-            print_json(
-                {
-                    "target": image,
-                    "digest": None,
-                    "verified": False,
-                    "attestations": [],
-                    "policy": None,
-                    "requests": counter.count,
-                    "error": error_to_json(error),
-                }
+        if policy is not None:
+            verdict = judge_and_refuse(
+                named, policy, ports, verifier=verifier, previous=previous, outputs=outputs
             )
+    except FactsError as error:
+        verdict = getattr(error, "verdict", None)
+        if json:
+            print_json(_refusal(image, verification, verdict, counter.count, error))
+        elif verdict is not None:
+            typer.echo(as_table(verdict), nl=False)
         print_error(error)
         raise typer.Exit(int(exit_code(error))) from error
     if json:
-        document = {"policy": None, "trust": rule.where, "requests": counter.count}
+        document = {
+            "policy": verdict.to_json() if verdict else None,
+            "trust": rule.where,
+            "requests": counter.count,
+        }
         print_json({**verification.to_json(), **document})
         return
     typer.echo(f"verified  {verification.target}")
@@ -107,6 +118,31 @@ def _verify(
         typer.echo(f"sealed    {count} attestation{'s'[: count != 1]}; --full verifies each")
     if verification.engine_checked:
         typer.echo("engine    the Docker engine's copy is covered too")
+    if verdict is not None:
+        typer.echo(as_table(verdict), nl=False)
+
+
+def _refusal(
+    target: str,
+    verification: Verification | None,
+    verdict: Verdict | None,
+    requests: int,
+    error: FactsError,
+) -> dict[str, Any]:
+    """Return ``verify``'s document of a no; what held before a policy refused it is listed."""
+    from lading.cli.render import error_to_json
+
+    return {
+        "target": target,
+        "digest": verification.digest if verification else None,
+        "verified": False,
+        "attestations": [one.to_json() for one in verification.attestations]
+        if verification
+        else [],
+        "policy": verdict.to_json() if verdict else None,
+        "requests": requests,
+        "error": error_to_json(error),
+    }
 
 
 def _lines(one: VerifiedAttestation) -> Iterator[str]:

@@ -26,8 +26,8 @@ _NO_PACKAGE = frozenset(
 class Component:
     """One component.
 
-    ``licenses`` all apply together; ``identified`` says that its digest equals that of attested
-    content.
+    ``licenses`` all apply together; ``identified`` says that the digests of all its files are
+    those of attested content.
     """
 
     ref: str
@@ -156,23 +156,16 @@ def _component(raw: Mapping[str, Any]) -> Component:
             str(one.get("name", "")) for one in _objects(_object(raw, "pedigree"), "ancestors")
         ),
         paths=tuple(sorted(places)),
-        identified=_identified(evidence),
+        identified=_identified(raw),
         properties=_properties(raw),
         card=_object(raw, "modelCard"),
     )
 
 
-def _identified(evidence: Mapping[str, Any]) -> bool:
-    """Whether the identity is known by comparing digests (CycloneDX ``evidence.identity``)."""
-    identities = evidence.get("identity")
-    if isinstance(identities, dict):  # 1.5 has one object here
-        identities = [identities]
-    methods = [
-        method
-        for one in _objects({"identity": identities}, "identity")
-        for method in _objects(one, "methods")
-    ]
-    return any(method.get("technique") == "hash-comparison" for method in methods)
+def _identified(raw: Mapping[str, Any]) -> bool:
+    """Whether the build found every file's digest in a signed list (``lading:fact:attested``)."""
+    origins = _properties(raw).get("lading:fact:attested:origin", ())
+    return any(origin.startswith("matched: ") for origin in origins)
 
 
 def _licenses(raw: Mapping[str, Any]) -> tuple[str, ...]:

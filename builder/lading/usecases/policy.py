@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
-from lading.attest.statement import parse_statement
+from lading.attest.statement import Subject, parse_statement
 from lading.attest.times import claimed_time
 from lading.attest.vsa import ATTESTED_POLICY, read_vsa
 from lading.errors import InputError, LimitError, PolicyViolation, VerificationError
@@ -23,8 +23,9 @@ from lading.policy.components import merged
 from lading.policy.opa import Opa
 from lading.policy.rules.licences import ModelLicenses
 from lading.policy.verdict import RuleResult, Verdict, Violation
+from lading.usecases.attest import Attestation, attach_seal
 from lading.usecases.bundles import candidates, find_bundles
-from lading.usecases.digests import platform_manifests
+from lading.usecases.digests import all_digests, platform_manifests
 from lading.usecases.locate import locate
 from lading_oci.digest import digest_of
 
@@ -32,13 +33,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lading.attest.interface import Verifier
+    from lading.attest.interface import Signer, Verifier
     from lading.attest.statement import Statement
     from lading.policy import Policy
     from lading.usecases.locate import Located, Place, Ports
     from lading.usecases.targets import NamedImage
 
-__all__ = ["Gathered", "Lookup", "evaluate", "gather", "load_policy", "refuse"]
+__all__ = [
+    "Gathered",
+    "Lookup",
+    "PolicyRefusal",
+    "evaluate",
+    "gather",
+    "load_policy",
+    "refuse",
+    "seal_under",
+]
 
 _SEAL: Final = "sealed-policy"
 _OURS: Final = "https://lading.dev/"
@@ -80,8 +90,9 @@ def _read(path: Path) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Verified evidence about an image, and where it was found."""
+    """Verified evidence about an image, and where it was found; ``name`` is its repository's."""
 
+    name: str
     located: Located
     place: Place
     evidence: Evidence
@@ -127,7 +138,7 @@ def gather(
         previous=previous,
     )
     missing = tuple(one for one in platforms if one not in covered)
-    return Gathered(located, place, evidence, missing)
+    return Gathered(image.reference.name, located, place, evidence, missing)
 
 
 def _hold(content: bytes, verifier: Verifier, wanted: frozenset[str]) -> tuple[Attested, Statement]:
@@ -177,15 +188,18 @@ def _boms(
     return boms, covered
 
 
-def evaluate(policy: Policy, gathered: Gathered, *, lookup: Lookup | None = None) -> Verdict:
+def evaluate(
+    policy: Policy, gathered: Gathered, *, lookup: Lookup | None = None, sealing: bool = False
+) -> Verdict:
     """Return the policy's verdict about an image: its rules', and that its seal is under it.
 
     An image that was sealed under a policy file passes only a policy that it was sealed under: a
-    file that was changed since is another policy.
+    file that was changed since is another policy. Not asked when it is ``sealing`` that follows.
     """
     evidence = with_licences(policy, gathered.evidence, lookup)
     verdict = judge(policy, evidence)
-    extra = [*_other_policy(policy, evidence), *_no_bom(gathered)]
+    other = [] if sealing else _other_policy(policy, evidence)
+    extra = [*other, *_no_bom(gathered)]
     if not extra:
         return verdict
     violations = tuple(
@@ -235,18 +249,54 @@ def _no_bom(gathered: Gathered) -> list[tuple[str, str]]:
     ]
 
 
+class PolicyRefusal(PolicyViolation):
+    """A policy's no, with the verdict that says why."""
+
+    def __init__(self, verdict: Verdict, *, got: str, where: str) -> None:
+        super().__init__("The policy says no", where=where, got=got)
+        self.verdict = verdict
+
+
 def refuse(verdict: Verdict) -> None:
     """Return when the policy says yes.
 
     Raises:
-        PolicyViolation: it says no.
+        PolicyRefusal: it says no.
     """
     if verdict.passed:
         return
     errors = [one for one in verdict.violations if one.level is Level.ERROR]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    raise PolicyViolation(
-        "The policy says no",
+    raise PolicyRefusal(
+        verdict,
         where=f"{verdict.policy.uri} (sha256:{verdict.policy.sha256[:12]})",
         got=f"{errors[0].rule}: {errors[0].message}{more}" if errors else "no rule was judged",
+    )
+
+
+def seal_under(verdict: Verdict, gathered: Gathered, signer: Signer) -> Attestation:
+    """Sign and attach a seal that says the image passed the policy, over all that was judged.
+
+    Raises:
+        ValueError: it did not pass, or not every rule was judged.
+        SigningKeyError, RegistryError, OciError: the seal was not attached.
+    """
+    if not (verdict.passed and verdict.complete):
+        raise ValueError("only a complete yes is sealed")
+    located, place = gathered.located, gathered.place
+    repository = place.repository
+    in_registry = place.subject == located.digest
+    digests = all_digests(repository, located.digest) if in_registry else (located.digest,)
+    inputs = [
+        Attestation(one.predicate_type, one.digest, "", repository.name, existed=True)
+        for one in gathered.evidence.attestations
+        if one.predicate_type != SLSA_VSA_V1
+    ]
+    return attach_seal(
+        [Subject(gathered.name, {"sha256": one.removeprefix("sha256:")}) for one in digests],
+        inputs,
+        policy=verdict.policy,
+        signer=signer,
+        store=repository,
+        subject=repository.resolve(located.digest) if in_registry else located.digest,
     )

@@ -1,0 +1,73 @@
+"""``lading attach``: sign somebody's report about an image and attach it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lading.cli import options
+from lading.config import Layer
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("attach", help="Sign a third-party report about an image and attach it.")(_attach)
+
+
+@options.collected("signing", options.SIGNING)
+def _attach(
+    image: options.Image,
+    report: Annotated[
+        Path,
+        typer.Argument(
+            metavar="REPORT",
+            help="SARIF, CycloneDX VEX or VDR, OpenVEX, trivy, grype, modelscan, picklescan, "
+            "garak, JUnit, in-toto test-result, lm-eval; any JSON object with --type.",
+            show_default=False,
+        ),
+    ],
+    signing: Layer,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help="What it is: a kind (sarif, trivy …), or a URI of your own. Detected by default.",
+            show_default=False,
+        ),
+    ] = None,
+    evidence: options.Evidence = None,
+    insecure: options.Insecure = False,
+    json: options.Json = False,
+) -> None:
+    from lading.cli import wiring
+    from lading.cli.judging import read_input
+    from lading.cli.render import plain, print_json
+    from lading.cli.signing import configured_signer
+    from lading.limits import LIMITS
+    from lading.reports import read_report
+    from lading.usecases.attach import attach_report
+    from lading.usecases.evidence import open_evidence
+    from lading.usecases.targets import parse_image
+
+    named = parse_image(image)
+    valid = read_report(read_input(report, LIMITS.report, "report"), report.name, kind=kind)
+    attached = attach_report(
+        named,
+        valid,
+        wiring.ports(evidence=evidence, insecure=insecure),
+        signer=configured_signer(signing),
+        evidence=open_evidence(evidence, insecure=insecure) if evidence else None,
+    )
+    if json:
+        print_json(attached.to_json())
+        return
+    counts = ", ".join(f"{name} {value:g}" for name, value in valid.summary.counts.items())
+    typer.echo(f"report    {plain(valid.kind)} by {plain(valid.summary.tool)}")
+    typer.echo(f"says      {plain(counts[:500]) or 'no numbers'}")
+    typer.echo(f"type      {plain(valid.predicate_type)}")
+    typer.echo(f"attached  {attached.attestation.digest} to {attached.digest}")

@@ -1,0 +1,189 @@
+"""What the verbs that judge by a policy share: what it needs, and its verdict's forms."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lading.errors import UsageError
+
+if TYPE_CHECKING:
+    from lading.attest.interface import Verifier
+    from lading.policy import Verdict
+    from lading.usecases.locate import Ports
+    from lading.usecases.policy import Gathered
+    from lading.usecases.targets import NamedImage
+
+__all__ = [
+    "Outputs",
+    "PolicyFile",
+    "Previous",
+    "as_table",
+    "judge_and_refuse",
+    "judge_image",
+    "read_input",
+    "write_outputs",
+]
+
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="Judge what is attested by this policy, too (docs/policy.md).",
+        show_default=False,
+    ),
+]
+Previous = Annotated[
+    str | None,
+    typer.Option(
+        "--previous",
+        metavar="IMAGE|FILE",
+        help="The release before this one, for drift rules: an image, verified like this one, or "
+        "a CycloneDX file.",
+        show_default=False,
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--verdict",
+        metavar="FORMAT=FILE",
+        help="Write the policy's verdict: json, sarif, junit, markdown or table; "
+        "'github' adds to the step summary. Repeatable.",
+        show_default=False,
+    ),
+]
+
+
+def judge_image(
+    named: NamedImage,
+    policy: Path,
+    ports: Ports,
+    *,
+    verifier: Verifier,
+    previous: str | None,
+    outputs: list[str] | None,
+    sealing: bool = False,
+) -> tuple[Gathered, Verdict]:
+    """Gather an image's evidence, judge it, and write the verdict where it was asked for.
+
+    Raises:
+        UsageError: an output format that does not exist.
+        InputError, FactsError: policy or evidence cannot be read.
+    """
+    from lading.usecases.policy import evaluate, gather, load_policy
+
+    _check_outputs(outputs)
+    rules = load_policy(policy)
+    before = read_previous(previous, ports, verifier) if previous else None
+    gathered = gather(named, ports, verifier=verifier, previous=before)
+    verdict = evaluate(rules, gathered, sealing=sealing)
+    write_outputs(verdict, outputs)
+    return gathered, verdict
+
+
+def judge_and_refuse(
+    named: NamedImage,
+    policy: Path,
+    ports: Ports,
+    *,
+    verifier: Verifier,
+    previous: str | None,
+    outputs: list[str] | None,
+) -> Verdict:
+    """Return the verdict of a yes; that of a no is the error's ``verdict``.
+
+    Raises:
+        PolicyRefusal: the policy says no.
+        UsageError, InputError, FactsError: as :func:`judge_image`.
+    """
+    from lading.usecases.policy import refuse
+
+    _, verdict = judge_image(
+        named, policy, ports, verifier=verifier, previous=previous, outputs=outputs
+    )
+    refuse(verdict)
+    return verdict
+
+
+def as_table(verdict: Verdict) -> str:
+    """Return the verdict for a terminal."""
+    from lading.policy.outputs import table
+
+    return table(verdict)
+
+
+def read_previous(previous: str, ports: Ports, verifier: Verifier) -> dict[str, Any]:
+    """Return the BOM of a file, or the verified one of an image.
+
+    Raises:
+        InputError: the file is no CycloneDX, or the image has no verified BOM.
+    """
+    from lading.bom.strict import load_object
+    from lading.errors import InputError, NoAttestation
+    from lading.limits import LIMITS
+    from lading.usecases.policy import gather
+    from lading.usecases.targets import parse_image
+
+    path = Path(previous)
+    if path.is_file():
+        document = load_object(read_input(path, LIMITS.bom_document, "previous BOM"))
+        if document.get("bomFormat") != "CycloneDX":
+            raise InputError("The previous BOM is not CycloneDX JSON", where=previous)
+        return document
+    evidence = gather(parse_image(previous), ports, verifier=verifier, previous=None).evidence
+    if evidence.bom is None:
+        raise NoAttestation("The previous release has no verified BOM", where=previous)
+    return dict(evidence.bom)
+
+
+def read_input(path: Path, limit: int, what: str) -> bytes:
+    """Return a file's bytes, one more than ``limit`` at most.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    from lading.errors import InputError
+
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        raise InputError(
+            f"The {what} cannot be read", where=str(path), got=error.strerror
+        ) from error
+
+
+def _check_outputs(outputs: list[str] | None) -> None:
+    from lading.policy.outputs import FORMATS
+
+    for one in outputs or ():
+        name, equals, file = one.partition("=")
+        if (name not in FORMATS or not equals or not file) and one != "github":
+            raise UsageError(
+                "--verdict has a form that is not known",
+                got=one,
+                wanted=f"{', '.join(sorted(FORMATS))}, each with =FILE, or github",
+            )
+
+
+def write_outputs(verdict: Verdict, outputs: list[str] | None) -> None:
+    """Write the verdict in every form that was asked for."""
+    from lading.cli.render import write_file
+    from lading.policy.outputs import FORMATS, markdown
+
+    _check_outputs(outputs)
+    for one in outputs or ():
+        name, _, file = one.partition("=")
+        if one != "github":
+            write_file(Path(file), FORMATS[name](verdict).encode())
+            continue
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if not summary:
+            raise UsageError("--verdict github needs GITHUB_STEP_SUMMARY", hint="It is GitHub's.")
+        with Path(summary).open("a", encoding="utf-8") as out:
+            out.write(markdown(verdict))
