@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from lading.inventory import Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.companions import git
 from lading.models.companions.manifests import parse_model_manifest
 from lading.models.companions.names import role_of
 from lading.models.companions.read import read_anonymous, read_named
@@ -134,9 +135,11 @@ def pointer(name: str, suffix: str, *, promised: bool) -> Reader | None:
 
 
 def placed(path: str, size: int) -> Reader | None:
-    """Return the reader of a file that only its place makes a model's: blobs, refs, manifests."""
+    """Return the reader of a file that only its place makes of use: blobs, refs, manifests."""
     if "--" in path and _HUB.search(path):
         return _cached
+    if ".git/" in path and git.PLACE.match(path):
+        return git.parse
     if "manifests/" in path and size <= LIMITS.image_manifest:
         return _manifest
     if "blobs/sha256" in path and _BLOB.search(path) and size <= LIMITS.companion_text:

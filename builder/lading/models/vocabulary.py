@@ -46,6 +46,7 @@ DATASETS: Final = "datasets"  # list of text
 METRICS: Final = "metrics"  # list of {"type", "name"?, "value"?, "dataset"?, "task"?}
 REPOSITORY: Final = "repository"  # text: "org/name" on the Hugging Face Hub
 COMMIT: Final = "commit"  # text: 40 hexadecimal digits
+REFS: Final = "refs"  # list of [name, commit or name]: references of a Git checkout
 SOURCE_URL: Final = "source_url"  # text
 ATTESTED: Final = "attested"  # text: the source, as its signed list of files names it
 

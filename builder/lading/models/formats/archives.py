@@ -105,8 +105,8 @@ class _Archive:
             gguf.parse(content, self._report)
         elif head[:8] == hdf5.MAGIC:
             hdf5.parse(content, self._report)
-        elif member.name.endswith("config.json") and self._keras.wants(member.name):
-            self._keras.read(content)
+        elif self._keras.wants(member.name):
+            self._keras.read(member.name, content)
         elif head[:2] in _PROTOCOLS or (_PICKLE_NAME.match(member.name) and head):
             self._pickle(member, content)
 

@@ -29,6 +29,8 @@ _DATASPACE: Final = re.compile(
     rb"\x01\x00[\x00-\xff]\x00[\x00\x01]\x00\x00\x00\x01([\x00-\x08])([\x00\x01])\x00{5}"
 )
 _KERAS: Final = (b"keras_version", b"model_config", b"layer_names", b"weight_names")
+#: Groups of weights on their own, which have no attribute that speaks of Keras.
+_WEIGHTS: Final = (b"layers\x00", b"vars\x00")
 _OPTIMIZER: Final = b"optimizer_weights"
 _VERSION: Final = re.compile(rb"keras_version[\x00-\xff]{1,64}?(\d+\.\d+\.\d+(?:-\w+)?)")
 
@@ -36,14 +38,15 @@ _VERSION: Final = re.compile(rb"keras_version[\x00-\xff]{1,64}?(\d+\.\d+\.\d+(?:
 def parse(source: Source, report: Report) -> bool:
     """Search for Keras' configuration and for datasets; False when it is not Keras'."""
     report.format = FORMAT
-    search = _Search(report)
+    search = _Search(report, weights=report.path.lower().endswith((".weights.h5", ".keras")))
     search.run(source)
     return search.finish()
 
 
 class _Search:
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, weights: bool) -> None:
         self._report = report
+        self._wanted = set(_WEIGHTS) if weights else {b""}  # what is still to be seen
         self._config = ConfigSearch(report)
         self._elements: Counter[str] = Counter()
         self._datasets = 0
@@ -67,6 +70,7 @@ class _Search:
             found = _VERSION.search(window)
             if found:
                 self._report.fact(v.FRAMEWORK_VERSION, found[1].decode(), "keras_version")
+        self._wanted = {mark for mark in self._wanted if not mark or mark not in window}
         if _OPTIMIZER in window:
             self._optimizer = True
 
@@ -90,7 +94,7 @@ class _Search:
 
     def finish(self) -> bool:
         """Note the facts; False when nothing is Keras'."""
-        if not self._keras and not self._config.found:
+        if not self._keras and not self._config.found and self._wanted:
             return False
         report = self._report
         report.fact(v.LIBRARY, "keras", "attributes")

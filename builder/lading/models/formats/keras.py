@@ -37,10 +37,10 @@ class KerasConfig:
         self._report = report
 
     def wants(self, name: str) -> bool:
-        """Whether a member is the archive's configuration."""
-        return name == "config.json"
+        """Whether a member is the archive's configuration or says which Keras wrote it."""
+        return name in ("config.json", "metadata.json")
 
-    def read(self, content: Source) -> None:
+    def read(self, name: str, content: Source) -> None:
         """Judge the configuration.
 
         Raises:
@@ -48,8 +48,13 @@ class KerasConfig:
         """
         text = content.read(LIMITS.companion_json + 1)
         if len(text) > LIMITS.companion_json:
-            raise Malformed("config.json is too large")
-        judge_config(parse_json(text.decode("utf-8", "replace")), self._report, "config.json")
+            raise Malformed(f"{name} is too large")
+        document = parse_json(text.decode("utf-8", "replace"))
+        if name == "config.json":
+            judge_config(document, self._report, name)
+        elif isinstance(document, dict) and isinstance(document.get("keras_version"), str):
+            version = printable(document["keras_version"], 64)
+            self._report.fact(v.FRAMEWORK_VERSION, version, f"{name}: keras_version")
 
 
 def judge_config(config: Any, report: Report, where: str) -> None:
@@ -102,6 +107,7 @@ class ConfigSearch:
         self._report = report
         self._text = b""  # what may be the beginning of a configuration
         self._tail = b""
+        self._affordable = 16 * LIMITS.companion_json  # bytes that may still be decoded
         self.found = False
 
     def feed(self, piece: bytes) -> None:
@@ -125,6 +131,12 @@ class ConfigSearch:
         while self._text:
             end = self._text.find(b"\x00")
             text = self._text if end < 0 else self._text[:end]
+            self._affordable -= len(text)
+            if self._affordable < 0:
+                why = "it has more broken configurations than are looked at"
+                self._report.find("unscannable", why)
+                self._text = b""
+                return
             try:
                 value, used = _DECODER.raw_decode(text.decode("utf-8", "replace"))
             except (ValueError, RecursionError):

@@ -50,6 +50,7 @@ _OF_FILES: Final = frozenset(
         v.LFS_SIZE,
         v.MEMBERS,
         v.BLOBS,
+        v.REFS,
         v.TOTAL_SIZE,
     }
 )

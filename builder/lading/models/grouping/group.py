@@ -21,6 +21,7 @@ from lading.inventory import (
 )
 from lading.models import vocabulary as v
 from lading.models.grouping.assemble import assemble
+from lading.models.grouping.checkouts import Checkouts
 from lading.models.grouping.datasets import datasets_of
 from lading.models.grouping.merge import merge_copies, once
 from lading.models.grouping.naming import directory_name, stem, stem_name
@@ -71,21 +72,22 @@ def group(files: Iterable[ModelFile], links: Mapping[str, str]) -> Grouped:
         if kind_of(file) == "ref" and v.COMMIT in file.facts and file.path.endswith("/refs/main")
     }
     findings: list[Finding] = []
-    rest = with_parts(file for file in placed if kind_of(file) != "ref")
+    checkouts = Checkouts(file for file in placed if kind_of(file) != "ref")
+    rest = with_parts(checkouts.rest)
     datasets, rest = datasets_of(rest, findings)
     models, rest = stored_models(rest)
     owned, loose = owners_of(rest)
     for owner in sorted(owned):
-        models.extend(_owned(owner, once(owned[owner])))
+        models.extend(_owned(owner, once(owned[owner]), checkouts))
     for directory in sorted(loose):
-        models.extend(_loose(once(loose[directory]), findings))
+        models.extend(_loose(once(loose[directory]), findings, checkouts.facts(directory)))
     merged = merge_copies(models, refs)
     merged.sort(key=lambda model: (model.name, model.format, model.files[0].path))
     findings.sort(key=lambda finding: (finding.path or "", finding.id, finding.message))
     return Grouped(tuple(merged), tuple(datasets), tuple(dict.fromkeys(findings)))
 
 
-def _owned(owner: str, files: list[ModelFile]) -> list[Model]:
+def _owned(owner: str, files: list[ModelFile], checkouts: Checkouts) -> list[Model]:
     """Return the model of a directory that owns its files, if there are weights."""
     if not any(file.role is Role.WEIGHTS for file in files):
         return []
@@ -96,7 +98,10 @@ def _owned(owner: str, files: list[ModelFile]) -> list[Model]:
         if where.commit is not None and where.snapshot is not None:
             facts[v.COMMIT] = Fact(where.commit, Origin.OBSERVED, where.snapshot)
         return [assemble(where.repository, files, facts)]
-    return [assemble(_declared_name(owner, files) or directory_name(owner), files)]
+    facts = checkouts.facts(owner)
+    name = str(facts[v.REPOSITORY].value) if checkouts.is_root(owner) else None
+    name = name or _declared_name(owner, files) or directory_name(owner)
+    return [assemble(name, files, facts)]
 
 
 def _declared_name(owner: str, files: list[ModelFile]) -> str | None:
@@ -110,7 +115,9 @@ def _declared_name(owner: str, files: list[ModelFile]) -> str | None:
     return None
 
 
-def _loose(files: list[ModelFile], findings: list[Finding]) -> list[Model]:
+def _loose(
+    files: list[ModelFile], findings: list[Finding], facts: Mapping[str, Fact]
+) -> list[Model]:
     """Return the models of a directory without configuration: each stem is one."""
     stems: defaultdict[str, list[ModelFile]] = defaultdict(list)
     companions: list[ModelFile] = []
@@ -123,7 +130,7 @@ def _loose(files: list[ModelFile], findings: list[Finding]) -> list[Model]:
     for one in sorted(stems):
         weights = stems[one]
         beside = [file for file in companions if _belongs(file, weights)]
-        models.append(assemble(_loose_name(weights), [*weights, *beside]))
+        models.append(assemble(_loose_name(weights), [*weights, *beside], facts))
     return models
 
 
