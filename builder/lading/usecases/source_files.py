@@ -25,10 +25,10 @@ Progress: TypeAlias = Callable[[int], None]
 
 
 class _Counted:
-    """A stream that says how far it is."""
+    """A stream that says how far it is; a link's has the link's path."""
 
-    def __init__(self, inner: Stream, tell: Progress) -> None:
-        self.path, self.size = inner.path, inner.size
+    def __init__(self, path: str, inner: Stream, tell: Progress) -> None:
+        self.path, self.size = path, inner.size
         self.peek = inner.peek
         self._inner, self._tell = inner, tell
 
@@ -56,7 +56,7 @@ def read_files(
             def opener() -> Stream:
                 if one.open is None:
                     raise InputError("The bytes of a file are not here", where=one.path)
-                return _Counted(opened.enter_context(one.open()), progress)
+                return _Counted(one.path, opened.enter_context(one.open()), progress)
 
             return visit(one, opener)
 
