@@ -33,6 +33,7 @@ __all__ = [
     "Platform",
     "Role",
     "Safety",
+    "Shadowed",
     "Tool",
     "Verdict",
 ]
@@ -255,6 +256,15 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadowed:
+    """What a lower layer has and a container of the image does not see."""
+
+    item: Model | Package
+    hidden_by: str  # diff ID of the layer that took it away
+    replaced: bool  # by a file or package of the same name; else it was deleted
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """Everything that was found in one image (one platform of it)."""
 
@@ -265,3 +275,4 @@ class Inspection:
     packages: tuple[Package, ...] = ()
     findings: tuple[Finding, ...] = ()
     tools: tuple[Tool, ...] = ()
+    shadowed: tuple[Shadowed, ...] | None = None  # None: lower layers were not asked for

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from lading.cli import options
@@ -17,6 +19,12 @@ def register(app: typer.Typer) -> None:
 def _inspect(
     target: options.Target,
     platform: options.Platform = None,
+    all_layers: Annotated[
+        bool,
+        typer.Option(
+            "--all-layers", help="Also list what lower layers carry and no container sees."
+        ),
+    ] = False,
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
@@ -24,7 +32,7 @@ def _inspect(
     from lading.cli.render import print_json
     from lading.cli.summary import inspection_json, inspection_text
 
-    inspection = wiring.inspect(target, platform=platform, insecure=insecure)
+    inspection = wiring.inspect(target, platform=platform, insecure=insecure, all_layers=all_layers)
     if json:
         print_json(inspection_json(inspection))
     else:

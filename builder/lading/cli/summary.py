@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lading.cli.render import human_count, human_size, plain, short_digest, table
-from lading.inventory import Level
+from lading.inventory import Level, Package
 
 if TYPE_CHECKING:
-    from lading.inventory import Finding, Inspection, Model
+    from lading.inventory import Finding, Inspection, Model, Shadowed
     from lading.usecases.release import Release
 
 __all__ = ["inspection_json", "inspection_text", "release_text"]
@@ -39,8 +39,28 @@ def inspection_text(inspection: Inspection) -> str:
     kinds = Counter(package.type for package in inspection.packages)
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
     lines += [f"packages  {counted}"]
+    lines += _shadowed_lines(inspection.shadowed)
     lines += _finding_lines(inspection.findings)
     return "\n".join(lines)
+
+
+def _shadowed_lines(found: tuple[Shadowed, ...] | None) -> list[str]:
+    if found is None:
+        return []
+    lines = [f"shadowed  {len(found) or 'nothing'} in lower layers, unseen by containers"]
+    if found:
+        header = ("NAME", "TYPE", "VERSION", "LAYER", "HIDDEN BY", "HOW")
+        lines += [table(header, map(_shadowed_row, found))]
+    return lines
+
+
+def _shadowed_row(one: Shadowed) -> tuple[object, ...]:
+    item = one.item
+    by = short_digest(one.hidden_by), "replaced" if one.replaced else "deleted"
+    if isinstance(item, Package):
+        return item.name, item.type, item.version, short_digest(item.layer), *by
+    layers = dict.fromkeys(short_digest(file.layer) for file in item.files)
+    return item.name, f"model ({item.format})", "-", ", ".join(layers), *by
 
 
 def _model_row(model: Model) -> tuple[object, ...]:
@@ -105,19 +125,35 @@ def inspection_json(inspection: Inspection) -> dict[str, Any]:
             {"name": one.name, "format": one.format, "files": _files_json(one.files)}
             for one in inspection.datasets
         ],
-        "packages": [
-            {
-                "purl": package.purl,
-                "name": package.name,
-                "version": package.version,
-                "type": package.type,
-                "layer": package.layer,
-                "licenses": list(package.licenses),
-            }
-            for package in inspection.packages
-        ],
+        "packages": [_package_json(package) for package in inspection.packages],
         "findings": [_finding_json(finding) for finding in inspection.findings],
+        "shadowed": _shadowed_json(inspection.shadowed),
     }
+
+
+def _package_json(package: Package) -> dict[str, Any]:
+    return {
+        "purl": package.purl,
+        "name": package.name,
+        "version": package.version,
+        "type": package.type,
+        "layer": package.layer,
+        "licenses": list(package.licenses),
+    }
+
+
+def _shadowed_json(found: tuple[Shadowed, ...] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    models: list[dict[str, Any]] = []
+    packages: list[dict[str, Any]] = []
+    for one in found:
+        how = {"hidden_by": one.hidden_by, "how": "replaced" if one.replaced else "deleted"}
+        if isinstance(one.item, Package):
+            packages.append({**_package_json(one.item), **how})
+        else:
+            models.append({**_model_json(one.item), **how})
+    return {"models": models, "packages": packages}
 
 
 def _model_json(model: Model) -> dict[str, Any]:

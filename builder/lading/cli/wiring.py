@@ -55,7 +55,12 @@ def repository_opener(
 
 
 def inspect(
-    target: str, *, name: str | None = None, platform: str | None = None, insecure: bool = False
+    target: str,
+    *,
+    name: str | None = None,
+    platform: str | None = None,
+    insecure: bool = False,
+    all_layers: bool = False,
 ) -> Inspection:
     """Look inside a TARGET with the layer cache and the newest syft; ``name`` is its other name."""
     from lading.image import open_image
@@ -68,7 +73,9 @@ def inspect(
     opener = repository_opener(insecure=insecure)
     image = open_image(target, platform=platform, repository_opener=opener)
     try:
-        return inspect_image(image, name or target, find_syft=find_syft, cache=cache)
+        return inspect_image(
+            image, name or target, find_syft=find_syft, cache=cache, all_layers=all_layers
+        )
     finally:
         image.close()
 
@@ -76,7 +83,7 @@ def inspect(
 def inspect_all(target: str, *, insecure: bool = False) -> list[Inspection]:
     """Look inside an image that is to be attested: every platform of it, wherever it is."""
     from lading.engine.probe import engine_image
-    from lading.usecases.platforms import platform_digests
+    from lading.usecases.digests import platform_manifests
     from lading.usecases.targets import Scope, parse_image
 
     named = parse_image(target)
@@ -87,7 +94,7 @@ def inspect_all(target: str, *, insecure: bool = False) -> list[Inspection]:
     inspection = inspect(f"docker:{reference.familiar()}", name=target)
     digest = inspection.image.manifest_digest
     repository = repository_opener(insecure=insecure)(reference)
-    if digest and platform_digests(repository, digest) is not None:
+    if digest and platform_manifests(repository, digest) != (digest,):
         return inspect_pushed(reference.with_digest(digest), insecure=insecure)
     return [inspection]
 
@@ -96,17 +103,16 @@ def inspect_pushed(
     reference: Reference, *, name: str | None = None, insecure: bool = False
 ) -> list[Inspection]:
     """Look inside a registry's image, every platform of it; ``name`` is its other name."""
-    from lading.usecases.platforms import platform_digests
+    from lading.usecases.digests import platform_manifests
 
     shown = name or reference.familiar()
     repository = repository_opener(insecure=insecure)(reference)
     root = repository.resolve(reference.target).digest
-    digests = platform_digests(repository, root)
     found = []
-    for digest in digests or (root,):
+    for digest in platform_manifests(repository, root):
         pinned = reference.with_digest(digest)
         one = inspect(f"registry:{pinned}", name=shown, insecure=insecure)
-        index = root if digests else None
+        index = root if digest != root else None
         found.append(replace(one, image=replace(one.image, index_digest=index)))
     return found
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lading.errors import EngineError
 from lading.image.docker_ways import from_archive, from_directories, from_save, layer_directories
 from lading.image.documents import checked_digest, make_facts, read_config
-from lading.image.interface import EntryKind
 from lading.image.platforms import fits
-from lading.image.tar import TarReader
 from lading_oci.errors import ReferenceInvalid
 from lading_oci.mediatypes import INDEXES
 from lading_oci.references import parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from lading.engine.client import Engine
     from lading.image.interface import Entry
@@ -116,22 +114,8 @@ class DockerImage:
         return self._container
 
     def exists(self, path: str) -> bool:
-        """Say whether a container of the image would have ``path``; one request."""
+        """See :class:`lading.image.interface.SeesMerged`; one request."""
         return self._engine.exists(self._created(), "/" + path)
-
-    def merged(self, paths: Iterable[str]) -> Iterator[Entry]:
-        """See :class:`lading.image.interface.MergedView`."""
-        for path in paths:
-            if not self.exists(path):
-                continue
-            parent = path.rpartition("/")[0]
-            with self._engine.archive(self._created(), "/" + path) as stream:
-                for entry in TarReader(stream, where=path, whiteouts=False):
-                    # the engine names entries from the last part of the path on
-                    entry.path = f"{parent}/{entry.path}" if parent else entry.path
-                    if entry.kind is EntryKind.HARDLINK and parent:
-                        entry.target = f"{parent}/{entry.target}"
-                    yield entry
 
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""

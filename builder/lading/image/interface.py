@@ -10,14 +10,14 @@ would see.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from lading.inventory import ImageFacts
 
-__all__ = ["Entry", "EntryKind", "Image", "MergedView"]
+__all__ = ["Entry", "EntryKind", "Image", "SeesMerged"]
 
 T = TypeVar("T")
 
@@ -88,9 +88,10 @@ class Image(Protocol):
         ...
 
 
-class MergedView(Protocol):
-    """An image that can also show a few paths as a container would see them, cheaply."""
+@runtime_checkable
+class SeesMerged(Protocol):
+    """An image that can say which paths a container would see, one cheap question each."""
 
-    def merged(self, paths: Iterable[str]) -> Iterator[Entry]:
-        """Yield the entries at and below each of ``paths`` that exist, links not followed."""
+    def exists(self, path: str) -> bool:
+        """Say whether a container of the image would have ``path``, the last link not followed."""
         ...

@@ -1,0 +1,87 @@
+"""What one view of an image's layers has inside: models, data sets, packages, findings."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lading import models, packages
+from lading.inventory import Fact, Origin
+from lading.models.vocabulary import LICENSE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lading.inventory import Dataset, Finding, Model, Package, Platform, Tool
+    from lading.packages import Syft
+    from lading.usecases.views import View
+
+__all__ = ["Contents", "ViewReader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything that readers make of one view."""
+
+    view: View
+    models: tuple[Model, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
+    packages: tuple[Package, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    tools: tuple[Tool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ViewReader:
+    """Reads views of an image for ``platform``."""
+
+    platform: Platform
+    find_syft: Callable[[], Syft]
+
+    def read(self, view: View) -> Contents:
+        """Return what ``view`` has inside; syft runs beside our own readers.
+
+        Raises:
+            InputError: syft failed, or is missing where it is needed.
+        """
+        with concurrent.futures.ThreadPoolExecutor(1, "syft") as pool:
+            pending = pool.submit(
+                packages.os_packages, view.package_files, syft=self.find_syft, links=view.links
+            )
+            python = packages.python_distributions(
+                view.package_files,
+                machine=self.platform.architecture,
+                system=self.platform.os,
+            )
+            grouped = models.group(view.model_files, view.links)
+            others = pending.result()
+        shipped = {package.purl: package for package in python.packages}
+        found = tuple(_with_distribution(one, python.owners, shipped) for one in grouped.models)
+        return Contents(
+            view,
+            found,
+            grouped.datasets,
+            packages.merge_packages(python, others, view.package_files),
+            (*grouped.findings, *python.findings, *others.findings),
+            (others.tool,) if others.tool else (),
+        )
+
+
+def _with_distribution(
+    model: Model, owners: Mapping[str, str], shipped: Mapping[str, Package]
+) -> Model:
+    """Say which Python distribution ships a model; without a licence of its own it has that one's.
+
+    The distribution is the owner of the model's first owned file.
+    """
+    owner = next((owners[file.path] for file in model.files if file.path in owners), None)
+    if owner is None:
+        return model
+    facts = dict(model.facts)
+    package = shipped.get(owner)
+    if package and package.licenses and LICENSE not in facts:
+        licence = " AND ".join(package.licenses)
+        facts[LICENSE] = Fact(licence, Origin.DECLARED, f"{owner}: its own metadata")
+    return dataclasses.replace(model, distribution=owner, facts=facts)

@@ -1,0 +1,72 @@
+"""What a container made of an image's lowest layers would see, of all that their scans found."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from lading.image.overlay import Overlay
+from lading.inventory import ModelFile, PackageFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lading.usecases.layer_scan import LayerScan
+
+__all__ = ["View"]
+
+_File = TypeVar("_File", ModelFile, PackageFile)
+
+
+class View:
+    """Layers on top of each other; a hard link is a file of its own, wherever its bytes lie.
+
+    Args:
+        scans: what was found in each layer, lowest first.
+        diff_ids: of the same layers.
+        exists: says whether a container has a path; see :class:`lading.image.overlay.Overlay`.
+    """
+
+    def __init__(
+        self,
+        scans: Sequence[LayerScan],
+        diff_ids: Sequence[str],
+        exists: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._scans = scans
+        self._diff_ids = diff_ids
+        self._overlay = Overlay([scan.paths for scan in scans], exists)
+
+    @cached_property
+    def links(self) -> Mapping[str, str]:
+        """The symbolic links: path → target, verbatim."""
+        return self._overlay.links()
+
+    @cached_property
+    def model_files(self) -> tuple[ModelFile, ...]:
+        """The files that belong to models and data sets, each with its layer."""
+        return self._visible([scan.model_files for scan in self._scans])
+
+    @cached_property
+    def package_files(self) -> tuple[PackageFile, ...]:
+        """The files that package readers need, each with its layer."""
+        return self._visible([scan.package_files for scan in self._scans])
+
+    @cached_property
+    def _hard_links(self) -> Mapping[tuple[int, str], tuple[int, str]]:
+        return self._overlay.hard_links()
+
+    def _visible(self, found: Sequence[Sequence[_File]]) -> tuple[_File, ...]:
+        known = {(index, file.path): file for index, files in enumerate(found) for file in files}
+        here: list[_File] = [
+            dataclasses.replace(file, layer=self._diff_ids[index])
+            for (index, path), file in known.items()
+            if self._overlay.visible(index, path)
+        ]
+        linked: list[_File] = [
+            dataclasses.replace(known[source], path=path, layer=self._diff_ids[index])
+            for (index, path), source in self._hard_links.items()
+            if source in known
+        ]
+        return tuple(here + linked)
