@@ -64,10 +64,10 @@ class Limits:
     chunk: int = 16 * MIB
     chunk_attempts: int = 5
 
-    # the referrers tag
+    # referrers that others write at the same time
     tag_merge_seconds: float = 90.0
-    tag_settle_least: float = 0.1
-    tag_settle_most: float = 5.0
+    settle_least: float = 0.1  # between writing and reading back
+    settle_most: float = 5.0
     tag_annotation: int = 1 * KIB  # longer ones are left out first when the index gets too large
 
     # copies

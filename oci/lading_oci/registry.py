@@ -114,8 +114,9 @@ class RegistryRepository(RegistryReader):
     ) -> Attached:
         """Attach a blob to a subject, once: see :meth:`lading_oci.interface.Repository.attach`.
 
-        Requests to a registry that takes small blobs in one POST and has the referrers API: 4,
-        and 3 from the second time on (HEAD and POST of the blob, the empty config once, PUT).
+        Requests to a registry that takes small blobs in one POST and has the referrers API: 5,
+        and 4 from the second time on (HEAD and POST of the blob, the empty config once, PUT, and
+        a GET that reads the list back).
         """
         from lading_oci.attaching import attach_to_registry  # writing only
 
@@ -145,8 +146,25 @@ class RegistryRepository(RegistryReader):
         return self._uploads().send(descriptor, source, mount_from=mount_from)
 
     def put_referrer(self, content: bytes, media_type: str) -> tuple[Descriptor, bool]:
-        """Push a referrer; return it and whether the referrers tag had to be written."""
-        return self._put_manifest(content, media_type, None)
+        """Push a referrer and see that it is listed; return it and whether by the referrers tag.
+
+        Raises:
+            ConflictError: the registry, or others who write at the same time, keep losing it.
+            OciError: the registry did not take it.
+        """
+        descriptor, fallback = self._put_manifest(content, media_type, None)
+        if not fallback:
+            from lading_oci.confirming import confirm_listed  # writing only
+
+            subject = check_digest(parse_object(content)["subject"]["digest"])
+            confirm_listed(
+                descriptor.digest,
+                listed=lambda: self._listed_by_api(subject),
+                again=lambda: self._put_manifest(content, media_type, None),
+                where=self.name,
+                limits=self._transport.limits,
+            )
+        return descriptor, fallback
 
     def _uploads(self) -> Uploads:
         from lading_oci.uploads import Uploads  # writing only
@@ -187,9 +205,7 @@ class RegistryRepository(RegistryReader):
 
     def _register(self, subject: str, referrer: Descriptor) -> bool:
         """Make a referrer known where the PUT did not say that the registry has done it."""
-        listed = referrers.from_api(
-            self._transport, self._repository, subject, self._push, self._capability
-        )
+        listed = self._listed_by_api(subject)
         if listed is not None and any(one.digest == referrer.digest for one in listed):
             return False  # the header was lost on the way; the API knows it
         from lading_oci.tagmerge import merge_into_tag  # old registries only
@@ -203,6 +219,11 @@ class RegistryRepository(RegistryReader):
             limits=self._transport.limits,
         )
         return True
+
+    def _listed_by_api(self, subject: str) -> list[Descriptor] | None:
+        return referrers.from_api(
+            self._transport, self._repository, subject, self._push, self._capability
+        )
 
     def _put_tag(self, tag: str, content: bytes, media_type: str) -> None:
         self._put_manifest(content, media_type, tag)

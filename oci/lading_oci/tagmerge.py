@@ -64,7 +64,7 @@ def merge_into_tag(
                     where=f"{where}:{tag}",
                     hint="attach again; or use a registry with the referrers API",
                 )
-            time.sleep(random.uniform(0, crowd) * (limits.tag_settle_least / 2))  # noqa: S311
+            time.sleep(random.uniform(0, crowd) * (limits.settle_least / 2))  # noqa: S311
             started = time.monotonic()
             entries, _ = tag_entries(read, subject, where=where)
         if not any(entry.get("digest") == referrer.digest for entry in entries):
@@ -76,7 +76,7 @@ def merge_into_tag(
 
 def _settle(gap: float, limits: Limits) -> None:
     """Wait out writers whose read came before our write; theirs takes about as long as ours."""
-    wait = min(max(3 * gap, limits.tag_settle_least), limits.tag_settle_most)
+    wait = min(max(3 * gap, limits.settle_least), limits.settle_most)
     time.sleep(wait * random.uniform(1.0, 1.3))  # noqa: S311 - jitter
 
 

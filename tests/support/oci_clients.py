@@ -23,8 +23,8 @@ FAST = replace(
     retry_after_most=1.5,
     read_seconds=0.5,
     total_seconds=2.0,
-    tag_settle_least=0.002,
-    tag_settle_most=0.01,
+    settle_least=0.002,
+    settle_most=0.01,
     tag_merge_seconds=2.0,
 )
 
