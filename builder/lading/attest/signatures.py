@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["sign", "verifies"]
 
 
-def sign(key: PrivateKey, message: bytes) -> bytes:
+def sign(key: PrivateKey, message: bytes, *, deterministic: bool = True) -> bytes:
     """Return the signature; ECDSA ones in DER and, where OpenSSL can, deterministic (RFC 6979).
 
     Deterministic, so that signing the same statement twice gives the same bundle and attaching
-    it again changes nothing.
+    it again changes nothing. Not ``deterministic`` is for logs, which take no entry twice.
     """
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(message)
     algorithm = _hash(key.curve)
     try:
-        return key.sign(message, ec.ECDSA(algorithm, deterministic_signing=True))
+        return key.sign(message, ec.ECDSA(algorithm, deterministic_signing=deterministic))
     except UnsupportedAlgorithm:  # OpenSSL before 3.2
         return key.sign(message, ec.ECDSA(algorithm))
 

@@ -233,6 +233,17 @@ def test_a_witnessed_key_and_cosign_needs_no_excuse(
     assert cosign_verifies(lading, image, *who, "--use-signed-timestamps")
 
 
+def test_logging_the_same_statement_twice(lading: Lading, image: str) -> None:
+    """A log takes no entry twice, and a BOM that is made again has the same bytes."""
+    how = ("--signing-key=alice.key", "--tlog", KEYLESS[2])
+    for _ in range(2):
+        epoch = {"SOURCE_DATE_EPOCH": "1700000000"}
+        ran = lading("attest", f"registry:{image}", *how, env=epoch)
+        assert ran.status == 0, ran.err
+    who = ("--key=alice.pub", "--trusted-root=root.json", "--tlog")
+    assert verify(lading, image, *who).status == 0
+
+
 @pytest.mark.parametrize(("given", "wanted"), [("--tlog", "timestamp"), ("--timestamp", "log")])
 def test_a_witness_that_is_missing(lading: Lading, image: str, given: str, wanted: str) -> None:
     attest(lading, image, "--signing-key=alice.key", given, KEYLESS[2])

@@ -31,7 +31,6 @@ from support.attest_samples import (
     pair,
     private,
     public,
-    signer,
     statement,
 )
 
@@ -53,7 +52,9 @@ def sign(
 ) -> bytes:
     config = trust.client_trust_config(local.write("config.json", local.trust_config()))
     witnessed = WitnessedSigner(
-        signer("alice", kind), public("alice", kind), config, log=log, timestamp=timestamp
+        *(KeySigner(private("alice", kind), deterministic=False), public("alice", kind), config),
+        log=log,
+        timestamp=timestamp,
     )
     return witnessed.sign(content or statement())
 

@@ -15,10 +15,14 @@ __all__ = ["KeySigner"]
 
 
 class KeySigner:
-    """A :class:`~lading.attest.interface.Signer` over a private key."""
+    """A :class:`~lading.attest.interface.Signer` over a private key.
 
-    def __init__(self, private_key: PrivateKey) -> None:
+    Equal statements get equal bundles, unless it is told not to be ``deterministic``.
+    """
+
+    def __init__(self, private_key: PrivateKey, *, deterministic: bool = True) -> None:
         self._key: Final = private_key
+        self._deterministic: Final = deterministic
 
     @property
     def public_key(self) -> PublicKey:
@@ -38,6 +42,7 @@ class KeySigner:
             LimitError: the bundle would be too large.
         """
         parse_statement(statement)
-        signature = sign(self._key, pae(PAYLOAD_TYPE, statement))
+        message = pae(PAYLOAD_TYPE, statement)
+        signature = sign(self._key, message, deterministic=self._deterministic)
         envelope = Envelope(statement, PAYLOAD_TYPE, signature)
         return Bundle(envelope, key_hint=key_hint(self._key.public_key())).to_bytes()

@@ -77,7 +77,7 @@ def _with_key(options: SigningOptions, asking: Asking) -> Signer:
             got="--tlog with --certificate",
             hint="Use --timestamp: it lets a certificate's signature outlive the certificate.",
         )
-    signer, public_key = _key(options.key or "", asking)
+    signer, public_key = _key(options.key or "", asking, deterministic=not options.log)
     if options.certificate:
         from lading.attest.certificates import load_chain
         from lading.attest.signers.certificate import CertificateSigner
@@ -92,12 +92,12 @@ def _with_key(options: SigningOptions, asking: Asking) -> Signer:
     )
 
 
-def _key(key: str, asking: Asking) -> tuple[Signer, PublicKey]:
+def _key(key: str, asking: Asking, *, deterministic: bool) -> tuple[Signer, PublicKey]:
     if is_kms_uri(key):
         service = KmsSigner(key, asking.password)
         return service, service.public_key
     private = load_private(Path(key), asking.password)
-    return KeySigner(private), private.public_key()
+    return KeySigner(private, deterministic=deterministic), private.public_key()
 
 
 def _keyless(options: SigningOptions, asking: Asking) -> Signer:
