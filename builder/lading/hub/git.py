@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lading.errors import InputError, LimitError, UsageError
-from lading.hub.git_run import Git, fetch
+from lading.hub.git_run import Git, fetch, public_url
 from lading.hub.interface import IGNORED, Listed, Source, is_ignored
 from lading.hub.lfs import POINTER_SIZE, Pointer, parse_pointer
 from lading.hub.streams import CHUNK, open_regular
@@ -84,16 +84,6 @@ def open_working_tree(target: Target) -> Source | None:
         commit=commit,
         links=listed.links,
     )
-
-
-def public_url(url: str) -> str:
-    """Return a URL without a password or token in it."""
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.hostname:
-        return url
-    user = f"{parts.username}@" if parts.scheme == "ssh" and parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{user}{parts.hostname}{port}{parts.path}"
 
 
 def _transports(url: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import urlsplit
 
 from lading.errors import InputError, LimitError, RegistryError
 from lading.hub.streams import RawStream
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Git", "fetch"]
+__all__ = ["Git", "fetch", "public_url"]
 
 _KEPT = (
     "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME",
@@ -109,11 +110,21 @@ def fetch(url: str, revision: str, into: Path, *, transports: tuple[str, ...]) -
     except InputError as error:
         raise RegistryError(
             "The repository could not be fetched",
-            where=url,
+            where=public_url(url),
             got=error.got,
             hint="A revision is a branch, a tag or a whole commit",
         ) from error
     return git
+
+
+def public_url(url: str) -> str:
+    """Return a URL without a password or token in it."""
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname:
+        return url
+    user = f"{parts.username}@" if parts.scheme == "ssh" and parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{user}{parts.hostname}{port}{parts.path}"
 
 
 def _git() -> str:

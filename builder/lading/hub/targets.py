@@ -22,6 +22,7 @@ PREFIXES = ("dir", "file", "git", "hf", "hf-dataset")
 _HUB_NAME = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,254}", re.ASCII)
 _URL = re.compile(r"([a-z][a-z0-9+.-]*://[^/]*)(/.*)", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"^(https?://)[^/@]*@", re.IGNORECASE)
 _SCP = re.compile(r"([\w.-]+@[\w.-]+:)(.*)", re.ASCII)
 
 
@@ -35,8 +36,10 @@ class Target:
     folder: str = ""
 
     def __str__(self) -> str:
+        """Return it as written, without credentials in a URL."""
+        place = _CREDENTIALS.sub(r"\1", self.place)
         revision = f"@{self.revision}" if self.revision else ""
-        return f"{self.kind}:{self.place}{revision}" + (f"//{self.folder}" if self.folder else "")
+        return f"{self.kind}:{place}{revision}" + (f"//{self.folder}" if self.folder else "")
 
 
 def is_source(text: str) -> bool:

@@ -51,7 +51,7 @@ def verify_local(
     with open_source(target, working_tree=True, ignored=_UNREAD) as source:
         return verify_source(
             source,
-            target=text,
+            target=str(target),
             wanted=wanted,
             beside=[_candidate(path) for path in beside],
             store=None if signature is not None else store,
