@@ -36,6 +36,7 @@ VERBS = (
     "push",
     "tree",
     "keygen",
+    "init",
 )
 
 #: Verbs that treat models and data sets (``hf:``, ``git:``, ``dir:`` …) unlike images.
