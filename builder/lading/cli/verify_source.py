@@ -67,18 +67,19 @@ def _verify(
     from lading.cli.render import error_to_json, print_error, print_json
     from lading.cli.trusting import configured_rule, demands
     from lading.errors import exit_code
-    from lading.hub import Scope
+    from lading.hub import Scope, parse_target
     from lading.trust.verifier import RuleVerifier
     from lading.usecases.evidence import open_evidence
     from lading.usecases.verify_local import verify_local
     from lading.usecases.verify_source import ContentError, Wanted
     from lading_oci.errors import FactsError
 
+    target = str(parse_target(source))
     try:
-        rule = configured_rule(trust, source)
+        rule = configured_rule(trust, target)
         scope = Scope(tuple(include or ()), tuple(exclude or ()))
         wanted = Wanted(scope, tuple(file or ()), expected, demands(rule, max_age).max_age)
-        with read_progress(f"reading {source}") as progress:
+        with read_progress(f"reading {target}") as progress:
             found = verify_local(
                 source,
                 wanted=wanted,
@@ -90,7 +91,7 @@ def _verify(
     except FactsError as error:
         if json:
             difference = error.difference.to_json() if isinstance(error, ContentError) else None
-            print_json(_refusal(source) | {"difference": difference, "error": error_to_json(error)})
+            print_json(_refusal(target) | {"difference": difference, "error": error_to_json(error)})
         print_error(error)
         raise typer.Exit(int(exit_code(error))) from error
     if json:
@@ -99,10 +100,10 @@ def _verify(
         typer.echo(_text(found))
 
 
-def _refusal(source: str) -> dict[str, Any]:
+def _refusal(target: str) -> dict[str, Any]:
     nothing = ("digest", "name", "source", "commit", "license")
     return {
-        "target": source,
+        "target": target,
         "verified": False,
         **dict.fromkeys(nothing),
         "whole": None,
