@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lading.cli import options
-from lading.cli.judging import Outputs, PolicyFile, Previous, as_table, judge_and_refuse
-from lading.cli.render import plain
+from lading.cli.verifying import ASKED, Question
 from lading.config import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lading.policy import Verdict
-    from lading.usecases.verify import Verification, VerifiedAttestation
-    from lading_oci.errors import FactsError
+    from lading.usecases.verify_content import Compared
 
 __all__ = ["register"]
-
-_WORD: Final = " (the signer's word)"
-_SHOWN: Final = 5  # refused attestations that are told one by one
 
 
 def register(app: typer.Typer) -> None:
@@ -29,134 +21,76 @@ def register(app: typer.Typer) -> None:
     app.command("verify", help="Check that a trusted signer attested exactly this image.")(_verify)
 
 
+@options.collected("asked", ASKED)
 @options.collected("trust", options.TRUST)
 def _verify(
     image: options.Image,
     trust: Layer,
-    predicate: Annotated[
-        str | None,
-        typer.Option(
-            "--type",
-            metavar="TYPE",
-            help="Ask for this attestation itself: bom, provenance, a URI … "
-            "(default: the seal over all of them, else the BOM).",
-            show_default=False,
-        ),
-    ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Fetch and verify everything that the seal names, too.")
+    asked: Layer,
+    all_platforms: Annotated[
+        bool,
+        typer.Option("--all-platforms", help="Every platform of a multi-platform image, too."),
     ] = False,
-    max_age: Annotated[
-        str | None,
+    content: Annotated[
+        bool,
         typer.Option(
-            "--max-age",
-            metavar="DAYS|30d|12h",
-            help="Refuse older attestations.",
-            show_default=False,
+            "--content", help="Look inside again, and compare each model file with the signed BOM."
         ),
-    ] = None,
-    policy: PolicyFile = None,
-    previous: Previous = None,
-    outputs: Outputs = None,
+    ] = False,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
-    from lading.attest.predicates import resolve
     from lading.cli import wiring
-    from lading.cli.render import print_error, print_json
-    from lading.cli.trusting import configured_rule, demands
-    from lading.errors import exit_code
-    from lading.trust.verifier import RuleVerifier
+    from lading.cli.render import print_json
+    from lading.errors import UsageError
+    from lading.usecases.locate import EVERY_PLATFORM
     from lading.usecases.targets import parse_image
-    from lading.usecases.verify import verify_image
     from lading_oci.errors import FactsError
 
+    if all_platforms and asked["platform"]:
+        raise UsageError("--platform and --all-platforms ask for different things")
     counter = wiring.RequestCounter()
-    verification: Verification | None = None
-    verdict: Verdict | None = None
+    ports = wiring.ports(evidence=evidence, insecure=insecure, counter=counter)
+    question = Question(parse_image(image), ports, trust, asked, counter)
+    platform = EVERY_PLATFORM if all_platforms else asked["platform"]
+    compared: list[Compared] = []
     try:
-        named = parse_image(image)
-        rule = configured_rule(trust, named.reference.name)
-        verifier = RuleVerifier(rule)
-        ports = wiring.ports(evidence=evidence, insecure=insecure, counter=counter)
-        verification = verify_image(
-            named,
-            ports,
-            verifier=verifier,
-            predicate_type=resolve(predicate) if predicate else None,
-            full=full,
-            demands=demands(rule, max_age),
-        )
-        if policy is not None:
-            verdict = judge_and_refuse(
-                named, policy, ports, verifier=verifier, previous=previous, outputs=outputs
-            )
+        question.settle(platform)
+        if content:
+            compared = _compare(question, insecure=insecure)
     except FactsError as error:
-        verdict = getattr(error, "verdict", None)
-        if json:
-            print_json(_refusal(image, verification, verdict, counter.count, error))
-        elif verdict is not None:
-            typer.echo(as_table(verdict), nl=False)
-        print_error(error)
-        raise typer.Exit(int(exit_code(error))) from error
+        question.refuse(image, error, json=json, more={})
     if json:
-        document = {
-            "policy": verdict.to_json() if verdict else None,
-            "trust": rule.where,
-            "requests": counter.count,
-        }
-        print_json({**verification.to_json(), **document})
+        found = [one.to_json() for one in compared] if content else None
+        print_json({**question.yes_json(), "content": found})
         return
-    typer.echo(f"verified  {verification.target}")
-    typer.echo(f"digest    {verification.digest}")
-    for one in verification.attestations:
-        for line in _lines(one):
-            typer.echo(line)
-    if verification.seal and not full:
-        count = len(verification.seal.inputs)
-        typer.echo(f"sealed    {count} attestation{'s'[: count != 1]}; --full verifies each")
+    for line in question.yes_text():
+        typer.echo(line)
+    for one in compared:
+        typer.echo(f"content   {one.files} model and data files are as signed ({one.platform})")
+
+
+def _compare(question: Question, *, insecure: bool) -> list[Compared]:
+    """Look into what the name stands for, past the cache, and compare it with the signed BOM."""
+    from lading.cli import wiring
+    from lading.usecases.verify_content import verify_content
+
+    verification, verifier = question.verification, question.verifier
+    if verification is None or verifier is None:
+        raise AssertionError("content is compared after a yes")
+    reference = question.named.reference
     if verification.engine_checked:
-        typer.echo("engine    the Docker engine's copy is covered too")
-    if verdict is not None:
-        typer.echo(as_table(verdict), nl=False)
-
-
-def _refusal(
-    target: str,
-    verification: Verification | None,
-    verdict: Verdict | None,
-    requests: int,
-    error: FactsError,
-) -> dict[str, Any]:
-    """Return ``verify``'s document of a no; what held before a policy refused it is listed."""
-    from lading.cli.render import error_to_json
-
-    return {
-        "target": target,
-        "digest": verification.digest if verification else None,
-        "verified": False,
-        "attestations": [one.to_json() for one in verification.attestations]
-        if verification
-        else [],
-        "policy": verdict.to_json() if verdict else None,
-        "requests": requests,
-        "error": error_to_json(error),
-    }
-
-
-def _lines(one: VerifiedAttestation) -> Iterator[str]:
-    """Say what held, by whom and when, and what lay beside it and did not count."""
-    yield f"evidence  {plain(one.predicate_type)} ({one.digest})"
-    yield f"signer    {plain(one.signer)}"
-    if one.time:
-        yield f"time      {one.time.isoformat()}{'' if one.time_trusted else _WORD}"
-    if one.log_index is not None:
-        yield f"log       entry {one.log_index}"
-    yield f"source    {one.source}"
-    if one.older:
-        yield f"older     {len(one.older)} more of this type hold, and do not count"
-    for refusal in one.refused[:_SHOWN]:
-        yield f"ignored   {refusal.source}: {refusal.code}: {plain(refusal.reason)}"
-    if len(one.refused) > _SHOWN:
-        yield f"ignored   {len(one.refused) - _SHOWN} more that do not hold"
+        name = reference.familiar()
+        inspections = [wiring.inspect(f"docker:{name}", name=name, cached=False)]
+    else:
+        pinned = reference.with_digest(verification.digest)
+        inspections = wiring.inspect_pushed(pinned, insecure=insecure, cached=False)
+    return verify_content(
+        question.named,
+        question.ports,
+        inspections,
+        verifier=verifier,
+        demands=question.demands,
+        only=verification.platforms,
+    )

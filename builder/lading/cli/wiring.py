@@ -61,15 +61,20 @@ def inspect(
     platform: str | None = None,
     insecure: bool = False,
     all_layers: bool = False,
+    cached: bool = True,
 ) -> Inspection:
-    """Look inside a TARGET with the layer cache and the newest syft; ``name`` is its other name."""
+    """Look inside a TARGET with the layer cache and the newest syft; ``name`` is its other name.
+
+    Without ``cached``, every byte is read again.
+    """
     from lading.image import open_image
     from lading.image.cache import LayerCache
     from lading.packages import find_syft
     from lading.usecases.inspect import inspect_image
     from lading.usecases.layer_scan import SCANNER_VERSION
 
-    cache = None if os.environ.get("LADING_NO_CACHE") else LayerCache(None, SCANNER_VERSION)
+    use_cache = cached and not os.environ.get("LADING_NO_CACHE")
+    cache = LayerCache(None, SCANNER_VERSION) if use_cache else None
     opener = repository_opener(insecure=insecure)
     image = open_image(target, platform=platform, repository_opener=opener)
     try:
@@ -100,7 +105,11 @@ def inspect_all(target: str, *, insecure: bool = False) -> list[Inspection]:
 
 
 def inspect_pushed(
-    reference: Reference, *, name: str | None = None, insecure: bool = False
+    reference: Reference,
+    *,
+    name: str | None = None,
+    insecure: bool = False,
+    cached: bool = True,
 ) -> list[Inspection]:
     """Look inside a registry's image, every platform of it; ``name`` is its other name."""
     from lading.usecases.digests import platform_manifests
@@ -111,7 +120,7 @@ def inspect_pushed(
     found = []
     for digest in platform_manifests(repository, root):
         pinned = reference.with_digest(digest)
-        one = inspect(f"registry:{pinned}", name=shown, insecure=insecure)
+        one = inspect(f"registry:{pinned}", name=shown, insecure=insecure, cached=cached)
         index = root if digest != root else None
         found.append(replace(one, image=replace(one.image, index_digest=index)))
     return found

@@ -6,10 +6,10 @@ A name can mean two images: the registry's, which a cluster pulls, and the local
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from lading.errors import EngineError
+from lading.errors import EngineError, UsageError
 from lading.usecases.evidence import anchor_of
 from lading.usecases.targets import Scope
 from lading_oci.errors import NotFound, Unauthorized
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from lading_oci.interface import Descriptor, Repository
     from lading_oci.references import Reference
 
-__all__ = ["Located", "Place", "Ports", "locate"]
+__all__ = ["EVERY_PLATFORM", "Located", "Place", "Ports", "at_platform", "locate"]
+
+EVERY_PLATFORM: Final = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,47 @@ class Located:
 
     ``digest`` is what it stands for first of all, ``wanted`` every digest that evidence must
     cover, ``places`` where evidence can be, in order: the first that has any is the one.
+    ``platforms`` are the manifests that were asked for besides, of an index's platforms.
     """
 
     digest: str
     wanted: frozenset[str]
     places: tuple[Place, ...]
     in_engine: bool
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[frozenset[str], ...]:
+        """``wanted`` in parts that one attestation is about: one platform, the engine's copy."""
+        platforms = frozenset(self.platforms)
+        copies = self.wanted - platforms - {self.digest}
+        if not platforms:
+            return (self.wanted,)
+        parts = [frozenset({self.digest, one}) for one in self.platforms]
+        return (*parts, frozenset({self.digest, *copies})) if copies else tuple(parts)
+
+
+def at_platform(located: Located, platform: str) -> Located:
+    """Ask for a platform of a registry's image, too: ``os/arch``, or :data:`EVERY_PLATFORM`.
+
+    Raises:
+        UsageError: the image is an engine's, which has one platform; or that is no platform.
+        InputError, OciError: the image is not for the platform, or cannot be read.
+    """
+    from lading.usecases.digests import platform_manifest, platform_manifests
+
+    place = located.places[0]
+    if place.subject != located.digest:
+        raise UsageError(
+            "An image of the engine is for one platform",
+            got=located.digest,
+            hint="--platform and --all-platforms are about a registry's image: registry:NAME.",
+        )
+    if platform == EVERY_PLATFORM:
+        found = platform_manifests(place.repository, located.digest)
+    else:
+        found = (platform_manifest(place.repository, located.digest, platform),)
+    return replace(located, wanted=located.wanted | {*found}, platforms=found)
 
 
 def locate(image: NamedImage, ports: Ports) -> Located:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lading.errors import InputError
 from lading.usecases.attest import Attestation, bom_statement, image_subjects, make_bom
+from lading.usecases.digests import platform_manifests
 from lading.usecases.papers import Examined, Papers
-from lading.usecases.platforms import platform_digests
 from lading_oci.digest import digest_of
 from lading_oci.references import Reference, parse_reference
 
@@ -266,8 +266,8 @@ def _as_pushed(inspection: Inspection, repository: Repository, digest: str) -> I
     Raises:
         InputError: the index has more platforms than the one that was looked into.
     """
-    platforms = platform_digests(repository, digest)
-    if platforms is not None and len(platforms) != 1:
+    platforms = platform_manifests(repository, digest)
+    if len(platforms) != 1:
         raise InputError(
             "The engine pushed several platforms, and only its own was examined",
             where=f"{repository.name}@{digest}",
@@ -276,8 +276,8 @@ def _as_pushed(inspection: Inspection, repository: Repository, digest: str) -> I
         )
     image = dataclasses.replace(
         inspection.image,
-        manifest_digest=platforms[0] if platforms else digest,
-        index_digest=digest if platforms else None,
+        manifest_digest=platforms[0],
+        index_digest=digest if platforms != (digest,) else None,
     )
     return dataclasses.replace(inspection, image=image)
 

@@ -18,7 +18,7 @@ from lading.attest.verify import verify_attestations
 from lading.attest.vsa import read_vsa
 from lading.errors import NoAttestation, PolicyViolation, VerificationError
 from lading.usecases.bundles import candidates, find_bundles, seals
-from lading.usecases.locate import locate
+from lading.usecases.locate import at_platform, locate
 from lading_oci.errors import FactsError
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Verification:
     attestations: tuple[VerifiedAttestation, ...]
     engine_checked: bool
     seal: Vsa | None = None
+    platforms: tuple[str, ...] = ()  # manifests that were asked for besides
 
     def to_json(self) -> dict[str, Any]:
         """Return the ``verify`` document of a yes, without ``requests`` and ``policy``."""
@@ -106,6 +107,7 @@ class Verification:
             "verified": True,
             "attestations": [one.to_json() for one in self.attestations],
             "engine_checked": self.engine_checked,
+            "platforms": list(self.platforms),
             "sealed": sorted(self.seal.inputs) if self.seal else None,
             "error": None,
         }
@@ -118,13 +120,15 @@ def verify_image(
     verifier: Verifier,
     predicate_type: str | None = None,
     full: bool = False,
+    platform: str | None = None,
     demands: Demands | None = None,
 ) -> Verification:
     """Return the evidence that covers everything the name stands for, or raise.
 
     A ``predicate_type`` asks for an attestation of that type itself; without one, a seal counts,
-    else the BOM. ``full`` verifies each attestation that the seal names, too. What ``demands``
-    says must hold besides.
+    else the BOM. ``full`` verifies each attestation that the seal names, too. ``platform`` asks
+    for the manifest of one (``os/arch``) or of :data:`lading.usecases.locate.EVERY_PLATFORM`,
+    too. What ``demands`` says must hold besides.
 
     Raises:
         VerificationError: evidence exists and does not hold for every digest.
@@ -134,6 +138,8 @@ def verify_image(
     """
     demands = demands or Demands()
     located = locate(image, ports)
+    if platform is not None:
+        located = at_platform(located, platform)
     place, bundles = find_bundles(located)
     rules = _Rules(verifier, located, place, demands)
     required = tuple(one for one in demands.required if one != SLSA_VSA_V1)
@@ -148,11 +154,11 @@ def verify_image(
             if must_seal:
                 raise
             if not asked:
-                held = [rules.bom_without_seal(bundles, refusal)]
+                held = rules.boms_without_seal(bundles, refusal)
         else:
             seal = _passed(sealed)
             held = [sealed, *(rules.inputs(seal, bundles) if full else ())]
-    held += [rules.attestation(bundles, one) for one in asked]
+    held += [held_one for one in asked for held_one in rules.attestations(bundles, one)]
     if demands.only_valid:
         _refuse_invalid(held)
     return Verification(
@@ -161,6 +167,7 @@ def verify_image(
         tuple(_attestation(one, place) for one in held),
         located.in_engine,
         seal,
+        located.platforms,
     )
 
 
@@ -226,26 +233,30 @@ class _Rules:
                 hint="Attest the image again under the policy of today.",
             )
 
-    def bom_without_seal(
+    def boms_without_seal(
         self, bundles: list[Descriptor], refusal: NoAttestation | VerificationError
-    ) -> Evidence:
-        """Return the BOM that holds; where there is none at all, the seal's refusal tells more."""
+    ) -> list[Evidence]:
+        """Return the BOMs that hold; where there is none at all, the seal's refusal tells more."""
         try:
-            return self.attestation(bundles, CYCLONEDX)
+            return self.attestations(bundles, CYCLONEDX)
         except NoAttestation:
             if isinstance(refusal, VerificationError):
                 raise refusal from None
             raise
 
     def inputs(self, seal: Vsa, bundles: list[Descriptor]) -> list[Evidence]:
-        """Verify every attestation that the seal names, whatever its type."""
+        """Verify every attestation that the seal names, whatever its type.
+
+        Those of one type (the BOMs of several platforms) must together be about all that the
+        name stands for.
+        """
         held: list[Evidence] = []
         missing = set(seal.inputs)
         for candidate in candidates(self.place.repository, bundles):
             if not missing:
                 break
             try:
-                evidence = self._judge([candidate], None, self.located.wanted)
+                evidence = self._judge([candidate], None, frozenset({self.located.digest}))
             except VerificationError:
                 continue  # what the seal does not name cannot make a no
             if evidence.digest in missing:
@@ -259,17 +270,39 @@ class _Rules:
                 wanted=", ".join(sorted(missing)),
                 hint="Attest the image again with `lading attest`.",
             )
+        about: dict[str, set[str]] = {}
+        for one in held:
+            about.setdefault(one.statement.predicate_type, set()).update(one.statement.sha256)
+        for kind, digests in about.items():
+            if not self.located.wanted <= digests:
+                raise VerificationError(
+                    "What the seal names is not about all that the name stands for",
+                    code="subject",
+                    where=kind,
+                    wanted=", ".join(sorted(self.located.wanted - digests)),
+                    hint="Attest the image again with `lading attest`.",
+                )
         return held
 
-    def attestation(self, bundles: list[Descriptor], predicate_type: str) -> Evidence:
-        """Return the newest attestation of a type that holds for all that the name stands for."""
+    def attestations(self, bundles: list[Descriptor], predicate_type: str) -> list[Evidence]:
+        """Return the newest attestations of a type that hold for all that the name stands for.
+
+        It is one, unless platforms were asked for: each has its own BOM.
+        """
         listed = candidates(self.place.repository, bundles)
-        try:
-            return self._judge(listed, predicate_type, self.located.wanted)
-        except VerificationError as refusal:
-            if refusal.code == "subject" and len(self.located.wanted) > 1:
-                self._explain_stale_engine(listed, predicate_type)
-            raise
+        found = {}
+        for part in self.located.parts:
+            try:
+                evidence = self._judge(listed, predicate_type, part)
+            except VerificationError as refusal:
+                if refusal.code == "subject" and not part <= {
+                    self.located.digest,
+                    *self.located.platforms,
+                }:
+                    self._explain_stale_engine(listed, predicate_type)
+                raise
+            found[evidence.digest] = evidence
+        return list(found.values())
 
     def _judge(
         self,
@@ -299,7 +332,7 @@ class _Rules:
             "The Docker engine has another image under this name than the verified one, and "
             "`docker run` would start it",
             code="engine-copy",
-            got=", ".join(located.wanted - {located.digest}),
+            got=", ".join(located.wanted - {located.digest, *located.platforms}),
             wanted=f"the engine's copy of {located.digest}",
             hint="Pull the image again, or verify only the registry's with registry:NAME.",
         )

@@ -1,0 +1,192 @@
+"""What the verbs that verify an image share: what can be asked, the answer, and its forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from lading.cli import options
+from lading.cli.judging import Outputs, PolicyFile, Previous, as_table, judge_and_refuse
+from lading.cli.render import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lading.attest.interface import Verifier
+    from lading.cli.wiring import RequestCounter
+    from lading.config import Layer
+    from lading.policy import Verdict
+    from lading.usecases.locate import Ports
+    from lading.usecases.targets import NamedImage
+    from lading.usecases.verify import Demands, Verification, VerifiedAttestation
+    from lading_oci.errors import FactsError
+
+__all__ = ["ASKED", "Question"]
+
+_WORD: Final = " (the signer's word)"
+_SHOWN: Final = 5  # refused attestations that are told one by one
+
+#: What can be asked of an image's evidence: name → type and option.
+ASKED: Final[dict[str, Any]] = {
+    "type": Annotated[
+        str | None,
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help="Ask for this attestation itself: bom, provenance, a URI … "
+            "(default: the seal over all of them, else the BOM).",
+            show_default=False,
+        ),
+    ],
+    "full": Annotated[
+        bool, typer.Option("--full", help="Fetch and verify everything that the seal names, too.")
+    ],
+    "max-age": Annotated[
+        str | None,
+        typer.Option(
+            "--max-age",
+            metavar="DAYS|30d|12h",
+            help="Refuse older attestations.",
+            show_default=False,
+        ),
+    ],
+    "platform": options.Platform,
+    "policy": PolicyFile,
+    "previous": Previous,
+    "outputs": Outputs,
+}
+
+
+@dataclass(slots=True)
+class Question:
+    """One question about an image, and what is known of its answer so far.
+
+    ``trust`` and ``asked`` are the options of their kinds. The answer is a yes when
+    :meth:`settle` returns.
+    """
+
+    named: NamedImage
+    ports: Ports
+    trust: Layer
+    asked: Layer
+    counter: RequestCounter
+    verifier: Verifier | None = None
+    demands: Demands | None = None
+    verification: Verification | None = None
+    verdict: Verdict | None = None
+    where: str | None = None  # who said whom to trust
+
+    def settle(self, platform: str | None) -> Verification:
+        """Verify, and judge by the policy that was asked for.
+
+        Raises:
+            FactsError: the answer is no, or there is none.
+        """
+        from lading.attest.predicates import resolve
+        from lading.cli.trusting import configured_rule, demands
+        from lading.trust.verifier import RuleVerifier
+        from lading.usecases.verify import verify_image
+
+        rule = configured_rule(self.trust, self.named.reference.name)
+        self.where = rule.where
+        self.verifier = RuleVerifier(rule)
+        self.demands = demands(rule, self.asked["max-age"])
+        self.verification = verify_image(
+            self.named,
+            self.ports,
+            verifier=self.verifier,
+            predicate_type=resolve(self.asked["type"]) if self.asked["type"] else None,
+            full=self.asked["full"],
+            platform=platform,
+            demands=self.demands,
+        )
+        if self.asked["policy"] is not None:
+            self.verdict = judge_and_refuse(
+                self.named,
+                self.asked["policy"],
+                self.ports,
+                verifier=self.verifier,
+                previous=self.asked["previous"],
+                outputs=self.asked["outputs"],
+            )
+        return self.verification
+
+    def yes_json(self) -> dict[str, Any]:
+        """Return ``verify``'s document of a yes."""
+        found = self.verification.to_json() if self.verification else {}
+        return {
+            **found,
+            "policy": self.verdict.to_json() if self.verdict else None,
+            "trust": self.where,
+            "requests": self.counter.count,
+        }
+
+    def yes_text(self) -> Iterator[str]:
+        """Say what was verified, by whom and how."""
+        verification = self.verification
+        if verification is None:
+            return
+        yield f"verified  {verification.target}"
+        yield f"digest    {verification.digest}"
+        for digest in verification.platforms:
+            yield f"platform  {digest}"
+        for one in verification.attestations:
+            yield from _lines(one)
+        if verification.seal and not self.asked["full"]:
+            count = len(verification.seal.inputs)
+            yield f"sealed    {count} attestation{'s'[: count != 1]}; --full verifies each"
+        if verification.engine_checked:
+            yield "engine    the Docker engine's copy is covered too"
+        if self.verdict is not None:
+            yield as_table(self.verdict).rstrip("\n")
+
+    def refuse(self, target: str, error: FactsError, *, json: bool, more: dict[str, Any]) -> None:
+        """Say no: print the error, and with ``json`` the document of a no, ``more`` included.
+
+        Raises:
+            typer.Exit: with the error's exit status.
+        """
+        from lading.cli.render import print_error, print_json
+        from lading.errors import exit_code
+
+        self.verdict = getattr(error, "verdict", self.verdict)
+        if json:
+            print_json({**self._no_json(target, error), **more})
+        elif self.verdict is not None:
+            typer.echo(as_table(self.verdict), nl=False)
+        print_error(error)
+        raise typer.Exit(int(exit_code(error))) from error
+
+    def _no_json(self, target: str, error: FactsError) -> dict[str, Any]:
+        """Return ``verify``'s document of a no; what held before a policy refused is listed."""
+        from lading.cli.render import error_to_json
+
+        held = self.verification
+        return {
+            "target": target,
+            "digest": held.digest if held else None,
+            "verified": False,
+            "attestations": [one.to_json() for one in held.attestations] if held else [],
+            "policy": self.verdict.to_json() if self.verdict else None,
+            "requests": self.counter.count,
+            "error": error_to_json(error),
+        }
+
+
+def _lines(one: VerifiedAttestation) -> Iterator[str]:
+    """Say what held, by whom and when, and what lay beside it and did not count."""
+    yield f"evidence  {plain(one.predicate_type)} ({one.digest})"
+    yield f"signer    {plain(one.signer)}"
+    if one.time:
+        yield f"time      {one.time.isoformat()}{'' if one.time_trusted else _WORD}"
+    if one.log_index is not None:
+        yield f"log       entry {one.log_index}"
+    yield f"source    {one.source}"
+    if one.older:
+        yield f"older     {len(one.older)} more of this type hold, and do not count"
+    for refusal in one.refused[:_SHOWN]:
+        yield f"ignored   {refusal.source}: {refusal.code}: {plain(refusal.reason)}"
+    if len(one.refused) > _SHOWN:
+        yield f"ignored   {len(one.refused) - _SHOWN} more that do not hold"
