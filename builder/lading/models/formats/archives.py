@@ -104,7 +104,7 @@ class _Archive:
             self._kinds.add("gguf")
             gguf.parse(content, self._report)
         elif head[:8] == hdf5.MAGIC:
-            hdf5.parse(content, self._report)
+            hdf5.parse(content, self._report, member.name)
         elif self._keras.wants(member.name):
             self._keras.read(member.name, content)
         elif head[:2] in _PROTOCOLS or (_PICKLE_NAME.match(member.name) and head):

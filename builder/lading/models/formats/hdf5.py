@@ -35,10 +35,13 @@ _OPTIMIZER: Final = b"optimizer_weights"
 _VERSION: Final = re.compile(rb"keras_version[\x00-\xff]{1,64}?(\d+\.\d+\.\d+(?:-\w+)?)")
 
 
-def parse(source: Source, report: Report) -> bool:
-    """Search for Keras' configuration and for datasets; False when it is not Keras'."""
+def parse(source: Source, report: Report, name: str = "") -> bool:
+    """Search for Keras' configuration and for datasets; False when it is not Keras'.
+
+    ``name`` is that of a member of an archive, when it is not the report's file itself.
+    """
     report.format = FORMAT
-    search = _Search(report, weights=report.path.lower().endswith((".weights.h5", ".keras")))
+    search = _Search(report, weights=(name or report.path).lower().endswith(".weights.h5"))
     search.run(source)
     return search.finish()
 

@@ -65,6 +65,8 @@ _NAME: Final = re.compile(rb"[A-Za-z_][\w.>/ -]{0,200}")
 _OPERATION: Final = re.compile(rb"[A-Z_][A-Za-z0-9_>]{0,100}")
 _TAG: Final = re.compile(rb"[\w-]{1,64}")
 _RELEASE: Final = re.compile(rb"\d{1,3}\.\d{1,4}[\w.+-]{0,32}")
+#: GraphDef: field → wire type.
+_GRAPH: Final = {1: BYTES, 2: BYTES, 3: VARINT, 4: BYTES}
 #: Operations of which every graph has one: what goes in, or what is known.
 _COMMON: Final = frozenset(
     {"Const", "HostConst", "NoOp", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault",
@@ -111,7 +113,7 @@ def _operations_like(value: bytes) -> bool:
 def graph_like(head: bytes) -> bool:
     """Whether ``head`` starts a GraphDef: nodes that have a name and an operation."""
     fields = first_fields(head, 3)
-    if not fields or any(field[:2] not in ((1, BYTES), (4, BYTES)) for field in fields):
+    if not fields or any(_GRAPH.get(field[0]) != field[1] for field in fields):
         return False
     node = first_fields(fields[0][3], 2)
     return (

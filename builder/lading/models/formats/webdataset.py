@@ -1,7 +1,7 @@
 """WebDataset: a tar whose members are samples, a name each and one suffix per part.
 
 https://github.com/webdataset/webdataset: ``0001.jpg``, ``0001.cls``, ``0002.jpg`` … in a row.
-Any other tar is none: at least two parts, or two samples of the same parts, must stand first.
+Any other tar is none: the first sample must have two parts, and another must follow it.
 """
 
 from __future__ import annotations
@@ -74,11 +74,12 @@ def parse(source: Source, report: Report) -> bool:
 
 
 class _Samples:
-    """Counts samples; the first two decide whether the rest is looked at."""
+    """Counts samples; the first decides whether the rest is looked at."""
 
     def __init__(self) -> None:
         self.count = 0
         self.parts: set[str] = set()
+        self._first: set[str] = set()
         self._current = ""
 
     def add(self, name: str) -> bool:
@@ -89,14 +90,16 @@ class _Samples:
         if part[0] != self._current:
             self._current = part[0]
             self.count += 1
-            if self.count == 3 and not self.plausible():
+            if self.count == 2 and not self.plausible():
                 return False
+        if self.count == 1:
+            self._first.add(part[1])
         self.parts.add(part[1])
         return True
 
     def plausible(self) -> bool:
         """Whether samples have two parts, one of them a label: a folder of pictures has not."""
-        return self.count >= 2 and len(self.parts) >= 2 and bool(self.parts & _LABELS)
+        return self.count >= 2 and len(self._first) >= 2 and bool(self._first & _LABELS)
 
 
 def _regular(source: Source) -> Iterator[str]:
