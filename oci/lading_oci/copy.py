@@ -3,27 +3,26 @@
 What is copied: the manifest or index, its platforms, their blobs, and the referrers of each of
 these, and the referrers of those. Parts come before what names them, and the tag comes last, so
 that a copy which is cut off shows nothing half done and can simply be repeated: blobs that have
-arrived are not sent again. Every blob is verified on its way through.
+arrived are not sent again. Every blob is verified on its way through, and the lists of referrers
+are read back before the tag is written.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from lading_oci.content import watched_stream
-from lading_oci.errors import LimitExceeded, NotFound
+from lading_oci.errors import ConflictError, LimitExceeded, NotFound
 from lading_oci.limits import LIMITS, Limits
 from lading_oci.platforms import choose_platform, contained_blobs, contained_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lading_oci.interface import Descriptor, Manifest
-    from lading_oci.layout import Layout
-    from lading_oci.registry import RegistryRepository
+    from lading_oci.interface import Descriptor, Manifest, Repository
 
-    Store = RegistryRepository | Layout
     #: Called with a blob and how many more of its bytes have gone over.
     Progress = Callable[[Descriptor, int], None]
 
@@ -84,9 +83,9 @@ class _Tally:
 
 
 def copy_image(
-    source: Store,
+    source: Repository,
     reference: str,
-    target: Store,
+    target: Repository,
     *,
     tag: str | None = None,
     platform: str | None = None,
@@ -102,6 +101,7 @@ def copy_image(
 
     Raises:
         NotFound: the source does not have it, or not for that platform.
+        ConflictError: the target does not list what it took.
         OciError: a store failed; repeating continues the copy.
     """
     copier = _Copier(source, target, progress, limits)
@@ -113,6 +113,7 @@ def copy_image(
         )
         root = source.manifest(chosen.digest)
     copier.tree(root, with_referrers=with_referrers)
+    copier.read_back()
     if tag is not None:
         target.push_manifest(root.content, root.descriptor.media_type, tag=tag)
     tally = copier.tally
@@ -143,7 +144,7 @@ class _Copier:
     """One copy: what was seen, and what was done about it."""
 
     def __init__(
-        self, source: Store, target: Store, progress: Progress | None, limits: Limits
+        self, source: Repository, target: Repository, progress: Progress | None, limits: Limits
     ) -> None:
         self._source = source
         self._target = target
@@ -165,6 +166,32 @@ class _Copier:
             if with_referrers:
                 for part in parts:
                     waiting.extend(self._attached(part))
+
+    def read_back(self) -> None:
+        """See that the target lists every referrer under its subject; push again what it lost."""
+        subjects: dict[str, list[Descriptor]] = {}
+        for one in self.tally.manifests:
+            if one.role == "referrer" and one.subject is not None:
+                subjects.setdefault(one.subject, []).append(one.descriptor)
+        for subject, wanted in subjects.items():
+            self._read_back(subject, wanted)
+
+    def _read_back(self, subject: str, wanted: list[Descriptor]) -> None:
+        for wait in (0.0, self._limits.settle_least, self._limits.settle_most):
+            time.sleep(wait)
+            listed = {one.digest for one in self._target.referrers(subject)}
+            missing = [one for one in wanted if one.digest not in listed]
+            if not missing:
+                return
+            for one in missing:
+                content = self._source.manifest(one.digest).content
+                self._target.push_manifest(content, one.media_type)
+        raise ConflictError(
+            "the target took referrers and does not list them",
+            where=f"{self._target.name}@{subject}",
+            got=f"{len(missing)} of {len(wanted)} missing",
+            hint="copy again; if it stays so, the target loses referrers",
+        )
 
     def _parts(self, node: _Node) -> list[_Node]:
         """Return a node and the manifests it contains, containing ones first."""
@@ -231,8 +258,9 @@ class _Copier:
                 self._blobs.add(blob.digest)
                 fresh.append(blob)
         self._all_blobs(fresh)
-        self._target.push_manifest(node.manifest.content, descriptor.media_type, tag=node.tag)
-        self.tally.manifests.append(CopiedManifest(descriptor, node.role, node.subject, node.tag))
+        content, media_type = node.manifest.content, descriptor.media_type
+        stored = self._target.push_manifest(content, media_type, tag=node.tag)
+        self.tally.manifests.append(CopiedManifest(stored, node.role, node.subject, node.tag))
 
     def _all_blobs(self, blobs: list[Descriptor]) -> None:
         """Copy blobs side by side; the first failure is raised when all have ended."""

@@ -105,6 +105,16 @@ class Repository(Protocol):
         """
         ...
 
+    def send_blob(
+        self,
+        descriptor: Descriptor,
+        source: bytes | Callable[[], BinaryIO],
+        *,
+        mount_from: str | None = None,
+    ) -> bool:
+        """Store a blob that is known not to be there; otherwise as :meth:`push_blob`."""
+        ...
+
     def push_manifest(
         self, content: bytes, media_type: str, *, tag: str | None = None
     ) -> Descriptor:

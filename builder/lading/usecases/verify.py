@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lading.usecases.targets import NamedImage
     from lading_oci.interface import Descriptor
 
-__all__ = ["Demands", "Verification", "VerifiedAttestation", "verify_image"]
+__all__ = ["Demands", "Verification", "VerifiedAttestation", "verify_image", "verify_located"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +136,34 @@ def verify_image(
         PolicyViolation: the newest seal by a trusted signer says that the image failed.
         EngineError, OciError: what must be asked did not answer as needed.
     """
-    demands = demands or Demands()
     located = locate(image, ports)
     if platform is not None:
         located = at_platform(located, platform)
+    return verify_located(
+        str(image.reference),
+        located,
+        verifier=verifier,
+        predicate_type=predicate_type,
+        full=full,
+        demands=demands,
+    )
+
+
+def verify_located(
+    target: str,
+    located: Located,
+    *,
+    verifier: Verifier,
+    predicate_type: str | None = None,
+    full: bool = False,
+    demands: Demands | None = None,
+) -> Verification:
+    """Verify what a name was settled to be, as :func:`verify_image` does; ``target`` is the name.
+
+    Raises:
+        VerificationError, NoAttestation, PolicyViolation, OciError: as :func:`verify_image`.
+    """
+    demands = demands or Demands()
     place, bundles = find_bundles(located)
     rules = _Rules(verifier, located, place, demands)
     required = tuple(one for one in demands.required if one != SLSA_VSA_V1)
@@ -162,7 +186,7 @@ def verify_image(
     if demands.only_valid:
         _refuse_invalid(held)
     return Verification(
-        str(image.reference),
+        target,
         located.digest,
         tuple(_attestation(one, place) for one in held),
         located.in_engine,
