@@ -41,6 +41,9 @@ NEVER: Final = frozenset(_NEVER_WORDS.split())
 #: Suffixes that promise a pickle: what is none is unscannable, not nothing.
 _PICKLE: Final = frozenset({".pkl", ".pickle", ".pck", ".pk", ".dill", ".joblib", ".cloudpickle"})
 _TORCH: Final = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".ptl"})
+#: Suffixes of files that loaders give to an unpickler when they know no better.
+_UNPICKLED: Final = frozenset({*_PICKLE, *_TORCH, ".npy", ".npz"})
+_ARCHIVES: Final = frozenset({".keras", ".mar"})
 #: Suffixes under which a broken pickle is believed to be one.
 _MODEL: Final = frozenset({".bin", ".safetensors", ".model", ".sav", *_TORCH, *_PICKLE})
 #: Archives that are walked whatever their first member is, and those that never are.
@@ -81,15 +84,10 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     ``name`` and ``suffix`` are in lower case; ``head`` is the first ``LIMITS.sniff_bytes`` of the
     ``size`` bytes of the file, or all of it.
     """
-    for length in (4, 2, 1):
-        by_magic = _BY_MAGIC.get(head[:length])
-        if by_magic is not None:
-            found = by_magic(suffix, head)
-            if found is not None:
-                return found
-    found = behind(suffix, head)
+    found = _by_content(suffix, head)
     if found is not None:
-        return found
+        promised = suffix in _UNPICKLED and found not in _PICKLES
+        return readers.disguised(found) if promised and readers.may_be_pickle(head) else found
     if head.startswith(lfs.START):
         return readers.pointer(name, suffix, promised=suffix in _PROMISED)
     companion = COMPANIONS.get(name)
@@ -100,17 +98,30 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     return _by_suffix(suffix, head) or _by_place(path, suffix, size)
 
 
+def _by_content(suffix: str, head: bytes) -> Reader | None:
+    """Decide about what has a signature."""
+    for length in (4, 2, 1):
+        by_magic = _BY_MAGIC.get(head[:length])
+        if by_magic is not None:
+            found = by_magic(suffix, head)
+            if found is not None:
+                return found
+    return behind(suffix, head)
+
+
 def _by_suffix(suffix: str, head: bytes) -> Reader | None:
     """Decide about what has no signature, but a name that promises something."""
     if suffix in _PICKLE:
         return readers.pickle
+    if suffix in _ARCHIVES:
+        return archives.parse  # loaders look for a directory at the end, whatever the beginning is
     if _OLD_PICKLE.match(head):
-        return readers.old_pickle
-    if suffix in _TORCH and _is_binary(head):
-        return readers.unknown_torch
+        return readers.pickle if suffix in _MODEL and _is_binary(head) else readers.old_pickle
+    if suffix in _UNPICKLED and _is_binary(head):
+        return readers.unknown
     if _RAW.match(suffix) and _is_binary(head):
         return readers.raw
-    return None
+    return readers.old_pickle if suffix in _MODEL else None
 
 
 def _by_place(path: str, suffix: str, size: int) -> Reader | None:
@@ -157,3 +168,6 @@ _BY_MAGIC: Final[dict[bytes, Callable[[str, bytes], Reader | None]]] = {
     **dict.fromkeys(_PROTOCOLS, _pickle),
     **dict.fromkeys(_COMPRESSED, _compressed),
 }
+_PICKLES: Final = frozenset(
+    {readers.pickle, readers.compressed_pickle, torch.parse_legacy, archives.parse}
+)

@@ -18,9 +18,10 @@ from lading.models.companions.manifests import parse_model_manifest
 from lading.models.companions.names import role_of
 from lading.models.companions.read import read_anonymous, read_named
 from lading.models.formats import lfs
+from lading.models.pickles.machine import Machine, Seen
 from lading.models.pickles.scan import describe, scan_all
 from lading.models.report import Report
-from lading.models.stream import Malformed, Source
+from lading.models.stream import BytesSource, Malformed, Source, Truncated
 from lading.models.unpack import unpacked
 
 __all__ = [
@@ -28,13 +29,15 @@ __all__ = [
     "Reader",
     "companion",
     "compressed_pickle",
+    "disguised",
     "likely_pickle",
+    "may_be_pickle",
     "old_pickle",
     "pickle",
     "placed",
     "pointer",
     "raw",
-    "unknown_torch",
+    "unknown",
 ]
 
 Reader: TypeAlias = Callable[[Source, Report], bool | None]
@@ -74,18 +77,36 @@ def likely_pickle(source: Source, report: Report) -> bool:
 
 
 def old_pickle(source: Source, report: Report) -> bool:
-    """Walk what looks like a pickle of protocol 0 or 1; a text may look so at its start.
-
-    Two lines of a list of words read as an import of a name nobody knows; more than that, or a
-    name that is known to be dangerous, does not stand in a text by chance.
-    """
+    """Walk what looks like a pickle of protocol 0 or 1; a text may look so at its start."""
     try:
         pickle(source, report)
     except Malformed:
-        if report.verdict is Verdict.DANGEROUS or source.offset > _BROKEN_AT_ONCE:
-            raise
+        if report.verdict is Verdict.DANGEROUS:
+            raise  # lines of a text may pass for an import, but not for one of these
         return False
     return True
+
+
+def may_be_pickle(head: bytes) -> bool:
+    """Whether an unpickler would get through ``head``, whatever else the file is."""
+    try:
+        Machine(BytesSource(head), Seen()).run()
+    except Truncated:
+        return True
+    except Malformed:
+        return False
+    return True
+
+
+def disguised(reader: Reader) -> Reader:
+    """Return a reader of a file that is one thing by content, and a pickle by name and content."""
+
+    def read(source: Source, report: Report) -> bool | None:
+        text = "its name promises a pickle, and its bytes are one too: what loading runs is unknown"
+        report.find("disguised-pickle", text)
+        return reader(source, report)
+
+    return read
 
 
 def compressed_pickle(source: Source, report: Report) -> None:
@@ -99,10 +120,12 @@ def compressed_pickle(source: Source, report: Report) -> None:
         report.find("pickle-trailing-data", "bytes follow the compressed data")
 
 
-def unknown_torch(source: Source, report: Report) -> None:  # noqa: ARG001 - nothing can be read
-    """Report what is named like torch's files and is none that can be looked into."""
+def unknown(source: Source, report: Report) -> None:
+    """Report what is named like torch's or NumPy's files and is none: they would unpickle it."""
     report.format = "unknown"
-    raise Malformed("its content is of no known format, so what loading it does is unknown")
+    found = scan_all(source, report)
+    report.format = "pickle"
+    describe(found, report)
 
 
 def companion(role: Role, kind: str | None) -> Reader:

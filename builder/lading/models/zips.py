@@ -81,7 +81,7 @@ class _Walk:
                 # Loaders take the last directory: another archive may follow this one.
                 self._directories += 1
                 continue
-            elif mark == END:
+            elif mark == END and self._seen:
                 text = f"an end record at byte {source.offset} follows no central directory"
                 self._report.find("zip-directory-mismatch", text)
             elif len(mark) < 4:

@@ -25,9 +25,10 @@ mmap modulefinder msvcrt multiprocessing nt numpy.ctypeslib numpy.distutils nump
 numpy.testing ntpath nturl2path os paramiko pathlib pdb pickle _pickle pickletools pip pipes
 pkgutil platform poplib posix posixpath profile psutil pty py_compile pydoc readline requests
 resource rlcompleter runpy setuptools shelve shutil signal site smtplib socket socketserver
-sqlite3 ssl subprocess symtable sys sysconfig syslog telnetlib tempfile threading timeit
+sqlite3 ssl subprocess symtable sys sysconfig syslog telnetlib tempfile test threading timeit
 torch.hub torch.utils.cpp_extension torch.utils._config_module torch.distributed torch._dynamo
-torch._inductor torch.fx torch.jit torch.package torch.serialization trace tracemalloc types
+torch._inductor torch.fx torch.jit torch.package torch.serialization torch.utils.bottleneck
+torch.utils.collect_env logging.handlers trace tracemalloc types
 urllib urllib2 urllib3 uuid venv webbrowser winreg wsgiref xmlrpc zipapp zipfile zipimport
 zipimporter
 """
@@ -47,6 +48,8 @@ functools.partialmethod functools.reduce functools.cached_property _functools.pa
 _functools.reduce functools.singledispatch functools.wraps itertools.starmap
 itertools.accumulate itertools.filterfalse copyreg.add_extension copyreg.pickle
 copyreg.constructor contextlib.contextmanager contextlib.ExitStack
+cloudpickle.cloudpickle._make_cell cloudpickle.cloudpickle._make_empty_cell
+logging.FileHandler torch.utils.data.datapipes.utils.decoder.basichandlers
 cloudpickle.cloudpickle.subimport cloudpickle.cloudpickle._make_function
 cloudpickle.cloudpickle._builtin_type cloudpickle.cloudpickle._make_skeleton_func
 cloudpickle.cloudpickle._fill_function cloudpickle.cloudpickle._make_skeleton_class

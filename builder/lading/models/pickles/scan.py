@@ -96,10 +96,13 @@ def _judge(
 ) -> None:
     """Turn names and calls into findings and the verdict."""
     inside = f" in {printable(where)}" if where else ""
-    for name, offset in seen.globals.items():
-        verdict = judge_name(name.module, name.name)
+    judged = [
+        (judge_name(name.module, name.name), name, offset) for name, offset in seen.globals.items()
+    ]
+    # The worst first: the number of findings is bounded.
+    for verdict, name, offset in sorted(judged, key=lambda one: -one[0]):
         if verdict is Verdict.SAFE:
-            continue
+            break
         what = f"imports {printable(str(name))} at byte {offset}{inside}"
         level = Level.ERROR if verdict is Verdict.DANGEROUS else Level.WARNING
         report.find(f"pickle-{verdict.word}-global", f"loading it {what}", level, verdict)
@@ -134,7 +137,8 @@ def describe(seen: Seen, report: Report) -> None:
     """Note what the pickled object is, and who wrote it."""
     names = sorted(str(name) for name in seen.globals)
     report.fact(v.GLOBALS, [printable(name) for name in names[: LIMITS.fact_items]], "pickle")
-    report.fact(v.FORMAT_VERSION, f"protocol {seen.protocol}", "pickle")
+    protocol = seen.protocol or "0 or 1"  # which has no mark
+    report.fact(v.FORMAT_VERSION, f"protocol {protocol}", "pickle")
     top = seen.result.of if type(seen.result) is Made else None
     if top is not None and str(top) in ("copyreg._reconstructor", "copy_reg._reconstructor"):
         first = seen.result.args[:1]

@@ -289,7 +289,7 @@ class Steps:
         seen = self._seen
         if type(module) is str and type(name) is str:
             found = Global(module, name)
-            if found not in seen.globals and seen.more():
+            if found not in seen.globals and seen.takes(found):
                 seen.globals[found] = self._source.offset
             elif found not in seen.globals:
                 seen.unresolved.setdefault("further names", self._source.offset)

@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from lading.inventory import Verdict
 from lading.limits import LIMITS
+from lading.models.pickles.names import judge
 
 __all__ = ["Global", "Made", "Persistent", "Seen", "shallow", "tuple_of"]
 
@@ -65,6 +67,13 @@ class Seen:
     def more(self) -> bool:
         """Whether a few thousand names have not been seen yet."""
         return len(self.globals) + len(self.unresolved) < LIMITS.fact_items
+
+    def takes(self, name: Global) -> bool:
+        """Whether a new name is kept: of dangerous ones, more are."""
+        have = len(self.globals)
+        return self.more() or (
+            have < 2 * LIMITS.fact_items and judge(name.module, name.name) is Verdict.DANGEROUS
+        )
 
 
 def tuple_of(items: list[Any]) -> tuple[Any, ...] | None:
