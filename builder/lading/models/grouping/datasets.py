@@ -25,6 +25,8 @@ _SPLIT: Final = re.compile(
     r"(?:(.+?)[._-])?(train(?:ing)?|test|valid(?:ation)?|val|dev|eval|unsupervised)(?:[._-].*)?\Z",
     re.IGNORECASE,
 )
+#: What numbers the shards of one data set.
+_NUMBER: Final = re.compile(r"[-_.]?\d{3,}\Z")
 #: A directory of the ``datasets`` library's cache: organisation and name.
 _CACHE: Final = re.compile(r"(?:^|/)huggingface/datasets/(?:([^/]+)___)?([^/]+)/")
 #: Formats that are data only by their place: a package's own tables are its business.
@@ -68,10 +70,11 @@ def _key(file: ModelFile, described: set[str]) -> tuple[str, str] | None:
         return None
     if packaged(file.path) and (tested(file.path) or file.format in _TEXTS):
         return None
-    base = posixpath.basename(stem(file.path))
+    plain = _NUMBER.sub("", stem(file.path))
+    base = posixpath.basename(plain)
     split = _SPLIT.match(base)
     if split is None:
-        return base, file.path
+        return base or directory_name(directory), plain
     return split[1] or directory_name(directory), directory
 
 

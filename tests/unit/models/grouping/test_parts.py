@@ -1,0 +1,189 @@
+"""Models of several files: what belongs together, and what does not belong to any."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+from lading.inventory import Role, Verdict
+from support import model_encoders as enc
+from support.models_fixtures import onnx_bytes, safetensors_bytes, torch_zip_bytes, write_files
+from support.models_streams import group_tree
+
+MADE = Path(__file__).parents[1] / "formats" / "made"
+BINARY = bytes(range(256)) * 4
+
+
+def made(name: str) -> bytes:
+    return gzip.decompress((MADE / f"{name}.gz").read_bytes())
+
+
+def names(root: Path) -> dict[str, tuple[str, list[str]]]:
+    """Return each model's name → format and paths of its weights."""
+    return {
+        model.name: (
+            model.format,
+            [file.path for file in model.files if file.role is Role.WEIGHTS],
+        )
+        for model in group_tree(root).models
+    }
+
+
+def test_tensors_beside_an_onnx_model_are_its_own(tmp_path: Path) -> None:
+    files = {
+        "m/big.onnx": onnx_bytes(external="big.onnx_data"),
+        "m/big.onnx_data": BINARY,
+        "m/other.bin": BINARY[:-1],
+    }
+    write_files(tmp_path, dict(files))
+
+    assert names(tmp_path) == {"big": ("onnx", ["m/big.onnx", "m/big.onnx_data"])}
+
+
+def test_files_without_a_format_are_no_models(tmp_path: Path) -> None:
+    write_files(tmp_path, {"lib/firmware.bin": BINARY, "usr/share/x/icons.data": BINARY})
+    found = group_tree(tmp_path)
+
+    assert (found.models, found.datasets, found.findings) == ((), (), ())
+
+
+def test_openvino_and_its_weights(tmp_path: Path) -> None:
+    files = {"m/tiny.xml": made("openvino.xml"), "m/tiny.bin": made("openvino.bin") + BINARY}
+    write_files(tmp_path, dict(files))
+
+    assert names(tmp_path) == {"tiny": ("openvino", ["m/tiny.bin", "m/tiny.xml"])}
+
+
+def test_a_saved_model_and_its_variables(tmp_path: Path) -> None:
+    variables: dict[str, tuple[int, tuple[int, ...]]] = {"w": (1, (4, 3))}
+    files = {
+        "srv/resnet/1/saved_model.pb": enc.saved_model("MatMul"),
+        "srv/resnet/1/variables/variables.index": enc.bundle(variables),
+        "srv/resnet/1/variables/variables.data-00000-of-00001": BINARY,
+        "srv/resnet/1/assets/vocab.txt": b"a\nb\n",
+        "srv/resnet.onnx": onnx_bytes(),
+    }
+    write_files(tmp_path, dict(files))
+    found = {model.format: model for model in group_tree(tmp_path).models}
+
+    assert set(found) == {"tensorflow-saved-model", "onnx"}
+    model = found["tensorflow-saved-model"]
+    assert model.name == "resnet"
+    assert model.fact("parameters") == 12
+    assert {file.role for file in model.files if "data-00000" in file.path} == {Role.WEIGHTS}
+
+
+def test_a_core_ml_package_is_one_model(tmp_path: Path) -> None:
+    inside = "app/tiny.mlpackage/Data/com.apple.CoreML"
+    files = {
+        "app/tiny.mlpackage/Manifest.json": made("Manifest.json"),
+        f"{inside}/model.mlmodel": made("program.mlmodel"),
+        f"{inside}/weights/weight.bin": made("weight.bin"),
+        "app/manifest.json": b'{"name": "a web app", "icons": []}',
+    }
+    write_files(tmp_path, dict(files))
+
+    weights = [f"{inside}/model.mlmodel", f"{inside}/weights/weight.bin"]
+    assert names(tmp_path) == {"tiny": ("coreml", weights)}
+
+
+def test_mxnets_graph_and_parameters(tmp_path: Path) -> None:
+    symbol = b'{"nodes": [{"op": "null", "name": "x"}], "arg_nodes": [0], "heads": [[0, 0, 0]]}'
+    files = {"m/net-symbol.json": symbol, "m/net-0000.params": enc.mxnet_params((4, 3))}
+    write_files(tmp_path, dict(files))
+
+    paths = ["m/net-0000.params", "m/net-symbol.json"]
+    assert names(tmp_path) == {"net": ("mxnet", paths)}
+
+
+def test_paddles_program_and_parameters(tmp_path: Path) -> None:
+    files = {
+        "m/ocr/inference.pdmodel": enc.paddle_program(),
+        "m/ocr/inference.pdiparams": enc.paddle_params((4, 3)),
+    }
+    write_files(tmp_path, dict(files))
+    (model,) = group_tree(tmp_path).models
+
+    assert (model.name, model.format, model.fact("parameters")) == ("ocr", "paddle", 12)
+
+
+SPACY = {
+    "lang": "en",
+    "name": "core_tiny",
+    "version": "3.8.0",
+    "spacy_version": ">=3.8.0,<3.9.0",
+    "license": "MIT",
+    "author": "Explosion",
+    "performance": {"tag_acc": 0.97, "per_type": {}},
+}
+
+
+def test_a_spacy_pipeline_is_one_model(tmp_path: Path) -> None:
+    package = "lib/python3.11/site-packages/en_core_tiny"
+    component = b"\x84\xa5nodes\x90"
+    files = {
+        f"{package}/meta.json": json.dumps(SPACY).encode(),
+        f"{package}/en_core_tiny-3.8.0/meta.json": json.dumps(SPACY).encode(),
+        f"{package}/en_core_tiny-3.8.0/ner/model": component + b"1",
+        f"{package}/en_core_tiny-3.8.0/tagger/model": component + b"2",
+        f"{package}/en_core_tiny-3.8.0/vocab/lookups.bin": BINARY,
+        "srv/app/meta.json": b'{"lang": "en", "name": "a page"}',
+    }
+    write_files(tmp_path, dict(files))
+    (model,) = group_tree(tmp_path).models
+
+    assert (model.name, model.format) == ("en_core_tiny", "spacy")
+    assert model.fact("version") == "3.8.0"
+    assert model.fact("license") == "MIT"
+    assert model.fact("metrics") == [{"type": "tag_acc", "value": 0.97}]
+    assert len(model.files) == 5
+
+
+MLFLOW = """
+artifact_path: model
+flavors:
+  python_function:
+    loader_module: {loader}
+    model_path: model.pth
+  pytorch:
+    model_data: data
+    pytorch_version: 2.3.0
+mlflow_version: 2.14.1
+model_uuid: 0f00c0ffee
+"""
+
+
+def test_an_mlflow_directory_is_one_model(tmp_path: Path) -> None:
+    files = {
+        "m/iris/MLmodel": MLFLOW.format(loader="mlflow.pytorch").encode(),
+        "m/iris/data/model.pth": torch_zip_bytes(),
+        "m/iris/requirements.txt": b"torch\n",
+    }
+    write_files(tmp_path, dict(files))
+    (model,) = group_tree(tmp_path).models
+
+    assert (model.name, model.format) == ("iris", "pytorch")
+    assert model.fact("library") == "pytorch"
+    assert model.fact("framework_version") == "2.3.0"
+    assert model.fact("producer") == "mlflow 2.14.1"
+    assert model.safety.verdict is Verdict.SAFE
+
+
+def test_an_mlflow_loader_that_is_not_mlflows_is_suspicious(tmp_path: Path) -> None:
+    files = {
+        "m/iris/MLmodel": MLFLOW.format(loader="payload.loader").encode(),
+        "m/iris/data/model.pth": torch_zip_bytes(),
+    }
+    write_files(tmp_path, dict(files))
+    (model,) = group_tree(tmp_path).models
+
+    assert model.safety.verdict is Verdict.SUSPICIOUS
+    assert "payload.loader" in model.safety.findings[0].message
+
+
+def test_a_file_called_mlmodel_that_is_none(tmp_path: Path) -> None:
+    write_files(tmp_path, {"m/MLmodel": b"a: b\n", "m/x.safetensors": safetensors_bytes()})
+    (model,) = group_tree(tmp_path).models
+
+    assert len(model.files) == 1
