@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lading.image.platforms import choose, parse_platform, read_platform
 from lading.limits import LIMITS
 from lading_oci.manifests import parse_descriptor, parse_object
-from lading_oci.platforms import choose_platform, contained_manifests, platform_name
+from lading_oci.platforms import contained_manifests, platform_name
 
 if TYPE_CHECKING:
     from lading_oci.interface import Repository
@@ -35,20 +35,18 @@ def platform_manifest(repository: Repository, digest: str, platform: str) -> str
 
     Raises:
         UsageError: ``platform`` is none.
-        InputError: an image manifest's configuration is for another platform.
-        OciError: it cannot be read, or the index has none for the platform.
+        InputError: the index has none for it, or the image's configuration is for another.
+        OciError: it cannot be read.
     """
-    wanted = parse_platform(platform)
+    wanted, where = parse_platform(platform), f"{repository.name}@{digest}"
     document = repository.manifest(digest).json()
-    if contained_manifests(document, where=digest):
-        return choose_platform(document, str(wanted), where=f"{repository.name}@{digest}").digest
-    config = parse_descriptor(document.get("config"), where=digest)
+    contained = contained_manifests(document, where=where)
+    if contained:
+        told = [(read_platform(one.platform), one.digest) for one in contained]
+        return choose([one for one in told if one[0] is not None], wanted, where=where)
+    config = parse_descriptor(document.get("config"), where=where)
     content = repository.read_blob(config, limit=LIMITS.image_config)
-    choose(
-        [(read_platform(parse_object(content)), digest)],
-        wanted,
-        where=f"{repository.name}@{digest}",
-    )
+    choose([(read_platform(parse_object(content)), digest)], wanted, where=where)
     return digest
 
 

@@ -1,0 +1,204 @@
+"""Multi-platform images: each platform has its BOM, one seal covers the index and all of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import parts
+from lading_oci import open_registry, parse_reference
+from lading_oci.manifests import parse_descriptor
+from support.oci_images import make_image, push_image, push_index
+from support.product import MODEL
+
+if TYPE_CHECKING:
+    from lading_oci.interface import Repository
+    from support.oci_images import Image
+    from support.product import Lading
+
+BOM = "https://cyclonedx.org/bom"
+SEAL = "https://slsa.dev/verification_summary/v1"
+KEY = ("--signing-key", "lading.key")
+VERIFY = ("verify", "--key", "lading.pub")
+
+
+def _image(architecture: str, text: str = "") -> Image:
+    weights = (parts.ROOT / "examples" / "ml-service" / MODEL).read_bytes()
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        member = tarfile.TarInfo(f"srv/{architecture}/model.safetensors")
+        member.size = len(weights)
+        tar.addfile(member, io.BytesIO(weights))
+    return make_image(f"{architecture} {text}", architecture=architecture, layer=layer.getvalue())
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index in a registry, what `lading attest` said of it, and its images by platform."""
+
+    name: str
+    digest: str
+    repository: Repository
+    images: dict[str, Image]
+    summary: dict[str, Any]
+
+    def pinned(self, digest: str) -> str:
+        return f"registry:{self.name.rpartition(':')[0]}@{digest}"
+
+
+@pytest.fixture(scope="module")
+def index(lading: Lading, registry_referrers) -> Index:
+    name = f"{registry_referrers.host}/acme/several:1"
+    repository = open_registry(parse_reference(name))
+    images = {one: _image(one) for one in ("amd64", "arm64")}
+    digest = push_index(repository, images, tag="1").digest
+    summary = lading.ok("attest", *KEY, f"registry:{name}", "--json").json()
+    return Index(name, digest, repository, images, summary)
+
+
+def _kinds(document: dict[str, Any]) -> list[str]:
+    return [one["predicate_type"] for one in document["attestations"]]
+
+
+def test_index_manifests_and_configurations_are_subjects(index: Index) -> None:
+    expected = {index.digest}
+    for image in index.images.values():
+        config = json.loads(image.manifest)["config"]["digest"]
+        expected |= {image.descriptor.digest, config}
+
+    assert set(index.summary["subjects"]) == expected
+    assert index.summary["digest"] == index.digest
+    assert [one["platform"] for one in index.summary["platforms"]] == ["linux/amd64", "linux/arm64"]
+    assert [one["models"] for one in index.summary["platforms"]] == [1, 1]
+    # at the index two BOMs and a seal, at each platform its own BOM and seal
+    assert len(index.summary["attestations"]) == 3 + 2 * 2
+
+
+@pytest.mark.parametrize("words", [(), ("--full",), ("--all-platforms",)])
+def test_the_index_is_verified(lading: Lading, index: Index, words: tuple[str, ...]) -> None:
+    document = lading.ok(*VERIFY, *words, f"registry:{index.name}", "--json").json()
+
+    assert document["digest"] == index.digest
+    assert _kinds(document)[0] == SEAL
+    assert _kinds(document)[1:] == ([BOM, BOM] if words == ("--full",) else [])
+
+
+@pytest.mark.parametrize("platform", ["linux/arm64", "arm64", "linux/aarch64", "linux/arm64/v8"])
+def test_one_platform_is_asked_for(lading: Lading, index: Index, platform: str) -> None:
+    document = lading.ok(*VERIFY, "--platform", platform, f"registry:{index.name}", "--json").json()
+
+    assert document["platforms"] == [index.images["arm64"].descriptor.digest]
+    assert _kinds(document) == [SEAL]
+
+
+def test_each_platform_has_its_own_bom(lading: Lading, index: Index) -> None:
+    asked = (*VERIFY, "--type", "bom", f"registry:{index.name}", "--json")
+
+    every = lading.ok(*asked, "--all-platforms").json()
+    one = lading.ok(*asked, "--platform", "linux/arm64").json()
+
+    assert _kinds(every) == [BOM, BOM]
+    assert len({found["digest"] for found in every["attestations"]}) == 2
+    assert _kinds(one) == [BOM]
+
+
+def test_a_platform_is_verified_by_its_own_digest(lading: Lading, index: Index) -> None:
+    digest = index.images["arm64"].descriptor.digest
+
+    document = lading.ok(*VERIFY, "--full", index.pinned(digest), "--json").json()
+
+    assert document["digest"] == digest
+    assert _kinds(document) == [SEAL, BOM]
+
+
+def test_content_is_compared_for_every_platform(lading: Lading, index: Index) -> None:
+    document = lading.ok(*VERIFY, "--content", f"registry:{index.name}", "--json").json()
+    one = lading.ok(
+        *VERIFY, "--content", "--platform", "arm64", f"registry:{index.name}", "--json"
+    ).json()
+
+    compared = [(found["platform"], found["files"]) for found in document["content"]]
+    assert compared == [("linux/amd64", 1), ("linux/arm64", 1)]
+    assert [found["platform"] for found in one["content"]] == ["linux/arm64"]
+
+
+def test_a_platform_that_is_not_there(lading: Lading, index: Index) -> None:
+    ran = lading(*VERIFY, "--platform", "linux/s390x", f"registry:{index.name}")
+
+    assert ran.status == 22
+    assert "linux/s390x" in ran.err
+
+
+def test_an_image_without_an_index_has_one_platform(lading: Lading, released_once) -> None:
+    name = f"registry:{released_once.name}"
+
+    assert lading(*VERIFY, "--platform", "linux/amd64", name).status == 0
+    assert lading(*VERIFY, "--all-platforms", name).status == 0
+    assert lading(*VERIFY, "--platform", "linux/arm64", name).status == 22
+
+
+def test_platform_and_all_platforms_exclude_each_other(lading: Lading, index: Index) -> None:
+    ran = lading(*VERIFY, "--platform", "arm64", "--all-platforms", f"registry:{index.name}")
+
+    assert ran.status == 2
+
+
+def _copy_evidence(repository: Repository, source: str, target: str) -> None:
+    for referrer in repository.referrers(source):
+        layer = parse_descriptor(repository.manifest(referrer.digest).json()["layers"][0])
+        repository.attach(
+            repository.resolve(target),
+            repository.read_blob(layer, limit=10_000_000),
+            artifact_type=referrer.artifact_type or "",
+            blob_media_type=layer.media_type,
+            annotations=referrer.annotations,
+        )
+
+
+def test_an_index_with_a_foreign_platform_is_refused(lading: Lading, index: Index) -> None:
+    """The attested amd64 beside somebody's arm64, with all of the genuine evidence copied."""
+    images = {"amd64": index.images["amd64"], "arm64": _image("arm64", "foreign")}
+    forged = push_index(index.repository, images, tag="forged").digest
+    name = f"registry:{index.name.rpartition(':')[0]}:forged"
+    assert lading(*VERIFY, name).status == 11
+
+    _copy_evidence(index.repository, index.digest, forged)
+    _copy_evidence(index.repository, images["amd64"].descriptor.digest, forged)
+
+    for words in ((), ("--platform", "linux/amd64"), ("--all-platforms",), ("--type", "bom")):
+        ran = lading(*VERIFY, *words, name, "--json")
+        assert (ran.status, ran.json()["error"]["code"]) == (10, "subject")
+
+
+def test_evidence_of_one_platform_is_not_evidence_of_another(
+    lading: Lading, registry_referrers
+) -> None:
+    """Only amd64 was attested, by itself; its evidence proves nothing of the index around it."""
+    name = f"{registry_referrers.host}/acme/partly:1"
+    repository = open_registry(parse_reference(name))
+    amd64, arm64 = _image("amd64", "partly"), _image("arm64", "partly")
+    attested = push_image(repository, amd64)
+    pinned = f"registry:{name.rpartition(':')[0]}@{attested.digest}"
+    lading.ok("attest", *KEY, pinned)
+    assert lading(*VERIFY, pinned).status == 0
+    index = push_index(repository, {"amd64": amd64, "arm64": arm64}, tag="1")
+
+    _copy_evidence(repository, attested.digest, index.digest)
+
+    for words in ((), ("--platform", "linux/amd64"), ("--platform", "linux/arm64")):
+        assert lading(*VERIFY, *words, f"registry:{name}").status == 10
+
+
+def test_the_engines_image_has_no_other_platforms(lading: Lading, docker_engine, tmp_path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    lading.ok("build", *KEY, "-t", "one-platform:1", str(tmp_path))
+
+    ran = lading(*VERIFY, "--all-platforms", "docker:one-platform:1")
+
+    assert ran.status == 2
+    assert "one platform" in ran.err
