@@ -32,6 +32,7 @@ _PATHS: Final = {
     "trust-config",
     "certificate",
     "evidence",
+    "model-evidence",
     "bom-output",
     "summary-json",
     "key",
@@ -52,6 +53,8 @@ _TABLES: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "evidence": str,
         "bom-output": str,
         "no-attest": bool,
+        "require-attested-models": bool,
+        "model-evidence": str,
         "summary-json": str,
     },
     "verify": {
@@ -185,7 +188,7 @@ def _checked(path: Path, table: str, name: str, value: Any, known: dict[str, Any
         return value
     if isinstance(value, list):
         return [beside(path, item) for item in value]
-    if name == "evidence" and not value.startswith((".", "~")):
+    if name in {"evidence", "model-evidence"} and not value.startswith((".", "~")):
         return value  # REGISTRY/REPOSITORY, or an absolute path
     return beside(path, value)
 

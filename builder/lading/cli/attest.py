@@ -24,6 +24,7 @@ def _attest(
     json: options.Json = False,
 ) -> None:
     from lading.cli import wiring
+    from lading.cli.matching import match_attested
     from lading.cli.render import print_json
     from lading.cli.signing import configured_signer
     from lading.cli.summary import release_text
@@ -36,6 +37,9 @@ def _attest(
     timings = Timings()
     with timings.measure("inspect"):
         inspection, *others = wiring.inspect_all(image, insecure=insecure)
+    inspection, *others = match_attested(
+        [inspection, *others], signer=signer, evidence=[evidence], insecure=insecure
+    )
     if inspection.image.manifest_digest is None:
         store = open_evidence(evidence, insecure=insecure)
         release = attest_local(

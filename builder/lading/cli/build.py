@@ -46,6 +46,10 @@ Options of lading's own (each also as LADING_NAME, or in [build] of lading.toml)
                           REGISTRY/REPOSITORY
   --bom-output FILE       write the BOM there too
   --summary-json FILE     write what was done as JSON ("-" for standard error)
+  --require-attested-models
+                          refuse, before the push, an image with a model that is not an attested
+                          one (`lading attest hf:… git:… dir:…`)
+  --model-evidence PLACE  where attested models are looked up, besides the user's own store
   --no-attest             build (and push) only; sign nothing
   --lading-help           this text
 
@@ -95,6 +99,10 @@ class _Settings:
         self.evidence = value("evidence")
         self.bom_output = value("bom-output")
         self.summary_json = value("summary-json")
+        self.model_evidence = value("model-evidence")
+        self.attested_models = "require-attested-models" in own or config.switch(
+            "build", "require-attested-models"
+        )
         self.no_attest = "no-attest" in own or config.switch("build", "no-attest")
         self.signer: Signer | None = None
 
@@ -113,7 +121,7 @@ def _release(built: Built, settings: _Settings) -> Release:
     from lading.usecases.evidence import open_evidence
 
     timings = release.Timings()
-    inspection, *others = _inspect(built, timings)
+    inspection, *others = _matched(_inspect(built, timings), settings, timings)
     place = settings.evidence
     made = wiring.provenance(built, [inspection, *others]) if settings.signer else None
     if built.push:
@@ -158,6 +166,21 @@ def _inspect(built: Built, timings: Timings) -> list[Inspection]:
         reference, digest = built.references[0], built.manifest_digest
         return wiring.inspect_pushed(
             reference.with_digest(digest) if digest else reference, name=built.name
+        )
+
+
+def _matched(
+    inspections: list[Inspection], settings: _Settings, timings: Timings
+) -> list[Inspection]:
+    from lading.cli.matching import match_attested
+
+    places = [one for one in (settings.evidence, settings.model_evidence) if one]
+    with timings.measure("match"):
+        return match_attested(
+            inspections,
+            signer=settings.signer,
+            evidence=places,
+            required=settings.attested_models,
         )
 
 

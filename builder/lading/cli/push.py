@@ -24,6 +24,7 @@ def _push(
     json: options.Json = False,
 ) -> None:
     from lading.cli import wiring
+    from lading.cli.matching import match_attested
     from lading.cli.render import print_json
     from lading.cli.signing import configured_signer
     from lading.cli.summary import release_text
@@ -37,6 +38,9 @@ def _push(
     timings = Timings()
     with timings.measure("inspect"):
         inspection = wiring.inspect(f"docker:{reference.familiar()}")
+    (inspection,) = match_attested(
+        [inspection], signer=signer, evidence=[evidence], insecure=insecure
+    )
     release = push_and_attest(
         [reference],
         inspection,

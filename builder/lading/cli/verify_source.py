@@ -70,13 +70,14 @@ def _verify(
     from lading.hub import Scope, parse_target
     from lading.trust.verifier import RuleVerifier
     from lading.usecases.evidence import open_evidence
+    from lading.usecases.sources import TRUST_NAME
     from lading.usecases.verify_local import verify_local
     from lading.usecases.verify_source import ContentError, Wanted
     from lading_oci.errors import FactsError
 
     target = str(parse_target(source))
     try:
-        rule = configured_rule(trust, target)
+        rule = configured_rule(trust, TRUST_NAME)
         scope = Scope(tuple(include or ()), tuple(exclude or ()))
         wanted = Wanted(scope, tuple(file or ()), expected, demands(rule, max_age).max_age)
         with read_progress(f"reading {target}") as progress:

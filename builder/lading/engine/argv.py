@@ -46,6 +46,8 @@ OWN_OPTIONS = {
     "evidence": True,
     "bom-output": True,
     "no-attest": False,
+    "require-attested-models": False,
+    "model-evidence": True,
     "summary-json": True,
     "lading-help": False,
 }

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from lading.hub.oms import Manifest
     from lading_oci.interface import Repository
 
-__all__ = ["CATALOGUE", "NAME_ANNOTATION", "Held", "about", "catalogue", "hold"]
+__all__ = ["CATALOGUE", "NAME_ANNOTATION", "TRUST_NAME", "Held", "about", "catalogue", "hold"]
 
 CATALOGUE: Final = digest_of(b"lading: every signed list of a model's or data set's files")
 NAME_ANNOTATION: Final = "dev.lading.source.name"
+#: What trust rules call models and data sets, where images have their repository.
+TRUST_NAME: Final = "lading.models"
 
 
 @dataclass(frozen=True, slots=True)
