@@ -74,7 +74,7 @@ def _key(file: ModelFile, described: set[str]) -> tuple[str, str] | None:
     base = posixpath.basename(plain)
     split = _SPLIT.match(base)
     if split is None:
-        return base or directory_name(directory), plain
+        return base or directory_name(directory), f"{plain}.{file.format}"
     return split[1] or directory_name(directory), directory
 
 

@@ -124,7 +124,8 @@ def test_shards_of_records_and_samples(tmp_path: Path) -> None:
         {
             "d/clips-00000-of-00002.tfrecord": tfrecord(b"a"),
             "d/clips-00001-of-00002.tfrecord": tfrecord(b"b", b"c"),
-            "w/train-0000.tar": tar(samples),
+            "w/cc3m-00000.tar": tar(samples),
+            "w/cc3m-00001.tar": tar(samples[:4]),
         },
     )
     found = {one.name: one for one in group_tree(tmp_path).datasets}
