@@ -35,6 +35,8 @@ __all__ = ["LLAMAFILE", "parse", "telling"]
 LLAMAFILE: Final = b"MZqFpD"
 
 _STORAGE: Final = re.compile(r"(?:.*/)?(?:data|constants|xl_model_weights)/\d+\Z")
+#: Suffixes of files whose loaders take nothing but a model.
+_PROMISES: Final = (".pt", ".pth", ".ckpt", ".pt2", ".ptl", ".keras", ".npz", ".mar")
 _PICKLE_NAME: Final = re.compile(r".*\.(?:pkl|pickle|dill|joblib)\Z")
 #: Names of first members that make an archive worth its while.
 _TELLING: Final = re.compile(
@@ -112,6 +114,7 @@ class _Archive:
 
     def _nested(self, content: Source) -> None:
         if self._depth + 1 >= LIMITS.archive_nesting:
+            self._kinds.add("nested")
             raise Malformed(f"archives nested deeper than {LIMITS.archive_nesting}")
         if parse(content, self._report, self._depth + 1):
             self._kinds.add("nested")
@@ -149,7 +152,7 @@ class _Archive:
             report.format = "pytorch"
         elif "keras-config" in kinds and "keras-weights" in kinds:
             report.format = "keras"
-        elif self._array_count and kinds <= {"npy", "other"}:
+        elif "npy" in kinds and not kinds & {"pickle", "nested", "gguf"}:
             report.format = "npz"
         elif "gguf" in kinds and self._executable:
             report.format = "llamafile"
@@ -157,6 +160,9 @@ class _Archive:
             report.find("llamafile-program", text, Level.NOTE)
         elif kinds & {"pickle", "nested", "gguf"}:
             report.format = "model-archive"
+        elif self._depth == 0 and report.path.lower().endswith(_PROMISES):
+            report.format = "unknown"
+            raise Malformed("nothing of a model is in the archive that its name promises")
         else:
             return False
         self._describe()
@@ -177,7 +183,7 @@ class _Archive:
             report.fact(v.DTYPE, self._arrays.most_common(1)[0][0], "members: descr")
 
 
-_PROTOCOLS: Final = frozenset(bytes([0x80, n]) for n in range(2, 6))
+_PROTOCOLS: Final = frozenset(bytes([0x80, n]) for n in range(6))
 
 
 def _kind(name: str) -> str:
