@@ -36,8 +36,8 @@ def find_bundles(located: Located) -> tuple[Place, list[Descriptor]]:
     for place in located.places:
         bundles = [one for one in place.referrers() if is_bundle(one)]
         if bundles:
-            break
-    return place, bundles
+            return place, bundles
+    return located.places[0], []
 
 
 def candidates(repository: Repository, bundles: Iterable[Descriptor]) -> list[Candidate]:

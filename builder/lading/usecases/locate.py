@@ -117,7 +117,7 @@ def locate(image: NamedImage, ports: Ports) -> Located:
         )
     found = None
     if scope is not Scope.ENGINE and not _engine_only(reference, engine):
-        found = _in_registry(reference, ports.registry(reference), engine)
+        found = _in_registry(reference, ports, engine)
     if found is not None:
         return found
     if engine is None:
@@ -138,11 +138,9 @@ def _pushed(reference: Reference, engine: EngineImage) -> tuple[Reference, ...]:
     return tuple(one for one in known if one.digest and one.name == reference.name)
 
 
-def _in_registry(
-    reference: Reference, repository: Repository, engine: EngineImage | None
-) -> Located | None:
+def _in_registry(reference: Reference, ports: Ports, engine: EngineImage | None) -> Located | None:
     """Return what the registry has under the name; None when only an engine has it."""
-    digest = reference.digest
+    repository, digest = ports.registry(reference), reference.digest
     if digest is None:
         try:
             digest = repository.resolve(reference.target).digest
@@ -152,7 +150,10 @@ def _in_registry(
                 raise
             return None
     ids = {engine.image_id} if engine else set()
-    return Located(digest, frozenset({digest, *ids}), (Place(repository, digest),), bool(engine))
+    # where the image's own repository has no evidence, it was kept apart (``--evidence``)
+    apart = Place(ports.local(), anchor_of(digest).descriptor.digest)
+    places = (Place(repository, digest), apart)
+    return Located(digest, frozenset({digest, *ids}), places, bool(engine))
 
 
 def _in_engine(reference: Reference, ports: Ports, engine: EngineImage) -> Located:

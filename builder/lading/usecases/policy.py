@@ -126,8 +126,9 @@ def gather(
         listed = _time(bundle.annotations.get("org.opencontainers.image.created"))
         held.append((dataclasses.replace(one, listed=listed), statement))
     platforms: tuple[str, ...] = ()
-    if place.subject == located.digest:
-        platforms = platform_manifests(place.repository, located.digest)
+    home = located.places[0]  # evidence may be kept apart; the image's own index is here
+    if home.subject == located.digest:
+        platforms = platform_manifests(home.repository, located.digest)
     boms, covered = _boms(held, located.digest, platforms)
     evidence = Evidence(
         subject=str(image.reference),
@@ -284,9 +285,10 @@ def seal_under(verdict: Verdict, gathered: Gathered, signer: Signer) -> Attestat
     if not (verdict.passed and verdict.complete):
         raise ValueError("only a complete yes is sealed")
     located, place = gathered.located, gathered.place
-    repository = place.repository
-    in_registry = place.subject == located.digest
-    digests = all_digests(repository, located.digest) if in_registry else (located.digest,)
+    repository, home = place.repository, located.places[0]
+    in_registry = home.subject == located.digest
+    digests = all_digests(home.repository, located.digest) if in_registry else (located.digest,)
+    apart = place.subject != located.digest
     inputs = [
         Attestation(one.predicate_type, one.digest, "", repository.name, existed=True)
         for one in gathered.evidence.attestations
@@ -298,5 +300,5 @@ def seal_under(verdict: Verdict, gathered: Gathered, signer: Signer) -> Attestat
         policy=verdict.policy,
         signer=signer,
         store=repository,
-        subject=repository.resolve(located.digest) if in_registry else located.digest,
+        subject=located.digest if apart else repository.resolve(located.digest),
     )

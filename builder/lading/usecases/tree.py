@@ -60,6 +60,8 @@ def list_attached(
         found = place.referrers()
         if found:
             break
+    else:
+        place = located.places[0]
     return place, [_read(place.repository, one, verifier, located.wanted) for one in found]
 
 

@@ -168,3 +168,18 @@ def test_buildkit_builds_are_released_too(
 
     assert ran.status == 0, ran.err
     assert lading("verify", "--key", "lading.pub", name).status == 0
+
+
+def test_evidence_of_a_pushed_image_can_be_kept_apart(
+    lading: Lading, registry_referrers, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    name = f"{registry_referrers.host}/apart:1"
+    store = f"{registry_referrers.host}/evidence"
+
+    lading.ok("build", *KEY, "--evidence", store, "-t", name, "--push", str(context))
+
+    asked = ("verify", "--key", "lading.pub", "--full", "--evidence")
+    for place, status in ((store, 0), (str(tmp_path / "nothing"), 11)):
+        for image in (name, f"registry:{name}"):
+            assert lading(*asked, place, image).status == status
