@@ -61,6 +61,7 @@ _PROGRESS: Final = (
     "identity",
     "signature",
     "statement-type",
+    "signer-type",
     "subject",
     "freshness",
     "content",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lading.attest.predicates import CYCLONEDX
+from lading.attest.verify import Candidate, verify_attestations
 from lading.errors import InputError, SigningKeyError, VerificationError
 from lading.trust.rules import Pattern, TrustedSigner, TrustRule
 from lading.trust.verifier import RuleVerifier
-from support.attest_samples import VSA, bundle, edited, pair, signed_anyway, statement
+from support.attest_samples import IMAGE, VSA, bundle, edited, pair, signed_anyway, statement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +59,23 @@ def test_each_signs_only_what_it_may(tmp_path: Path) -> None:
     assert error.wanted == VSA
     seal = statement(predicate_type=VSA)
     assert judge.verify(signed_anyway(seal, name="alice")).payload == seal
+
+
+def test_that_a_signer_may_not_sign_this_tells_more_than_a_strangers_attempt(
+    tmp_path: Path,
+) -> None:
+    candidates = [
+        Candidate(name, partial(bundle, name=name)) for name in ("mallory", "alice", "mallory")
+    ]
+    with pytest.raises(VerificationError) as caught:
+        verify_attestations(
+            candidates,
+            verifier=verifier(key(tmp_path, "alice", types=frozenset({VSA}))),
+            subject_digests=frozenset({IMAGE}),
+            predicate_type=CYCLONEDX,
+            now=datetime.now(UTC),
+        )
+    assert caught.value.code == "signer-type"
 
 
 def test_a_known_signers_refusal_tells_more_than_a_strangers(tmp_path: Path) -> None:
