@@ -127,8 +127,8 @@ def _duration(value: Any, where: Where) -> timedelta:
 
 
 def duration_text(value: timedelta) -> str:
-    """Return a duration as a policy writes it."""
-    for unit, name in reversed(_UNITS.items()):
+    """Return a duration as a policy writes it, in days at most."""
+    for unit, name in (("d", "days"), ("h", "hours"), ("m", "minutes")):
         if value % timedelta(**{name: 1}) == timedelta(0):
             return f"{value // timedelta(**{name: 1})}{unit}"
     return str(value)

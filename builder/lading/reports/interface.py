@@ -136,4 +136,4 @@ def objects(parent: Mapping[str, Any], key: str, kind: str) -> list[Mapping[str,
         return []
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise invalid(kind, f"{key} is no list of objects", got=type(value).__name__)
-    return value
+    return list(value)
