@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lading.errors import InputError
 from lading.image.compression import decompressed
 from lading.image.interface import EntryKind
-from lading.image.streams import Hashing, drain
+from lading.image.streams import Hashing
 from lading.image.tar import TarReader
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ def scan_layer(
         return scan(iter(TarReader(plain, where=where)))
     with Hashing(plain) as hashing:
         result = scan(iter(TarReader(hashing, where=where)))
-        drain(hashing)
         got = f"sha256:{hashing.hexdigest()}"
     if got != diff_id:
         raise InputError(
