@@ -49,6 +49,7 @@ class HubRepository:
     branches: dict[str, str] = field(default_factory=dict)
     lfs: tuple[str, ...] = (".safetensors", ".bin", ".parquet", ".onnx", ".gguf")
     gated: bool = False
+    card: dict[str, Any] = field(default_factory=dict)
     away: bool = False  # every file is on the other host, as the Hub may do at any time
     lies: dict[str, bytes] = field(default_factory=dict)  # path → what is sent instead
 
@@ -177,6 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "gated": repository.gated,
                 "disabled": False,
                 "tags": [],
+                "cardData": repository.card,
                 "downloads": 0,
                 "likes": 0,
                 "siblings": [

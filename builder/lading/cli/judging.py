@@ -22,8 +22,11 @@ __all__ = [
     "PolicyFile",
     "Previous",
     "as_table",
+    "check_outputs",
+    "configured_previous",
     "judge_and_refuse",
     "judge_image",
+    "look_up",
     "read_input",
     "write_outputs",
 ]
@@ -77,11 +80,11 @@ def judge_image(
     """
     from lading.usecases.policy import evaluate, gather, load_policy
 
-    _check_outputs(outputs)
+    check_outputs(outputs)
     rules = load_policy(policy)
     before = read_previous(previous, ports, verifier) if previous else None
     gathered = gather(named, ports, verifier=verifier, previous=before)
-    verdict = evaluate(rules, gathered, sealing=sealing)
+    verdict = evaluate(rules, gathered, lookup=look_up, sealing=sealing)
     write_outputs(verdict, outputs)
     return gathered, verdict
 
@@ -110,6 +113,17 @@ def judge_and_refuse(
     return verdict
 
 
+def look_up(name: str) -> str | None:
+    """Ask the Hub for a model's licence: only where a rule says ``lookup: hub``."""
+    from lading.errors import InputError
+    from lading.hub.licences import hub_license
+
+    try:
+        return hub_license(name)
+    except InputError:  # a repository that is not there, or not for us, shows no licence
+        return None
+
+
 def as_table(verdict: Verdict) -> str:
     """Return the verdict for a terminal."""
     from lading.policy.outputs import table
@@ -117,7 +131,7 @@ def as_table(verdict: Verdict) -> str:
     return table(verdict)
 
 
-def read_previous(previous: str, ports: Ports, verifier: Verifier) -> dict[str, Any]:
+def read_previous(previous: str, ports: Ports, verifier: Verifier | None) -> dict[str, Any]:
     """Return the BOM of a file, or the verified one of an image.
 
     Raises:
@@ -135,10 +149,35 @@ def read_previous(previous: str, ports: Ports, verifier: Verifier) -> dict[str, 
         if document.get("bomFormat") != "CycloneDX":
             raise InputError("The previous BOM is not CycloneDX JSON", where=previous)
         return document
+    if verifier is None:
+        raise UsageError("There is nothing to verify the previous release with", got=previous)
     evidence = gather(parse_image(previous), ports, verifier=verifier, previous=None).evidence
     if evidence.bom is None:
         raise NoAttestation("The previous release has no verified BOM", where=previous)
     return dict(evidence.bom)
+
+
+def configured_previous(previous: str | None, name: str) -> dict[str, Any] | None:
+    """Return the BOM of the previous release for a build; an image's is verified as configured.
+
+    Raises:
+        UsageError: it is an image, and nobody is trusted to have signed its BOM.
+        InputError: as :func:`read_previous`.
+    """
+    if not previous:
+        return None
+    from lading.cli import wiring
+    from lading.cli.trusting import configured_verifier
+
+    ports = wiring.ports(evidence=None, insecure=False)
+    verifier = configured_verifier({}, name)
+    if verifier is None and not Path(previous).is_file():
+        raise UsageError(
+            "Nobody is trusted to have signed the BOM of the previous release",
+            got=previous,
+            hint="Set LADING_KEY, or key in [verify] of lading.toml; or name a CycloneDX file.",
+        )
+    return read_previous(previous, ports, verifier)
 
 
 def read_input(path: Path, limit: int, what: str) -> bytes:
@@ -158,7 +197,7 @@ def read_input(path: Path, limit: int, what: str) -> bytes:
         ) from error
 
 
-def _check_outputs(outputs: list[str] | None) -> None:
+def check_outputs(outputs: list[str] | None) -> None:
     from lading.policy.outputs import FORMATS
 
     for one in outputs or ():
@@ -176,7 +215,7 @@ def write_outputs(verdict: Verdict, outputs: list[str] | None) -> None:
     from lading.cli.render import write_file
     from lading.policy.outputs import FORMATS, markdown
 
-    _check_outputs(outputs)
+    check_outputs(outputs)
     for one in outputs or ():
         name, _, file = one.partition("=")
         if one != "github":

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lading.cli import options
 from lading.cli.attest_source import Exclude, Include, SourceTarget
+from lading.cli.judging import Outputs, PolicyFile
 from lading.config import Layer
+
+if TYPE_CHECKING:
+    from lading.attest.interface import Verifier
+    from lading.policy import Verdict
+    from lading.usecases.verify_source import SourceVerification
+    from lading_oci.interface import Repository
 
 __all__ = ["register"]
 
@@ -59,10 +66,13 @@ def _verify(
             "--max-age", metavar="DAYS|30d|12h", help="Refuse older lists.", show_default=False
         ),
     ] = None,
+    policy: PolicyFile = None,
+    outputs: Outputs = None,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
+    from lading.cli.judging import as_table
     from lading.cli.progress import read_progress
     from lading.cli.render import error_to_json, print_error, print_json
     from lading.cli.trusting import configured_rule, demands
@@ -76,8 +86,10 @@ def _verify(
     from lading_oci.errors import FactsError
 
     target = str(parse_target(source))
+    verdict: Verdict | None = None
     try:
         rule = configured_rule(trust, TRUST_NAME)
+        store, verifier = open_evidence(evidence, insecure=insecure), RuleVerifier(rule)
         scope = Scope(tuple(include or ()), tuple(exclude or ()))
         wanted = Wanted(scope, tuple(file or ()), expected, demands(rule, max_age).max_age)
         with read_progress(f"reading {target}") as progress:
@@ -85,20 +97,47 @@ def _verify(
                 source,
                 wanted=wanted,
                 signature=signature,
-                store=open_evidence(evidence, insecure=insecure),
-                verifier=RuleVerifier(rule),
+                store=store,
+                verifier=verifier,
                 progress=progress,
             )
+        if policy is not None:
+            verdict = _judged(found, store, verifier, policy, outputs)
     except FactsError as error:
+        verdict = getattr(error, "verdict", None)
         if json:
             difference = error.difference.to_json() if isinstance(error, ContentError) else None
-            print_json(_refusal(target) | {"difference": difference, "error": error_to_json(error)})
+            said = {"policy": verdict.to_json() if verdict else None, "difference": difference}
+            print_json(_refusal(target) | said | {"error": error_to_json(error)})
+        elif verdict is not None:
+            typer.echo(as_table(verdict), nl=False)
         print_error(error)
         raise typer.Exit(int(exit_code(error))) from error
     if json:
-        print_json(found.to_json() | {"trust": rule.where})
-    else:
-        typer.echo(_text(found))
+        said = {"policy": verdict.to_json() if verdict else None, "trust": rule.where}
+        print_json(found.to_json() | said)
+        return
+    typer.echo(_text(found))
+    if verdict is not None:
+        typer.echo(as_table(verdict), nl=False)
+
+
+def _judged(
+    found: SourceVerification,
+    store: Repository,
+    verifier: Verifier,
+    policy: Path,
+    outputs: list[str] | None,
+) -> Verdict:
+    """Return the verdict of a yes; that of a no is the error's."""
+    from lading.cli.judging import look_up, write_outputs
+    from lading.usecases.policy import load_policy, refuse
+    from lading.usecases.source_policy import judge_source
+
+    verdict = judge_source(load_policy(policy), found, store, verifier=verifier, lookup=look_up)
+    write_outputs(verdict, outputs)
+    refuse(verdict)
+    return verdict
 
 
 def _refusal(target: str) -> dict[str, Any]:
@@ -113,7 +152,7 @@ def _refusal(target: str) -> dict[str, Any]:
     }
 
 
-def _text(found: Any) -> str:
+def _text(found: SourceVerification) -> str:
     from lading.cli.render import plain
 
     origin, one = found.manifest.origin, found.attestation

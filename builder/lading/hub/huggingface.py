@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from lading.hub.targets import Target
 
-__all__ = ["open_hub"]
+__all__ = ["model_info", "open_hub"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -66,6 +66,19 @@ def open_hub(target: Target) -> Iterator[Source]:
             is_dataset=target.kind == "hf-dataset",
             links=True,  # the Hub's own cache keeps every file as a link
         )
+
+
+def model_info(target: Target) -> Any:
+    """Return what the Hub says of a model, without its files.
+
+    Raises:
+        InputError, RegistryError: as :func:`open_hub`.
+    """
+    from huggingface_hub import HfApi
+
+    with _translated(target):
+        api = HfApi(library_name="lading")
+        return api.model_info(target.place, timeout=LIMITS.hub_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lading.errors import UsageError
 
-__all__ = ["PREFIXES", "Target", "is_source", "parse_target"]
+__all__ = ["PREFIXES", "Target", "is_hub_name", "is_source", "parse_target"]
 
 PREFIXES = ("dir", "file", "git", "hf", "hf-dataset")
 
@@ -47,6 +47,11 @@ def is_source(text: str) -> bool:
     return text.partition(":")[0] in PREFIXES and ":" in text
 
 
+def is_hub_name(text: str) -> bool:
+    """Whether ``text`` has the form of a repository's name on the Hub."""
+    return _HUB_NAME.fullmatch(text) is not None
+
+
 def parse_target(text: str) -> Target:
     """Parse a source.
 
@@ -61,7 +66,7 @@ def parse_target(text: str) -> Target:
     head, rest = _head(rest) if kind == "git" else ("", rest)
     rest, _, folder = rest.partition("//")
     place, revision = _revision(head, rest, local=kind == "git" and not head)
-    if kind != "git" and not _HUB_NAME.fullmatch(place):
+    if kind != "git" and not is_hub_name(place):
         raise _wrong(text, f"{kind}:ORG/NAME[@REVISION][//FOLDER]")
     if revision is not None and not _REVISION.fullmatch(revision):
         raise _wrong(text, "a revision of letters, digits and . _ / + -")

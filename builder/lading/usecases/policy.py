@@ -7,11 +7,12 @@ type; what does not hold is no evidence, and says so only to whoever asks (``lad
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
+from lading.attest.predicates import CYCLONEDX, SLSA_PROVENANCE_V1, SLSA_VSA_V1
 from lading.attest.statement import Subject, parse_statement
 from lading.attest.times import claimed_time
 from lading.attest.vsa import ATTESTED_POLICY, read_vsa
@@ -45,6 +46,8 @@ __all__ = [
     "PolicyRefusal",
     "evaluate",
     "gather",
+    "hold_attested",
+    "judge_build",
     "load_policy",
     "refuse",
     "seal_under",
@@ -120,7 +123,7 @@ def gather(
     held: list[tuple[Attested, Statement]] = []
     for bundle, candidate in zip(bundles, candidates(place.repository, bundles), strict=True):
         try:
-            one, statement = _hold(candidate.fetch(), verifier, located.wanted)
+            one, statement = hold_attested(candidate.fetch(), verifier, located.wanted)
         except VerificationError:
             continue  # what a stranger attached proves nothing, and can prevent nothing
         listed = _time(bundle.annotations.get("org.opencontainers.image.created"))
@@ -142,7 +145,14 @@ def gather(
     return Gathered(image.reference.name, located, place, evidence, missing)
 
 
-def _hold(content: bytes, verifier: Verifier, wanted: frozenset[str]) -> tuple[Attested, Statement]:
+def hold_attested(
+    content: bytes, verifier: Verifier, wanted: frozenset[str]
+) -> tuple[Attested, Statement]:
+    """Return what one bundle attests of all ``wanted`` digests.
+
+    Raises:
+        VerificationError: it does not hold, or is about something else.
+    """
     verified = verifier.verify(content)
     statement = parse_statement(verified.payload)
     if not wanted <= statement.sha256:
@@ -210,6 +220,39 @@ def evaluate(
         RuleResult(one.rule, one.kind, one.level, one.atlas, (one,)) for one in violations
     )
     return dataclasses.replace(verdict, results=(*verdict.results, *results))
+
+
+def judge_build(
+    policy: Policy,
+    name: str,
+    digest: str,
+    boms: Sequence[bytes],
+    *,
+    provenance: Mapping[str, Any] | None,
+    previous: Mapping[str, Any] | None,
+    lookup: Lookup | None = None,
+) -> Verdict:
+    """Return the verdict about an image that was built and not pushed yet.
+
+    ``boms`` are its platforms'. Rules about what is attached later are deferred.
+    """
+    now = datetime.now(UTC)
+    made = () if provenance is None else (_unsigned(SLSA_PROVENANCE_V1, provenance, now),)
+    evidence = Evidence(
+        subject=name,
+        digest=digest,
+        now=now,
+        bom=merged([json.loads(one) for one in boms]),
+        attestations=made,
+        previous=previous,
+        before_push=True,
+    )
+    return judge(policy, with_licences(policy, evidence, lookup))
+
+
+def _unsigned(predicate_type: str, predicate: Mapping[str, Any], now: datetime) -> Attested:
+    """What is about to be signed by this build itself; nobody's signature is claimed for it."""
+    return Attested(predicate_type, predicate, "", "", "", None, now, trusted_time=False)
 
 
 def with_licences(policy: Policy, evidence: Evidence, lookup: Lookup | None) -> Evidence:

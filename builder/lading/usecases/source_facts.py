@@ -27,6 +27,7 @@ from lading.models import vocabulary as v
 from lading.models.companions.names import role_of
 from lading.models.grouping.assemble import assemble
 from lading.models.grouping.naming import hub_purl
+from lading.root_digest import root_digest
 from lading.usecases.source_files import checked, read_files
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ def _located(path: str) -> Finding:
 
 def describe(source: Source, files: Sequence[ModelFile]) -> Inspection:
     """Return a source as an inspection with one model, or one data set."""
-    extra = _place(source)
+    root = root_digest((one.path, one.sha256) for one in files)
+    listed = Fact(source.uri, Origin.MATCHED, f"{root}, in the signed list beside this BOM")
+    extra = _place(source) | {v.ATTESTED: listed}
     kept = _listable(files)
     is_dataset = source.is_dataset
     if is_dataset is None:

@@ -1,0 +1,81 @@
+"""The licence of a model on the Hub, by its name: for policies that ask for it, and only then.
+
+An answer is what the Hub shows today about the main branch; nobody signed it. Answers are kept
+for a day in the user's cache, so that a pipeline does not ask the same thing a hundred times.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from lading.hub.huggingface import model_info
+from lading.hub.targets import Target, is_hub_name
+
+__all__ = ["hub_license"]
+
+_KEPT_SECONDS = 24 * 3600
+_ENTRY = 16 * 1024
+
+
+def hub_license(name: str) -> str | None:
+    """Return the licence that the Hub shows for ``org/name``; None when it shows none.
+
+    A name that is no Hub name has none. The licence is the Hub's own word (``apache-2.0``).
+
+    Raises:
+        InputError: there is no such repository, or it is not shown to you.
+        RegistryError: the Hub did not answer as needed.
+    """
+    if not is_hub_name(name):
+        return None
+    place = _place(name)
+    kept = _kept(place, name)
+    if kept is not None:
+        found = kept["license"]
+        return found if isinstance(found, str) else None
+    found = _license(model_info(Target("hf", name)))
+    _keep(place, {"name": name, "license": found, "time": time.time()})
+    return found
+
+
+def _license(info: Any) -> str | None:
+    card = getattr(info, "card_data", None)
+    value = card.get("license") if card is not None and hasattr(card, "get") else None
+    if isinstance(value, list):
+        value = " OR ".join(one for one in value if isinstance(one, str))
+    if isinstance(value, str) and value:
+        return value[:256]
+    tags = (tag for tag in info.tags or () if isinstance(tag, str))
+    return next((tag[len("license:") :] for tag in tags if tag.startswith("license:")), None)
+
+
+def _place(name: str) -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    endpoint = os.environ.get("HF_ENDPOINT", "")
+    key = hashlib.sha256(f"{endpoint}\0{name}".encode()).hexdigest()[:32]
+    return Path(base) / "lading" / "hub" / f"{key}.json"
+
+
+def _kept(place: Path, name: str) -> dict[str, Any] | None:
+    try:
+        with place.open("rb") as file:
+            entry = json.loads(file.read(_ENTRY))
+        fresh = 0 <= time.time() - float(entry["time"]) < _KEPT_SECONDS
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return entry if fresh and entry["name"] == name and "license" in entry else None
+
+
+def _keep(place: Path, entry: dict[str, Any]) -> None:
+    """Keep an answer; a cache that cannot be written is none."""
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        aside = place.with_suffix(f".{os.getpid()}")
+        aside.write_text(json.dumps(entry), encoding="utf-8")
+        aside.replace(place)
