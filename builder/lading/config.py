@@ -35,6 +35,7 @@ _PATHS: Final = {
     "model-evidence",
     "bom-output",
     "summary-json",
+    "policy-file",
     "key",
     "trust",
     "trusted-root",
@@ -55,6 +56,9 @@ _TABLES: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "no-attest": bool,
         "require-attested-models": bool,
         "model-evidence": str,
+        "policy-file": str,
+        "previous": str,
+        "verdict": str,
         "summary-json": str,
     },
     "verify": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lading.cli import wiring
 from lading.cli.render import note, write_file
@@ -15,12 +15,14 @@ from lading.exit_codes import ExitCode
 from lading.usecases.build import Built, build
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import typer
 
     from lading.attest.interface import Signer
+    from lading.attest.vsa import PolicyId
     from lading.inventory import Inspection
+    from lading.policy import Policy, Verdict
     from lading.usecases.release import Release, Timings
 
 __all__ = ["HELP", "register", "run"]
@@ -45,6 +47,9 @@ Options of lading's own (each also as LADING_NAME, or in [build] of lading.toml)
   --evidence PLACE        keep the attestation elsewhere: a directory (OCI layout) or
                           REGISTRY/REPOSITORY
   --bom-output FILE       write the BOM there too
+  --policy-file FILE      judge the image before it is pushed; on a no nothing is pushed or signed
+  --previous IMAGE|FILE   the release before this one, for the policy's drift rules
+  --verdict FORMAT=FILE   write the verdict: json, sarif, junit, markdown, table; or github
   --summary-json FILE     write what was done as JSON ("-" for standard error)
   --require-attested-models
                           refuse, before the push, an image with a model that is not an attested
@@ -104,10 +109,21 @@ class _Settings:
             "build", "require-attested-models"
         )
         self.no_attest = "no-attest" in own or config.switch("build", "no-attest")
+        self.policy_file = value("policy-file")
+        self.previous = value("previous")
+        self.verdict_output = value("verdict")
+        self.policy: Policy | None = None
+        self.verdict: Verdict | None = None
         self.signer: Signer | None = None
 
     def check(self) -> None:
-        """Open the signer before docker starts: a build must not end at a mistyped password."""
+        """Open policy and signer before docker starts: a build must not end at a mistyped word."""
+        if self.policy_file:
+            from lading.cli.judging import check_outputs
+            from lading.usecases.policy import load_policy
+
+            check_outputs([self.verdict_output] if self.verdict_output else None)
+            self.policy = load_policy(Path(self.policy_file))
         if self.no_attest:
             return
         from lading.cli.signing import configured_signer
@@ -124,6 +140,7 @@ def _release(built: Built, settings: _Settings) -> Release:
     inspection, *others = _matched(_inspect(built, timings), settings, timings)
     place = settings.evidence
     made = wiring.provenance(built, [inspection, *others]) if settings.signer else None
+    policy = _passed_policy(built, [inspection, *others], made, settings, timings)
     if built.push:
         return release.push_and_attest(
             built.references,
@@ -133,6 +150,7 @@ def _release(built: Built, settings: _Settings) -> Release:
             open_repository=wiring.repository_opener(),
             evidence=open_evidence(place) if place else None,
             provenance=made,
+            policy=policy,
             timings=timings,
         )
     if settings.signer is None:
@@ -147,6 +165,7 @@ def _release(built: Built, settings: _Settings) -> Release:
             open_repository=wiring.repository_opener(),
             evidence=open_evidence(place) if place else None,
             provenance=made,
+            policy=policy,
             timings=timings,
         )
     return release.attest_local(
@@ -155,8 +174,47 @@ def _release(built: Built, settings: _Settings) -> Release:
         signer=settings.signer,
         store=open_evidence(place),
         provenance=made,
+        policy=policy,
         timings=timings,
     )
+
+
+def _passed_policy(
+    built: Built,
+    inspections: list[Inspection],
+    made: Mapping[str, Any] | None,
+    settings: _Settings,
+    timings: Timings,
+) -> PolicyId:
+    """Return the policy that the image passed before its push, or stop.
+
+    A policy with rules about what is attached later has not been passed yet: no seal names it.
+
+    Raises:
+        PolicyRefusal: the policy says no; its verdict was shown.
+    """
+    from lading.attest.vsa import ATTESTED_POLICY
+
+    if settings.policy is None:
+        return ATTESTED_POLICY
+    from lading.cli import judging
+    from lading.usecases.attest import make_bom
+    from lading.usecases.policy import judge_build, refuse
+
+    with timings.measure("policy"):
+        facts = inspections[0].image
+        settings.verdict = verdict = judge_build(
+            settings.policy,
+            built.name,
+            facts.index_digest or facts.manifest_digest or facts.config_digest,
+            [make_bom(one) for one in inspections],
+            provenance=made,
+            previous=judging.configured_previous(settings.previous, built.name),
+        )
+    judging.write_outputs(verdict, [settings.verdict_output] if settings.verdict_output else None)
+    note(judging.as_table(verdict))
+    refuse(verdict)
+    return verdict.policy if verdict.complete else ATTESTED_POLICY
 
 
 def _inspect(built: Built, timings: Timings) -> list[Inspection]:
@@ -198,7 +256,8 @@ def _report(release: Release, settings: _Settings) -> None:
     note("")
     note(release_text(release))
     if settings.summary_json:
-        document = json.dumps(release.to_json(), indent=2) + "\n"
+        judged = settings.verdict.to_json() if settings.verdict else None
+        document = json.dumps({**release.to_json(), "policy": judged}, indent=2) + "\n"
         if settings.summary_json == "-":
             note(document)
         else:

@@ -198,6 +198,7 @@ def read_input(path: Path, limit: int, what: str) -> bytes:
 
 
 def check_outputs(outputs: list[str] | None) -> None:
+    """Return when every form exists, before any work is done for it; else raise UsageError."""
     from lading.policy.outputs import FORMATS
 
     for one in outputs or ():

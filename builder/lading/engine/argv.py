@@ -48,6 +48,9 @@ OWN_OPTIONS = {
     "no-attest": False,
     "require-attested-models": False,
     "model-evidence": True,
+    "policy-file": True,
+    "previous": True,
+    "verdict": True,
     "summary-json": True,
     "lading-help": False,
 }

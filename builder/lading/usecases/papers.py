@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lading.attest.predicates import CYCLONEDX, SLSA_PROVENANCE_V1
 from lading.attest.statement import build_statement
+from lading.attest.vsa import ATTESTED_POLICY
 from lading.usecases.attest import (
     Attestation,
     attach_bundle,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import Signer
     from lading.attest.statement import Subject
+    from lading.attest.vsa import PolicyId
     from lading.inventory import Inspection
     from lading_oci.interface import Descriptor, Repository
 
@@ -58,6 +60,7 @@ class Papers:
     name: str
     examined: tuple[Examined, ...]
     provenance: Mapping[str, Any] | None
+    policy: PolicyId = ATTESTED_POLICY  # what the seal says that the image passed
 
     def subjects(self, examined: Iterable[Examined]) -> tuple[Subject, ...]:
         """Return every digest by which these platforms' images are known, each once."""
@@ -90,7 +93,14 @@ class Papers:
                 attached.append(
                     attach_bundle(made, SLSA_PROVENANCE_V1, store=store, subject=subject)
                 )
-            seal = attach_seal(subjects, attached, signer=signer, store=store, subject=subject)
+            seal = attach_seal(
+                subjects,
+                attached,
+                policy=self.policy,
+                signer=signer,
+                store=store,
+                subject=subject,
+            )
             found += [*attached, seal]
         return tuple(found)
 

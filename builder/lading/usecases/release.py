@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lading.attest.vsa import ATTESTED_POLICY
 from lading.errors import InputError
 from lading.usecases.attest import Attestation, bom_statement, image_subjects, make_bom
 from lading.usecases.digests import platform_manifests
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import Signer
     from lading.attest.statement import Subject
+    from lading.attest.vsa import PolicyId
     from lading.inventory import Inspection
     from lading_oci.interface import Repository
 
@@ -115,12 +117,13 @@ def attest_local(
     signer: Signer,
     store: Repository,
     provenance: Mapping[str, Any] | None = None,
+    policy: PolicyId = ATTESTED_POLICY,
     timings: Timings,
 ) -> Release:
     """Attest an image that only an engine or an archive has: its config digest is the subject."""
     with timings.measure("bom"):
         examined = (Examined(inspection, make_bom(inspection)),)
-    papers = Papers(_subject_name(image), examined, provenance)
+    papers = Papers(_subject_name(image), examined, provenance, policy)
     with timings.measure("sign and attach"):
         attestations = papers.attach(signer, store, lambda digest: digest)
     return _released(image, examined, attestations, papers, (), timings)
@@ -135,12 +138,14 @@ def attest_pushed(
     open_repository: Callable[[Reference], Repository],
     evidence: Repository | None = None,
     provenance: Mapping[str, Any] | None = None,
+    policy: PolicyId = ATTESTED_POLICY,
     timings: Timings,
 ) -> Release:
     """Attest an image that is in its registry; ``inspection`` knows its manifest digest.
 
     ``others`` are the further platforms of its index. ``evidence`` is another place than the
     image's own repository to keep the attestations in. ``provenance`` is a SLSA predicate.
+    ``policy`` is the one that the image passed, for the seal.
     """
     facts = inspection.image
     digest = facts.index_digest or facts.manifest_digest
@@ -148,7 +153,7 @@ def attest_pushed(
         raise ValueError("an image in a registry has a manifest digest")
     with timings.measure("bom"):
         examined = tuple(Examined(one, make_bom(one)) for one in (inspection, *others))
-    papers = Papers(reference.name, examined, provenance)
+    papers = Papers(reference.name, examined, provenance, policy)
     with timings.measure("sign and attach"):
         repository = open_repository(reference)
         attestations = (
@@ -169,6 +174,7 @@ def attest_everywhere(
     open_repository: Callable[[Reference], Repository],
     evidence: Repository | None = None,
     provenance: Mapping[str, Any] | None = None,
+    policy: PolicyId = ATTESTED_POLICY,
     timings: Timings,
 ) -> Release:
     """Attest an image that a builder pushed under every name, once in every repository."""
@@ -182,6 +188,7 @@ def attest_everywhere(
             open_repository=open_repository,
             evidence=evidence,
             provenance=provenance,
+            policy=policy,
             timings=timings,
         )
         digest = one.inspection.image.index_digest or one.inspection.image.manifest_digest or ""
@@ -222,6 +229,7 @@ def push_and_attest(
     open_repository: Callable[[Reference], Repository],
     evidence: Repository | None = None,
     provenance: Mapping[str, Any] | None = None,
+    policy: PolicyId = ATTESTED_POLICY,
     timings: Timings,
 ) -> Release:
     """Push an engine's image under every name, and attest it once in every repository.
@@ -254,6 +262,7 @@ def push_and_attest(
             open_repository=open_repository,
             evidence=evidence,
             provenance=provenance,
+            policy=policy,
             timings=timings,
         )
         release = _joined(release, dataclasses.replace(attested, pushed=pushed))
