@@ -130,6 +130,7 @@ class Limits:
     bundle_timestamps: int = 32
     log_proof_hashes: int = 64
     attestations_read: int = 1024
+    tree_depth: int = 16  # attestations about attestations that are listed
     trust_file: int = 4 * MIB
     trust_rules: int = 1000
     identity_token: int = 64 * KIB

@@ -35,6 +35,8 @@ VERBS = (
     "policy",
     "push",
     "tree",
+    "download",
+    "copy",
     "keygen",
     "init",
 )

@@ -1,4 +1,4 @@
-"""``lading tree``: every attestation of an image, who signed it, when."""
+"""``lading tree``: every attestation of an image and of its platforms, who signed it, when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from lading.cli import options
 from lading.config import Layer
 
 if TYPE_CHECKING:
-    from lading.usecases.tree import Attached
+    from collections.abc import Iterator
+
+    from lading.usecases.tree import Attached, Branch
 
 __all__ = ["register"]
 
@@ -38,27 +40,51 @@ def _tree(
     named = parse_image(image)
     verifier = configured_verifier(trust, named.reference.name)
     located = locate(named, wiring.ports(evidence=evidence, insecure=insecure))
-    place, found = list_attached(located, verifier)
+    tree = list_attached(located, verifier)
     if json:
-        referrers = [one.to_json() for one in found]
-        print_json({"target": image, "digest": located.digest, "referrers": referrers})
+        platforms = [one.to_json() for one in tree.platforms]
+        referrers = tree.root.to_json()["referrers"]
+        print_json(
+            {
+                "target": image,
+                "digest": located.digest,
+                "referrers": referrers,
+                "platforms": platforms,
+            }
+        )
         return
-    typer.echo(f"{place.repository.name}@{place.subject}")
-    for at, one in enumerate(found, start=1):
-        typer.echo(_line(one, last=at == len(found)))
-    if not found:
-        typer.echo("└── nothing is attached")
+    typer.echo(f"{tree.place.repository.name}@{tree.root.digest}")
+    blocks = [_attached(one) for one in tree.root.referrers]
+    blocks += [_platform(one) for one in tree.platforms if one.referrers]
+    for line in _branches(blocks or [["nothing is attached"]]):
+        typer.echo(line)
 
 
-def _line(one: Attached, *, last: bool) -> str:
+def _branches(blocks: list[list[str]]) -> Iterator[str]:
+    """Yield blocks of lines as the branches of one stem."""
+    for at, (head, *rest) in enumerate(blocks, start=1):
+        branch, stem = ("└── ", "    ") if at == len(blocks) else ("├── ", "│   ")
+        yield branch + head
+        yield from (stem + line for line in rest)
+
+
+def _platform(one: Branch) -> list[str]:
+    from lading.cli.render import plain
+
+    head = f"{plain(one.platform or 'no platform')} {one.digest}"
+    return [head, *_branches([_attached(each) for each in one.referrers])]
+
+
+def _attached(one: Attached) -> list[str]:
     from lading.cli.render import human_size, plain
 
-    branch, stem = ("└── ", "    ") if last else ("├── ", "│   ")
-    state = {True: "verified", False: f"NOT VERIFIED: {one.reason}", None: "not checked"}
-    lines = [f"{branch}{plain(one.predicate_type or one.artifact_type)}"]
+    lines = [plain(one.predicate_type or one.artifact_type)]
     if one.signer:
-        lines.append(f"{stem}signed by {plain(one.signer)} ({plain(state[one.verified])})")
+        state = {True: "verified", False: f"NOT VERIFIED: {one.reason}", None: "not checked"}
+        lines.append(f"signed by {plain(one.signer)} ({plain(state[one.verified])})")
     elif one.reason:
-        lines.append(f"{stem}unreadable: {plain(one.reason)}")
-    lines.append(f"{stem}{plain(one.created or 'no date')}, {human_size(one.size)}, {one.digest}")
-    return "\n".join(lines)
+        lines.append(f"unreadable: {plain(one.reason)}")
+    word = " (trusted)" if one.time_trusted else ""
+    when = f"{plain(one.time or one.created or 'no date')}{word}"
+    lines.append(f"{when}, {human_size(one.size)}, {one.digest}")
+    return [*lines, *_branches([_attached(each) for each in one.referrers])]

@@ -1,4 +1,4 @@
-"""Use case: every attestation of an image, as far as it can be read.
+"""Use case: every attestation of an image, of its platforms and of those attestations themselves.
 
 What an unverified bundle says of itself is shown as a claim; with a verifier, each one is checked
 on its own and the reason of a refusal is part of the answer.
@@ -10,28 +10,40 @@ import base64
 import binascii
 import dataclasses
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from lading.attest.bundle import parse_bundle
 from lading.attest.statement import parse_statement
+from lading.attest.times import claimed_time
 from lading.errors import VerificationError
+from lading.limits import LIMITS
 from lading.usecases.bundles import fetch_bundle, is_bundle
-from lading_oci.errors import OciError
+from lading_oci.errors import LimitExceeded, NotFound, OciError
+from lading_oci.platforms import contained_manifests, platform_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from lading.attest.bundle import Bundle
     from lading.attest.interface import Verifier
     from lading.usecases.locate import Located, Place
     from lading_oci.interface import Descriptor, Repository
 
-__all__ = ["Attached", "list_attached"]
+__all__ = ["Attached", "Branch", "Tree", "list_attached"]
 
 _MOST_SIGNER = 512  # characters of a claimed name that are worth showing
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """One referrer. ``signer`` is what was verified, or a claim when ``verified`` is None."""
+    """One referrer, and what is attached to it in turn.
+
+    ``signer`` is what was verified, or a claim when ``verified`` is None. ``created`` is the
+    unsigned annotation; ``time`` is a timestamp's or log's when ``time_trusted``, else what the
+    statement says.
+    """
 
     digest: str
     artifact_type: str
@@ -42,27 +54,91 @@ class Attached:
     subjects: int = 0
     verified: bool | None = None
     reason: str | None = None
+    time: str | None = None
+    time_trusted: bool = False
+    referrers: tuple[Attached, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data for ``tree``'s document."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        facts = {name: getattr(self, name) for name in self.__slots__ if name != "referrers"}
+        return {**facts, "referrers": [one.to_json() for one in self.referrers]}
 
 
-def list_attached(
-    located: Located, verifier: Verifier | None = None
-) -> tuple[Place, list[Attached]]:
-    """Return all referrers of an image where there are any, newest first, and that place.
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A manifest (an image's, or a platform's of it) and what is attached to it."""
+
+    digest: str
+    platform: str | None
+    referrers: tuple[Attached, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON data for ``tree``'s document."""
+        referrers = [one.to_json() for one in self.referrers]
+        return {"digest": self.digest, "platform": self.platform, "referrers": referrers}
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What is attached to an image, where, and to the manifests that its index lists."""
+
+    place: Place
+    root: Branch
+    platforms: tuple[Branch, ...]
+
+
+def list_attached(located: Located, verifier: Verifier | None = None) -> Tree:
+    """Return everything that is attached, newest first, in the first place that has any.
 
     Raises:
+        LimitExceeded: there is more than ``attestations_read``, or nested deeper than
+            ``tree_depth``.
         OciError: the registry failed. A single unreadable referrer is listed with its reason.
     """
     for place in located.places:
-        found = place.referrers()
-        if found:
+        reader = _Reader(place.repository, verifier)
+        found = reader.attached(place.subject, located.wanted, depth=0)
+        platforms = tuple(reader.platforms(place.subject))
+        if found or any(one.referrers for one in platforms):
             break
-    else:
-        place = located.places[0]
-    return place, [_read(place.repository, one, verifier, located.wanted) for one in found]
+    return Tree(place, Branch(place.subject, None, found), platforms)
+
+
+class _Reader:
+    """One store, and what was read of it."""
+
+    def __init__(self, repository: Repository, verifier: Verifier | None) -> None:
+        self._repository = repository
+        self._verifier = verifier
+        self._seen: set[str] = set()
+
+    def platforms(self, digest: str) -> Iterator[Branch]:
+        """Yield the parts of an index with what is attached to each."""
+        try:
+            document = self._repository.manifest(digest).json()
+        except NotFound:
+            return  # an anchor or an image that was removed; its evidence may be there still
+        for part in contained_manifests(document, where=digest):
+            found = self.attached(part.digest, frozenset({part.digest}), depth=0)
+            yield Branch(part.digest, platform_name(part), found)
+
+    def attached(self, digest: str, wanted: frozenset[str], *, depth: int) -> tuple[Attached, ...]:
+        """Return what refers to ``digest``; evidence must be about all of ``wanted``."""
+        listed = self._repository.referrers(digest, exhaustive=depth == 0)
+        fresh = [one for one in listed if one.digest not in self._seen]
+        self._seen.update(one.digest for one in fresh)
+        if len(self._seen) > LIMITS.attestations_read or (fresh and depth >= LIMITS.tree_depth):
+            raise LimitExceeded(
+                "more is attached to the image than is listed",
+                where=f"{self._repository.name}@{digest}",
+                wanted=f"at most {LIMITS.attestations_read}, {LIMITS.tree_depth} deep",
+            )
+        return tuple(self._whole(one, wanted, depth) for one in fresh)
+
+    def _whole(self, referrer: Descriptor, wanted: frozenset[str], depth: int) -> Attached:
+        own = _read(self._repository, referrer, self._verifier, wanted)
+        nested = self.attached(referrer.digest, frozenset({referrer.digest}), depth=depth + 1)
+        return dataclasses.replace(own, referrers=nested)
 
 
 def _read(
@@ -87,6 +163,7 @@ def _read(
         predicate_type=statement.predicate_type,
         subjects=len(statement.subjects),
         signer=_claimed_signer(bundle),
+        time=_written(claimed_time(statement)),
     )
     if verifier is None:
         return claimed
@@ -96,7 +173,17 @@ def _read(
         return dataclasses.replace(claimed, verified=False, reason=str(error))
     if not wanted <= statement.sha256:
         return dataclasses.replace(claimed, verified=False, reason="it is about something else")
-    return dataclasses.replace(claimed, verified=True, signer=str(verified.signer))
+    return dataclasses.replace(
+        claimed,
+        verified=True,
+        signer=str(verified.signer),
+        time=_written(verified.time) or claimed.time,
+        time_trusted=verified.time is not None,
+    )
+
+
+def _written(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z") if time else None
 
 
 def _claimed_signer(bundle: Bundle) -> str:
