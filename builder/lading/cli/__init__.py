@@ -37,6 +37,7 @@ VERBS = (
     "tree",
     "download",
     "copy",
+    "diff",
     "keygen",
     "init",
 )

@@ -1,0 +1,53 @@
+"""Use case: what changed between two BOMs, or between what two targets have inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lading import bom
+from lading.errors import InputError
+from lading.limits import LIMITS
+from lading.usecases.attest import make_bom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lading.inventory import Inspection
+
+__all__ = ["compare"]
+
+
+def compare(before: str, after: str, inspect: Callable[[str], Inspection]) -> bom.Diff:
+    """Compare two operands, each the path of a CycloneDX JSON file or a TARGET.
+
+    A file of that name comes before an image of that name. Targets are compared by the BOMs that
+    ``lading bom`` would write.
+
+    Raises:
+        InputError: a file cannot be read, or is no CycloneDX JSON.
+        LimitError: a file is larger than ``LIMITS.bom_document``.
+        EngineError, OciError: a target's source failed.
+    """
+    return bom.diff(_read(before, inspect), _read(after, inspect))
+
+
+def _read(operand: str, inspect: Callable[[str], Inspection]) -> bom.Bom:
+    path = Path(operand)
+    if not path.is_file():
+        return bom.read(make_bom(inspect(operand)))
+    try:
+        with path.open("rb") as file:
+            content = file.read(LIMITS.bom_document + 1)
+    except OSError as error:
+        raise InputError("The BOM cannot be read", where=operand, got=error.strerror) from error
+    try:
+        return bom.read(content)
+    except InputError as error:
+        raise InputError(
+            error.what,
+            where=f"{operand}: {error.where}" if error.where else operand,
+            got=error.got,
+            wanted=error.wanted,
+            hint=error.hint or "an image in a file needs its prefix: docker-archive: oci-archive:",
+        ) from error
