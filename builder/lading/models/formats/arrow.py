@@ -6,6 +6,7 @@ Communication": messages of a marker, a length, a FlatBuffer, and a body. Schema
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from lading.inventory import Role
@@ -59,7 +60,8 @@ def parse(source: Source, report: Report) -> None:
         if header is None:
             raise Malformed("a message has no header")
         if kind == _SCHEMA:
-            names = [printable(field.text(0, 256)) for field in header.vector(1).tables()]
+            fields = islice(header.vector(1).tables(), LIMITS.fact_items)
+            names = [printable(field.text(0, 256)) for field in fields]
             report.fact(v.COLUMNS, names, "schema")
         elif kind == _RECORD_BATCH:
             rows += max(header.scalar(0, "q"), 0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats.protobuf import BYTES, VARINT, Message
+from lading.models.formats.protobuf import BYTES, VARINT, Message, first_fields
 from lading.models.formats.tensorflow import TYPES, read_shape
 from lading.models.stream import BytesSource, Malformed
 
@@ -27,6 +27,10 @@ __all__ = ["looks_like", "parse"]
 FORMAT: Final = "tensorflow-checkpoint"
 _MAGIC: Final = bytes.fromhex("57fb808b247547db")
 _FOOTER: Final = 48
+#: BundleHeaderProto: field → wire type.
+_HEADER: Final = {1: VARINT, 2: VARINT, 3: BYTES}
+#: Entries that are read: handles may lead to the same block again and again.
+_MOST: Final = 100_000
 #: Variables that are not the model's: bookkeeping, and the optimizer's moments.
 _NOT_MODEL: Final = (
     b".OPTIMIZER_SLOT", b"_CHECKPOINTABLE_OBJECT_GRAPH", b"save_counter", b"optimizer/",
@@ -35,8 +39,16 @@ _NOT_MODEL: Final = (
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether ``head`` starts a table whose first entry is a BundleHeaderProto."""
-    return len(head) > _FOOTER and head[:2] == b"\x00\x00" and head[3:4] == b"\x08"
+    """Whether ``head`` starts a table whose first entry, of the empty key, is a header."""
+    if len(head) < _FOOTER or head[:2] != b"\x00\x00" or not 2 <= head[2] <= 32:
+        return False
+    fields = first_fields(head[3 : 3 + head[2]], 8)
+    return (
+        bool(fields)
+        and fields is not None
+        and fields[0][:2] == (1, VARINT)
+        and all(_HEADER.get(field) == wire for field, wire, *_ in fields)
+    )
 
 
 def parse(source: Source, report: Report) -> None:
@@ -50,16 +62,12 @@ def parse(source: Source, report: Report) -> None:
         raise Malformed("the checkpoint's index has no footer")
     elements: Counter[str] = Counter()
     count = 0
-    footer = data[-_FOOTER:]
-    _, at = _varint(footer, 0)
-    _, at = _varint(footer, at)
-    for _, handle in _block(data, *_handle(footer, at)):
-        for key, value in _block(data, *_handle(handle, 0)):
-            if not key:
-                _shards(value, report)
-                continue
-            if any(word in key for word in _NOT_MODEL):
-                continue
+    for number, (key, value) in enumerate(_entries(data)):
+        if number >= _MOST:
+            raise Malformed(f"the checkpoint's index has more than {_MOST} entries")
+        if not key:
+            _shards(value, report)
+        elif not any(word in key for word in _NOT_MODEL):
             kind, size = _entry(value)
             if kind not in ("STRING", "RESOURCE", "VARIANT"):
                 elements[kind] += size
@@ -68,6 +76,15 @@ def parse(source: Source, report: Report) -> None:
     if elements:
         report.fact(v.PARAMETERS, elements.total(), "index: shapes")
         report.fact(v.DTYPE, elements.most_common(1)[0][0], "index: dtype")
+
+
+def _entries(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield keys and values of every block that the index block names."""
+    footer = data[-_FOOTER:]
+    _, at = _varint(footer, 0)
+    _, at = _varint(footer, at)
+    for _, handle in _block(data, *_handle(footer, at)):
+        yield from _block(data, *_handle(handle, 0))
 
 
 def _shards(header: bytes, report: Report) -> None:

@@ -107,7 +107,7 @@ class ConfigSearch:
         self._report = report
         self._text = b""  # what may be the beginning of a configuration
         self._tail = b""
-        self._affordable = 16 * LIMITS.companion_json  # bytes that may still be decoded
+        self._affordable = 4 * LIMITS.companion_json  # bytes that may still be decoded
         self.found = False
 
     def feed(self, piece: bytes) -> None:

@@ -65,7 +65,7 @@ def parse_lines(source: Source, report: Report) -> bool:
     """Read the keys of the first object, and count the lines."""
     report.format = "jsonl"
     report.role = Role.DATA
-    line, found, _ = source.peek(LIMITS.companion_json // 16).partition(b"\n")
+    line, found, _ = source.peek(LIMITS.json_value).partition(b"\n")
     if not found:
         return False
     try:

@@ -7,6 +7,7 @@ enough. ``Flex`` operators are TensorFlow's own, with the dangers that those hav
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Level, Verdict
@@ -57,14 +58,15 @@ def _model(model: Table, report: Report) -> None:
     report.fact(v.FORMAT_VERSION, str(version), "version")
     report.declared(v.DESCRIPTION, printable(model.text(3)), "description")
     _operators(model.vector(1), report)
-    graphs = list(model.vector(2).tables())
+    graphs = list(islice(model.vector(2).tables(), LIMITS.fact_items))
     if graphs:
         tensors = graphs[0].vector(0)
         for number, name in ((1, v.INPUTS), (2, v.OUTPUTS)):
             indices = graphs[0].vector(number).integers("i", 256)
             found = [_describe(tensors.table(i)) for i in indices if i >= 0]
             report.fact(name, found, "subgraphs[0]")
-    report.fact(v.SIGNATURES, sorted(map(_signature, model.vector(7).tables()))[:256], "signatures")
+    signatures = islice(model.vector(7).tables(), 256)
+    report.fact(v.SIGNATURES, sorted(map(_signature, signatures)), "signature_defs")
     _count(graphs, model.vector(4), report)
 
 
@@ -83,7 +85,8 @@ def _operators(codes: Vector, report: Report) -> None:
             level = Level.ERROR if verdict is Verdict.DANGEROUS else Level.WARNING
             text = f"the graph has the operation {name}, which reaches out of it"
             report.find("tensorflow-operation", text, level, verdict)
-        custom.add(name)
+        if len(custom) < LIMITS.fact_items:
+            custom.add(name)
     report.fact(v.CUSTOM_OPERATORS, sorted(custom), "operator_codes")
 
 
