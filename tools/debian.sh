@@ -1,8 +1,9 @@
 #!/bin/sh
 # What comes from Debian's packages, and how: sourced nowhere, run as `tools/debian.sh VERB`.
 #
-#   debian.sh parts            docker-registry and busybox (static), unpacked into the tools' cache:
-#                              nothing is installed, no service is started, no root is needed
+#   debian.sh parts            docker-registry, busybox (static) and SoftHSM2, unpacked into the
+#                              tools' cache: nothing is installed, no service is started, no root
+#                              is needed
 #   debian.sh install PKG…     apt-get install, for root only
 #   debian.sh site             print the package mirror that this machine's apt uses
 #
@@ -36,7 +37,7 @@ have_lists() {
         apt-cache show "$1" >/dev/null 2>&1
 }
 
-unpack() { # PACKAGE PROGRAM
+unpack() { # PACKAGE PROGRAM-OR-LIBRARY
     [ -x "$tools/debian/$2" ] && return 0
     have_lists "$1" || lists
     scratch="$(mktemp -d "$tools/.debian-XXXXXX")"
@@ -47,7 +48,9 @@ unpack() { # PACKAGE PROGRAM
     }
     dpkg-deb -x "$scratch"/*.deb "$scratch/root"
     mkdir -p "$tools/debian"
-    find "$scratch/root" -path "*bin/$2" -type f -exec mv {} "$tools/debian/$2" \;
+    find "$scratch/root" \( -path "*bin/$2" -o -path "*softhsm/$2" \) -type f \
+        -exec mv {} "$tools/debian/$2" \;
+    chmod +x "$tools/debian/$2" # a library, too: that is how a part is known to be there
     rm -rf "$scratch"
     echo "debian.sh: $1 unpacked: $tools/debian/$2" >&2
 }
@@ -61,6 +64,8 @@ case "$verb" in
         status=0
         unpack docker-registry docker-registry || status=1
         unpack busybox-static busybox || status=1
+        unpack softhsm2 softhsm2-util || status=1
+        unpack libsofthsm2 libsofthsm2.so || status=1
         exit $status
         ;;
     install)

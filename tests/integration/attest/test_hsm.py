@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,11 +14,20 @@ from lading.attest import keys
 from lading.attest.signers.kms import KmsSigner
 from lading.attest.verifiers.key import KeyVerifier
 from lading.errors import SigningKeyError, VerificationError
+from lading_oci import open_registry, parse_reference
 from support.attest_samples import pair, public, statement
+from support.oci_images import make_image, push_image
+from support.product import Lading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.registries import Registry
 
 pytestmark = pytest.mark.interop
 
 PIN = "1234"
+EMPTY_TAR = b"\x00" * 10240
 MODULES = (
     Path("/usr/lib/softhsm/libsofthsm2.so"),
     Path("/usr/local/lib/softhsm/libsofthsm2.so"),
@@ -25,27 +35,34 @@ MODULES = (
 )
 
 
+def installed() -> Path:
+    module = parts.find("libsofthsm2.so") or next((one for one in MODULES if one.exists()), None)
+    return module or parts.require("libsofthsm2.so")
+
+
 @pytest.fixture(scope="module", autouse=True)
-def token(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A token "lading" with a P-256 key under 2, a P-384 key under 3 and an RSA key under 4."""
-    program = parts.require("softhsm2-util")
-    pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed")
-    module = next((path for path in MODULES if path.exists()), None)
-    if module is None:
-        parts.missing("softhsm2-util", "libsofthsm2.so is not where Debian has it")
+    program, module = parts.require("softhsm2-util"), installed()
     directory = tmp_path_factory.mktemp("softhsm")
     (directory / "tokens").mkdir()
     configuration = directory / "softhsm2.conf"
     configuration.write_text(f"directories.tokendir = {directory / 'tokens'}\nlog.level = ERROR\n")
-    os.environ["SOFTHSM2_CONF"] = str(configuration)
-    os.environ["PYKCS11LIB"] = str(module)
+    environment = {"SOFTHSM2_CONF": str(configuration), "PYKCS11LIB": str(module)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        fill(program, directory)
+        yield environment
+
+
+def fill(program: Path, directory: Path) -> None:
     pins = ["--pin", PIN, "--so-pin", PIN]
     run(program, "--init-token", "--free", "--label", "lading", *pins)
     for number, kind in (("02", "p256"), ("03", "p384")):
         path = directory / f"{kind}.pem"
         path.write_bytes(pair("hsm", kind).private_pem)  # type: ignore[arg-type]
         run(program, "--import", str(path), "--id", number, "--label", kind, *within())
-    return module
 
 
 def within() -> list[str]:
@@ -53,7 +70,8 @@ def within() -> list[str]:
 
 
 def run(program: Path, *arguments: str) -> None:
-    subprocess.run([str(program), *arguments], check=True, capture_output=True)
+    command = [str(program), "--module", os.environ["PYKCS11LIB"], *arguments]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def pin() -> bytes:
@@ -98,3 +116,23 @@ def test_a_module_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYKCS11LIB", "/nowhere/module.so")
     with pytest.raises(SigningKeyError):
         KmsSigner("hsm:2", pin)
+
+
+def test_through_the_command_line(
+    token: dict[str, str], registry_referrers: Registry, tmp_path: Path
+) -> None:
+    image = f"{registry_referrers.host}/acme/hsm:1"
+    push_image(open_registry(parse_reference(image)), make_image("hsm", layer=EMPTY_TAR), tag="1")
+    (tmp_path / "hsm.pub").write_bytes(pair("hsm").public_pem)
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **token}
+    lading = Lading(tmp_path, env)
+    uri = f"pkcs11:token=lading;id=%02?module-path={token['PYKCS11LIB']}"
+    attest = ("attest", f"registry:{image}", "--signing-key", uri)
+
+    assert lading(*attest, env={"LADING_KEY_PASSWORD": "9999"}).status == 22
+    assert lading(*attest).status == 2  # nobody to ask for the PIN
+    done = lading(*attest, env={"LADING_KEY_PASSWORD": PIN})
+    assert done.status == 0, done.err
+    lading.ok("verify", f"registry:{image}", "--key", "hsm.pub")
+    stolen = (*attest[:-1], f"{uri}&pin-value={PIN}")
+    assert "PIN does not belong" in lading(*stolen).err
