@@ -34,6 +34,7 @@ VERBS = (
     "verify",
     "policy",
     "push",
+    "pull",
     "tree",
     "download",
     "copy",

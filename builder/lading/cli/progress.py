@@ -13,14 +13,14 @@ from lading.cli.render import human_size, plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["push_progress", "read_progress"]
+__all__ = ["read_progress", "transfer_progress"]
 
 _REPAINT_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def push_progress(name: str) -> Iterator[Callable[[Mapping[str, Any]], None] | None]:
-    """Show one line that is rewritten as an engine's push goes on; None without a terminal."""
+def transfer_progress(what: str, name: str) -> Iterator[Callable[[Mapping[str, Any]], None] | None]:
+    """Show one line that is rewritten as an engine goes on ("pushing"); None without a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -33,7 +33,7 @@ def push_progress(name: str) -> Iterator[Callable[[Mapping[str, Any]], None] | N
             return
         layers[str(line.get("id"))] = (current, total)
         done, of = (sum(values) for values in zip(*layers.values(), strict=True))
-        sys.stderr.write(f"\r\x1b[Kpushing {plain(name)}: {human_size(done)} of {human_size(of)}")
+        sys.stderr.write(f"\r\x1b[K{what} {plain(name)}: {human_size(done)} of {human_size(of)}")
         sys.stderr.flush()
 
     try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -78,6 +78,17 @@ class Question:
     verdict: Verdict | None = None
     where: str | None = None  # who said whom to trust
 
+    def resolve(self) -> None:
+        """Settle on the digest that a tag stands for now; nothing asks for the tag again.
+
+        Raises:
+            OciError: the registry has no such image, or did not answer.
+        """
+        reference = self.named.reference
+        if reference.digest is None:
+            digest = self.ports.registry(reference).resolve(reference.target).digest
+            self.named = replace(self.named, reference=reference.with_digest(digest))
+
     def settle(self, platform: str | None) -> Verification:
         """Verify, and judge by the policy that was asked for.
 
@@ -142,7 +153,9 @@ class Question:
         if self.verdict is not None:
             yield as_table(self.verdict).rstrip("\n")
 
-    def refuse(self, target: str, error: FactsError, *, json: bool, more: dict[str, Any]) -> None:
+    def refuse(
+        self, target: str, error: FactsError, *, json: bool, more: dict[str, Any]
+    ) -> NoReturn:
         """Say no: print the error, and with ``json`` the document of a no, ``more`` included.
 
         Raises:

@@ -162,9 +162,10 @@ def ports(*, evidence: str | None, insecure: bool, counter: RequestCounter | Non
 
 def engine_push(reference: Reference) -> str:
     """Push one name of an engine's image; the digest of its manifest comes back."""
-    from lading.cli.progress import push_progress
+    from lading.cli.progress import transfer_progress
     from lading.engine.client import Engine
 
-    repository, _, tag = reference.familiar().rpartition(":")
-    with Engine.connect() as engine, push_progress(reference.familiar()) as progress:
+    name = reference.familiar()
+    repository, _, tag = name.rpartition(":")
+    with Engine.connect() as engine, transfer_progress("pushing", name) as progress:
         return engine.push(repository, tag, progress)
