@@ -10,7 +10,7 @@ files are from.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.errors import VerificationError
@@ -42,9 +42,12 @@ class Origin:
 
     def to_json(self) -> dict[str, Any]:
         """Return the predicate's ``source``."""
-        fields = {name: getattr(self, name) for name in self.__slots__ if name != "unread"}
-        known = {name: value for name, value in fields.items() if value is not None}
+        texts = {name: getattr(self, name) for name in _TEXTS}
+        known = {name: value for name, value in texts.items() if value is not None}
         return {**known, "unread": list(self.unread)} if self.unread else known
+
+
+_TEXTS: Final = tuple(one.name for one in fields(Origin) if one.name != "unread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def _origin(value: object) -> Origin:
         return Origin()
     texts = {
         name: value[name]
-        for name in Origin.__slots__
+        for name in _TEXTS
         if isinstance(value.get(name), str) and 0 < len(value[name]) <= _MAX_TEXT
     }
     unread = value.get("unread")
