@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lading_oci.credentials import Credential
 from lading_oci.layout import Layout
 from lading_oci.limits import LIMITS, Limits
 from lading_oci.references import parse_reference
@@ -41,12 +42,17 @@ class Requests:
 
 
 def open_at(
-    host: str, repository: str, *, limits: Limits = LIMITS, requests: Requests | None = None
+    host: str,
+    repository: str,
+    *,
+    limits: Limits = LIMITS,
+    requests: Requests | None = None,
+    login: tuple[str, str] | None = None,
 ) -> RegistryRepository:
-    """Return a repository of a registry on loopback, without anybody's credentials."""
+    """Return a repository of a registry on loopback; without ``login``, as nobody."""
     return open_registry(
         parse_reference(f"{host}/{repository}"),
-        credentials=lambda: None,
+        credentials=lambda: Credential(*login) if login else None,
         limits=limits,
         on_request=requests,
     )
@@ -61,9 +67,23 @@ class Store:
     registry: Registry | None
     directory: str
 
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment that logs a process in."""
+        if self.registry is None or self.registry.login is None:
+            return {}
+        user, password = self.registry.login
+        return {
+            "LADING_REGISTRY_HOST": self.registry.host,
+            "LADING_REGISTRY_USERNAME": user,
+            "LADING_REGISTRY_PASSWORD": password,
+        }
+
     def fresh(self, requests: Requests | None = None) -> Repository:
         """Return a repository that nobody has used."""
         name = f"t{uuid.uuid4().hex[:12]}"
         if self.registry is None:
             return Layout(f"{self.directory}/{name}")
-        return open_at(self.registry.host, f"tests/{name}", requests=requests)
+        return open_at(
+            self.registry.host, f"tests/{name}", requests=requests, login=self.registry.login
+        )

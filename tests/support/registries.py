@@ -25,6 +25,7 @@ class Registry:
     kind: str
     host: str  # "127.0.0.1:PORT"
     has_referrers: bool
+    login: tuple[str, str] | None = None  # user name and password, where one is needed
 
     @property
     def url(self) -> str:
@@ -37,6 +38,28 @@ class _Kind:
     part: str
     has_referrers: bool
     command: Callable[[Path, int], list[str]]
+    login: tuple[str, str] | None = None
+
+
+_LOGIN = ("alice", "password of tests")
+#: bcrypt of that password at the least cost: the registry computes it for every request.
+_HASH = "$2b$04$abcdefghijklmnopqrstuulYodQ3wAQUzOgMXpM6iwzgV.Yb3SJ2m"
+
+
+def _olareg_login(option: str) -> Callable[[Path, int], list[str]]:
+    def command(scratch: Path, port: int) -> list[str]:
+        everything = {"members": ["all"], "access": ["read", "write", "delete"]}
+        rules = {
+            "users": {_LOGIN[0]: {"cred": _HASH}},
+            "groups": {"all": {"members": [_LOGIN[0]]}},
+            "acls": [{"repo": "", **everything}, {"repo": "*", **everything}],
+        }
+        path = scratch / f"olareg-{port}.json"
+        path.write_text(json.dumps(rules), encoding="utf-8")  # JSON is YAML
+        address = ["--external-url", f"http://127.0.0.1:{port}"]
+        return [*_olareg(option, str(path))(scratch, port), *address]
+
+    return command
 
 
 def _olareg(*options: str) -> Callable[[Path, int], list[str]]:
@@ -77,6 +100,15 @@ KINDS = {
     "olareg-without-referrers": _Kind(
         "olareg", has_referrers=False, command=_olareg("--api-referrer=false")
     ),
+    "olareg-basic": _Kind(
+        "olareg", has_referrers=True, command=_olareg_login("--auth-basic"), login=_LOGIN
+    ),
+    "olareg-token": _Kind(
+        "olareg", has_referrers=True, command=_olareg_login("--auth-token-opaque"), login=_LOGIN
+    ),
+    "olareg-rate-limited": _Kind(
+        "olareg", has_referrers=True, command=_olareg("--rate-limit", "50")
+    ),
     "docker-registry-2": _Kind("docker-registry", has_referrers=False, command=_distribution),
     "distribution-3": _Kind("distribution", has_referrers=False, command=_distribution),
     "zot": _Kind("zot", has_referrers=True, command=_zot),
@@ -105,5 +137,5 @@ def start(kind: str, scratch: Path, options: Sequence[str] = ()) -> Iterator[Reg
                 if attempt == attempts:
                     raise
                 continue
-            yield Registry(kind, f"127.0.0.1:{port}", chosen.has_referrers)
+            yield Registry(kind, f"127.0.0.1:{port}", chosen.has_referrers, chosen.login)
             return

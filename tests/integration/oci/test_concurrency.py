@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ def test_every_one_of_many_attestations_is_found(store: Store) -> None:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,
+                    env={**os.environ, **store.env},
                 )
             )
             for number in range(PROCESSES)
