@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lading as package
+import parts
 from lading.errors import NoAttestation, VerificationError
 
 if TYPE_CHECKING:
@@ -194,3 +195,28 @@ def test_the_api_costs_nothing_until_it_is_used() -> None:
     )
 
     assert ran.stdout.strip() == "['lading']"
+
+
+def test_the_example_loader_refuses_what_nobody_approved(lading: Lading, model: Path) -> None:
+    loader = parts.ROOT / "examples" / "verified-loader" / "load.py"
+
+    def load() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(loader), str(model), "lading.pub"],
+            cwd=lading.cwd,
+            env=dict(lading.env),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    assert load().returncode == 11
+    lading.ok("attest", f"dir:{model}")
+    assert "4195 parameters" in load().stdout
+    weights = bytearray((model / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (model / "model.safetensors").write_bytes(weights)
+    refused = load()
+    assert refused.returncode == 10
+    assert "changed: model.safetensors" in refused.stderr
