@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import jsonschema_rs
 import pytest
 
 import lading as package
@@ -220,3 +221,15 @@ def test_the_example_loader_refuses_what_nobody_approved(lading: Lading, model: 
     refused = load()
     assert refused.returncode == 10
     assert "changed: model.safetensors" in refused.stderr
+
+
+def test_the_documents_are_those_of_the_schemas(lading: Lading, model: Path) -> None:
+    def conforms(name: str, document: object) -> None:
+        schema = json.loads((parts.ROOT / "docs/schemas" / f"{name}.schema.json").read_text())
+        jsonschema_rs.validator_for(schema).validate(document)
+
+    conforms("verify-source", lading("verify", f"dir:{model}", "--json").json())
+    conforms("attest-source", lading.ok("attest", f"dir:{model}", "--json").json())
+    conforms("verify-source", lading.ok("verify", f"dir:{model}", "--json").json())
+    (model / "config.json").write_text("{}")
+    conforms("verify-source", lading("verify", f"dir:{model}", "--json").json())
