@@ -75,7 +75,7 @@ def _signature(table: Table) -> str:
 
 
 def _operators(codes: Vector, report: Report) -> None:
-    custom = set()
+    custom: set[str] = set()
     for code in codes.tables():
         name = printable(code.text(1, 256))
         if not name:

@@ -19,7 +19,7 @@ from lading.inventory import (
 )
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.grouping.naming import hub_purl, stem
+from lading.models.grouping.naming import hub_purl, stem, variant
 from lading.models.grouping.parts import PART
 from lading.models.grouping.place import kind_of
 
@@ -94,16 +94,28 @@ def _variant(weights: list[ModelFile]) -> list[ModelFile]:
         for file in weights
         if posixpath.basename(stem(file.path)).partition(".")[0] in _CANONICAL
     ]
-    stems: defaultdict[tuple[int, str], list[ModelFile]] = defaultdict(list)
+    stems: defaultdict[tuple[int, str], defaultdict[str, list[ModelFile]]]
+    stems = defaultdict(lambda: defaultdict(list))
     for file in canonical or weights:
         rank = _FORMATS.index(file.format) if file.format in _FORMATS else len(_FORMATS)
-        stems[rank, stem(file.path)].append(file)
+        stems[rank, stem(file.path)][variant(file.path)].append(file)
     best = min(rank for rank, _ in stems)
-    candidates = [stems[key] for key in sorted(stems) if key[0] == best]
+    # model.safetensors beside model.fp16.safetensors: the same tensors twice.
+    candidates = [_largest(stems[key].values()) for key in sorted(stems) if key[0] == best]
     if canonical:
-        # model.safetensors beside model.fp16.safetensors: the same tensors twice.
-        return max(candidates, key=lambda files: sum(file.size for file in files))
+        return _largest(candidates)
     return [file for files in candidates for file in files]
+
+
+def _largest(candidates: Iterable[list[ModelFile]]) -> list[ModelFile]:
+    """Return the largest candidate whose tensors were counted, else the largest."""
+    return max(
+        candidates,
+        key=lambda files: (
+            any(v.PARAMETERS in file.facts for file in files),
+            sum(file.size for file in files),
+        ),
+    )
 
 
 def assemble(name: str, files: Sequence[ModelFile], extra: Mapping[str, Fact] = {}) -> Model:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lading.inventory import Fact
 
-__all__ = ["directory_name", "hub_purl", "stem", "stem_name"]
+__all__ = ["directory_name", "hub_purl", "stem", "stem_name", "variant"]
 
 _SHARD: Final = re.compile(r"[-_.](?:0*\d{1,6})[-_]of[-_]\d{1,6}(?=\.|\Z)")
 #: MXNet's names: ``NAME-symbol.json`` and ``NAME-0000.params``.
@@ -37,6 +37,11 @@ def stem(path: str) -> str:
     directory, name = posixpath.split(path)
     plain = _MXNET.sub("", _SHARD.sub("", name))
     return posixpath.join(directory, _SUFFIXES.sub("", plain) or plain)
+
+
+def variant(path: str) -> str:
+    """Return a name without shard number and last suffix: ``model`` is not ``model.fp16``."""
+    return posixpath.splitext(_SHARD.sub("", posixpath.basename(path)))[0]
 
 
 def _generic(name: str) -> bool:

@@ -139,8 +139,33 @@ def _placed(file: ModelFile, links: list[str], homes: set[str]) -> list[ModelFil
             for other in everywhere
             if other != path and (other not in primary)
         )
-        named.append(_renamed(replace(file, path=path, also_at=(*file.also_at, *others))))
+        moved = _moved(file, path)
+        named.append(_renamed(replace(moved, also_at=(*file.also_at, *others))))
     return named
+
+
+def _moved(file: ModelFile, path: str) -> ModelFile:
+    """Return the file under another path, which its facts and findings name, too."""
+    old = file.path
+    if path == old:
+        return file
+
+    def renamed(text: str) -> str:
+        return f"{path}{text[len(old) :]}" if text.startswith(old) else text
+
+    facts = {
+        name: replace(
+            fact,
+            where=renamed(fact.where),
+            value=path if fact.value == old else fact.value,
+        )
+        for name, fact in file.facts.items()
+    }
+    findings = tuple(
+        replace(one, path=path if one.path == old else one.path) for one in file.safety.findings
+    )
+    safety = replace(file.safety, findings=findings)
+    return replace(file, path=path, facts=facts, safety=safety)
 
 
 def _renamed(file: ModelFile) -> ModelFile:
