@@ -84,7 +84,7 @@ def _openvex_ids(raw: object) -> tuple[str, ...]:
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
         raise invalid("OpenVEX", "a statement names no vulnerability")
     aliases = raw.get("aliases")
-    return (raw["name"], *(str(one) for one in aliases or () if isinstance(aliases, list)))
+    return (raw["name"], *(str(one) for one in (aliases if isinstance(aliases, list) else ())))
 
 
 def _identifiers(raw: Mapping[str, Any]) -> Iterator[str]:
@@ -167,7 +167,8 @@ def _tool(document: Mapping[str, Any]) -> str:
     tools = metadata.get("tools") if isinstance(metadata, dict) else None
     if isinstance(tools, dict):
         tools = tools.get("components")
-    names = [str(one.get("name")) for one in tools or () if isinstance(one, dict)]
+    listed = tools if isinstance(tools, list) else []
+    names = [str(one.get("name")) for one in listed if isinstance(one, dict)]
     return ", ".join(sorted(names)) or "CycloneDX"
 
 
