@@ -10,6 +10,7 @@ import pytest
 from support import registries
 
 if TYPE_CHECKING:
+    from email.message import Message
     from pathlib import Path
 
     from support.registries import Registry
@@ -51,12 +52,12 @@ def test_registry_with_a_rate_limit_says_when_to_come_again(tmp_path: Path) -> N
     assert refused[0]["Retry-After"] == "1"
 
 
-def _get(registry: Registry, path: str) -> tuple[int, dict[str, str]]:
+def _get(registry: Registry, path: str) -> tuple[int, Message]:
     connection = http.client.HTTPConnection(registry.host, timeout=5)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
         response.read()
-        return response.status, dict(response.headers)
+        return response.status, response.headers
     finally:
         connection.close()
