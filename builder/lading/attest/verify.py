@@ -64,6 +64,7 @@ _PROGRESS: Final = (
     "signer-type",
     "subject",
     "freshness",
+    "reference",
     "content",
     "seal",
 )

@@ -74,7 +74,13 @@ def demands(rule: TrustRule, max_age: str | None) -> Demands:
 
     ages = [rule.max_age] if rule.max_age else []
     ages += [parse_age(max_age, "--max-age")] if max_age else []
-    return Demands(rule.required, min(ages, default=None), rule.policy, rule.only_valid)
+    return Demands(
+        required=rule.required,
+        max_age=min(ages, default=None),
+        policy=rule.policy,
+        only_valid=rule.only_valid,
+        repository=rule.repository,
+    )
 
 
 def configured_verifier(given: Layer, name: str) -> Verifier | None:

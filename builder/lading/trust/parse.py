@@ -46,6 +46,7 @@ _RULE: Final[dict[str, type]] = {
     "trusted-root": str,
     "policy": str,
     "only-valid": bool,
+    "same-repository": bool,
 }
 _SIGNER: Final[dict[str, type]] = {
     "key": str,
@@ -161,6 +162,7 @@ def _rule(table: _Table, path: Path) -> TrustRule:
         trusted_root=table.path("trusted-root", path),
         policy=_policy(table),
         only_valid=bool(table.get("only-valid")),
+        same_repository=bool(table.get("same-repository")),
     )
 
 

@@ -10,7 +10,7 @@ Docker Hub's, as docker has it: ``svc`` is ``docker.io/library/svc``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -98,7 +98,8 @@ class TrustRule:
     """One rule. ``where`` says which, for people.
 
     ``required`` are the predicate types that an image must have, none for the usual evidence;
-    ``policy`` is the SHA-256 of the only policy whose seal counts.
+    ``policy`` is the SHA-256 of the only policy whose seal counts. With ``same_repository`` a
+    statement must name the image's repository; :func:`rule_for` puts that into ``repository``.
     """
 
     patterns: tuple[Pattern, ...]
@@ -109,6 +110,8 @@ class TrustRule:
     trusted_root: str | None = None
     policy: str | None = None
     only_valid: bool = False
+    same_repository: bool = False
+    repository: str | None = None
 
 
 def rule_for(name: str, rules: Iterable[TrustRule], where: str) -> TrustRule:
@@ -119,7 +122,7 @@ def rule_for(name: str, rules: Iterable[TrustRule], where: str) -> TrustRule:
     """
     for rule in rules:
         if any(pattern.matches(name) for pattern in rule.patterns):
-            return rule
+            return replace(rule, repository=name) if rule.same_repository else rule
     raise VerificationError(
         "Nobody is trusted for this image: no trust rule is about its repository",
         code="trust",

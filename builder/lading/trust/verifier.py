@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lading.attest.bundle import parse_bundle
 from lading.attest.identities import TrustedIdentity
 from lading.attest.statement import parse_statement
-from lading.errors import VerificationError
+from lading.errors import LadingError, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +49,9 @@ class RuleVerifier:
             groups[_alike(signer)].append(signer)
         self._groups = [_Group(tuple(alike), rule) for alike in groups.values()]
         for group in self._groups:
-            if group.with_key and not group.witnessed:
-                _ = group.verifier
+            bare = group.with_key and not group.witnessed
+            if bare and isinstance(group.opened, LadingError):
+                raise group.opened
 
     def verify(self, bundle: bytes) -> Verified:
         """Return the evidence that one trusted signer's signature is.
@@ -103,7 +104,9 @@ class _Group:
         return self.signers[0].log or self.signers[0].timestamp
 
     def verify(self, bundle: bytes) -> Verified:
-        verified = self.verifier.verify(bundle)
+        if isinstance(self.opened, LadingError):
+            raise self.opened  # told for each bundle, but tried once: it may have cost a time-out
+        verified = self.opened.verify(bundle)
         types = self.signers[0].types
         found = parse_statement(verified.payload).predicate_type
         if types is not None and found not in types:
@@ -116,7 +119,13 @@ class _Group:
         return verified
 
     @cached_property
-    def verifier(self) -> Verifier:
+    def opened(self) -> Verifier | LadingError:
+        try:
+            return self._open()
+        except LadingError as e:
+            return e
+
+    def _open(self) -> Verifier:
         if self.with_key:
             return self._for_keys()
         if self.signers[0].certificate_root is not None:

@@ -19,7 +19,8 @@ from lading.attest.vsa import read_vsa
 from lading.errors import NoAttestation, PolicyViolation, VerificationError
 from lading.usecases.bundles import candidates, find_bundles, seals
 from lading.usecases.locate import at_platform, locate
-from lading_oci.errors import FactsError
+from lading_oci.errors import FactsError, ReferenceInvalid
+from lading_oci.references import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,13 +43,15 @@ class Demands:
 
     ``required`` are predicate types that must each be there; ``max_age`` holds for all that
     counts; ``policy`` is the SHA-256 (hexadecimal) of the only policy whose seal counts;
-    ``only_valid`` makes an attestation of a type that is looked at a no when it does not hold.
+    ``only_valid`` makes an attestation of a type that is looked at a no when it does not hold;
+    ``repository`` is the one that a statement's subjects must name.
     """
 
     required: tuple[str, ...] = ()
     max_age: timedelta | None = None
     policy: str | None = None
     only_valid: bool = False
+    repository: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,28 @@ def _refuse_invalid(held: Iterable[Evidence]) -> None:
             )
 
 
+def _check_repository(statement: Statement, wanted: frozenset[str], repository: str | None) -> None:
+    """Refuse a statement about the same bytes under another repository's name."""
+    if repository is None:
+        return
+    about = [one for one in statement.subjects if f"sha256:{one.digest.get('sha256')}" in wanted]
+    names = {_repository(one.name) for one in about}
+    if names != {repository}:
+        raise VerificationError(
+            "the attestation is about this image in another repository",
+            code="reference",
+            got=ascii(", ".join(sorted(one.name for one in about)))[:300],
+            wanted=repository,
+        )
+
+
+def _repository(name: str) -> str | None:
+    try:
+        return parse_reference(name).name
+    except ReferenceInvalid:
+        return None
+
+
 def _passed(sealed: Evidence) -> Vsa:
     seal = read_vsa(sealed.statement.predicate)
     if not seal.passed:
@@ -335,6 +360,11 @@ class _Rules:
         wanted: frozenset[str],
         check: Callable[[Statement], object] | None = None,
     ) -> Evidence:
+        def checked(statement: Statement) -> None:
+            _check_repository(statement, wanted, self.demands.repository)
+            if check is not None:
+                check(statement)
+
         return verify_attestations(
             listed,
             verifier=self.verifier,
@@ -342,7 +372,7 @@ class _Rules:
             predicate_type=predicate_type,
             now=datetime.now(UTC),
             max_age=self.demands.max_age,
-            check=check,
+            check=checked,
         )
 
     def _explain_stale_engine(self, listed: Iterable[Candidate], predicate_type: str) -> None:

@@ -176,6 +176,23 @@ def test_subject_with_another_algorithm(scene: Scene, digest: dict[str, str]) ->
     assert scene.verify() == (NOT_VERIFIED, "subject")
 
 
+def test_evidence_copied_to_another_repository(scene: Scene) -> None:
+    """The same bytes, and alice's own words about them, where she never put them."""
+    mine = scene.name.rpartition(":")[0]
+    hexadecimal = scene.image.digest.removeprefix("sha256:")
+    named = signer().sign(scene.statement(CYCLONEDX, Subject(mine, {"sha256": hexadecimal})))
+    bound = scene.rule(same_repository=True)
+    scene.attach(named)
+    assert scene.verify(*bound) == (0, None)
+
+    scene.name = f"{mine}-other:1"
+    scene.repository = open_registry(parse_reference(scene.name))
+    push_image(scene.repository, make_image("test_evidence_copied_to_another_repository"), tag="1")
+    scene.attach(named)
+    assert scene.verify() == (0, None)
+    assert scene.verify(*bound) == (NOT_VERIFIED, "reference")
+
+
 # --- the envelope ------------------------------------------------------------------------------
 
 

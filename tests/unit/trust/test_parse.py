@@ -23,6 +23,7 @@ max-age = "30d"
 trusted-root = "root.json"
 policy = "sha256:%s"
 only-valid = true
+same-repository = true
 
   [[trust.signers]]
   key = "release.pub"
@@ -57,7 +58,7 @@ def test_everything_that_a_rule_can_say(tmp_path: Path) -> None:
     assert first.required == (CYCLONEDX, SLSA_PROVENANCE_V1, "https://example.com/custom/v1")
     assert first.max_age == timedelta(days=30)
     assert first.trusted_root == str(tmp_path / "root.json")
-    assert (first.policy, first.only_valid) == ("ab" * 32, True)
+    assert (first.policy, first.only_valid, first.same_repository) == ("ab" * 32, True, True)
     assert first.where.endswith("trust.toml, rule 1")
     key, identity, pattern = first.signers
     assert (key.key, key.log, key.timestamp) == (str(tmp_path / "release.pub"), True, False)

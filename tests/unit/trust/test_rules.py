@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lading.errors import UsageError, VerificationError
@@ -76,6 +78,12 @@ def test_the_first_rule_counts() -> None:
     rules = [rule("1", "registry.example/acme/svc"), rule("2", "registry.example/**")]
     assert rule_for("registry.example/acme/svc", rules, "file").where == "1"
     assert rule_for("registry.example/acme/other", rules, "file").where == "2"
+
+
+def test_a_rule_about_names_learns_the_name() -> None:
+    bound = replace(rule("1", "registry.example/**"), same_repository=True)
+    assert rule_for("registry.example/x", [bound], "file").repository == "registry.example/x"
+    assert rule_for("registry.example/x", [rule("1", "**")], "file").repository is None
 
 
 def test_no_rule_means_no() -> None:
