@@ -1,0 +1,90 @@
+"""The engine is asked over its socket; one that does not answer is not taken for none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lading.engine.probe import EngineImage, engine_image, engine_version
+from lading.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ID = "sha256:" + "a" * 64
+
+
+@contextlib.contextmanager
+def _engine(path: Path, answer: bytes) -> Iterator[None]:
+    """Answer one request on a UNIX socket with raw bytes."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(1)
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join(timeout=10)
+
+
+def _answer(status: str, document: object) -> bytes:
+    body = json.dumps(document).encode()
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    return tmp_path / "docker.sock"
+
+
+def test_what_the_engine_has(path: Path) -> None:
+    document = {"Id": ID, "RepoDigests": ["a@b"], "RootFS": {"Layers": [ID]}}
+
+    with _engine(path, _answer("200 OK", document)):
+        assert engine_image("svc:1") == EngineImage(ID, ("a@b",), (ID,))
+
+
+def test_no_such_image(path: Path) -> None:
+    with _engine(path, _answer("404 Not Found", {"message": "No such image"})):
+        assert engine_image("svc:1") is None
+
+
+def test_no_engine(path: Path) -> None:
+    assert engine_image("svc:1") is None
+    assert engine_version() is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        _answer("500 Internal Server Error", {"message": "no"}),
+        _answer("200 OK", []),
+        _answer("200 OK", {"RepoDigests": []}),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_an_error(path: Path, answer: bytes) -> None:
+    with _engine(path, answer), pytest.raises(EngineError):
+        engine_image("svc:1")
+
+
+def test_the_version(path: Path) -> None:
+    with _engine(path, _answer("200 OK", {"Version": "28.2.2"})):
+        assert engine_version() == "28.2.2"
