@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import parts
 from lading.errors import InputError
 from lading.policy.opa import Opa
+from lading_templates import TEMPLATES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +19,23 @@ if TYPE_CHECKING:
 @pytest.fixture
 def opa() -> Opa:
     return Opa(parts.require("opa"))
+
+
+def test_the_rego_template_is_strict_and_in_opas_own_style(tmp_path: Path) -> None:
+    program = parts.require("opa")
+    files = {file.path: file for file in TEMPLATES["policy-license-rego"].files}
+    (tmp_path / "license.rego").write_bytes(files["policy/license.rego"].content())
+
+    for words in (["check", "--strict"], ["fmt", "--fail", "--list"]):
+        done = subprocess.run(
+            [str(program), *words, "license.rego"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def run(opa: Opa, body: str, query: str = "data.lading.deny", given: Any = None) -> Any:

@@ -273,6 +273,30 @@ def test_rego_is_judged_by_the_real_opa(shop: Shop, image: str, tmp_path: Path) 
     assert message.endswith("is not under GPL-9.0")
 
 
+def test_the_licence_template_says_the_same_in_yaml_and_in_rego(
+    shop: Shop, image: str, tmp_path: Path
+) -> None:
+    parts.require("opa")
+    shop.run.ok(
+        *("init", "policy-license", "policy-license-rego", "--directory", str(tmp_path)),
+    )
+    files = model_files()
+    card = next(name for name in files if name.endswith("README.md"))
+    files[card] = files[card].replace(b"license: mit", b"license: cc-by-nc-4.0")
+    other = shop.release("acme/noncommercial:1", files)
+
+    for name in ("license.yaml", "license-rego.yaml"):
+        rules = str(tmp_path / "policy" / name)
+        mine, theirs = (
+            shop.run("verify", one, "--policy", rules, "--json") for one in (image, other)
+        )
+        assert mine.status == 0, mine.out
+        assert theirs.status == 12
+        [(rule, message)] = messages(theirs)
+        assert rule == "model-licenses"
+        assert "CC-BY-NC-4.0" in message
+
+
 def test_a_rego_rule_without_opa_is_a_no(shop: Shop, image: str, tmp_path: Path) -> None:
     write(tmp_path / "yes.rego", "package lading\n\ndeny := set()\n")
     rules = policy(tmp_path / "p.yaml", "- rule: rego\n  rego: yes.rego")
