@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from lading.packages.distributions import is_metadata
+from lading.packages.syft_bom import FOUND_BY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,9 +21,16 @@ OS_PACKAGE = "lading:os-package"
 
 
 def merge_packages(
-    python: PythonResult, other: SyftResult, files: Sequence[PackageFile]
+    python: PythonResult,
+    other: SyftResult,
+    files: Sequence[PackageFile],
+    links: Mapping[str, str] | None = None,
 ) -> tuple[Package, ...]:
     """Return all packages, each once, sorted by purl and path.
+
+    A program that an OS package installed is that package, not one of its own; ``links`` are the
+    image's symbolic links, through which dpkg's lists name what lies elsewhere since /usr was
+    merged.
 
     Python's are our own reader's alone. One that an OS package installed (Debian's
     ``python3-numpy``) is listed beside that package, because both names are needed to match
@@ -31,7 +39,7 @@ def merge_packages(
     owners = os_owners(files)
     found = {
         (package.purl, package.path): package
-        for package in other.packages
+        for package in _without_owned_programs(other.packages, files, links or {})
         if package.type != "pypi"
     }
     purls = {(package.type, package.name): package.purl for package in found.values()}
@@ -44,6 +52,32 @@ def merge_packages(
     return tuple(found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or "")))
 
 
+def _without_owned_programs(
+    packages: Sequence[Package], files: Iterable[PackageFile], links: Mapping[str, str]
+) -> list[Package]:
+    """Leave out programs told by their bytes that dpkg installed; syft itself sees no links."""
+    programs = {package.path for package in packages if _is_program(package)}
+    owned: set[str | None] = set()
+    if programs:
+        for file in files:
+            if file.path.endswith(".md5sums") and "lib/dpkg/" in file.path:
+                owned |= programs.intersection(
+                    _resolved(path, links) for path in _dpkg(file.content)
+                )
+    return [one for one in packages if not (_is_program(one) and one.path in owned)]
+
+
+def _is_program(package: Package) -> bool:
+    return package.properties.get(FOUND_BY) == "binary-classifier-cataloger"
+
+
+def _resolved(path: str, links: Mapping[str, str]) -> str:
+    """Follow the link that the first directory may be: ``bin`` to ``usr/bin``."""
+    head, _, tail = path.partition("/")
+    target = links.get(head)
+    return path if target is None else f"{target.strip('/')}/{tail}"
+
+
 def os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
     """Return which OS package, by (purl type, name), installed which Python metadata file.
 
@@ -53,8 +87,9 @@ def os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
     for file in files:
         if file.path.endswith(".md5sums") and "lib/dpkg/" in file.path:
             name = file.path.rpartition("/")[2][: -len(".md5sums")].partition(":")[0]
-            owned = _dpkg(file.content)
-            owners.update((path, ("deb", name)) for path in owned if is_metadata(path))
+            if b"-info" in file.content:  # not in nearly all of them, and this is cheap
+                owned = _dpkg(file.content)
+                owners.update((path, ("deb", name)) for path in owned if is_metadata(path))
         elif file.path.endswith("lib/apk/db/installed"):
             owners.update(
                 (path, ("apk", name)) for path, name in _apk(file.content) if is_metadata(path)
@@ -64,8 +99,6 @@ def os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
 
 def _dpkg(content: bytes) -> Iterator[str]:
     """Yield the paths of a ``md5sums`` file: digest, two spaces, path without a leading slash."""
-    if b"-info" not in content:  # nearly all of them, and this is cheap
-        return
     for line in content.decode("utf-8", "surrogateescape").splitlines():
         yield line[34:].removeprefix("./")
 

@@ -12,7 +12,9 @@ from lading.packages.rules import is_supporting
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["packages_of"]
+__all__ = ["FOUND_BY", "packages_of"]
+
+FOUND_BY = "lading:syft:found-by"  # which of syft's catalogers told the package
 
 _COMPONENT_TYPES = frozenset({"library", "application", "framework", "firmware", "platform"})
 _TEXT = 512
@@ -46,7 +48,7 @@ def _package(component: Mapping[str, Any], requires: tuple[str, ...]) -> Package
     properties = {}
     found_by = _property(component, "syft:package:foundBy")
     if found_by:
-        properties["lading:syft:found-by"] = found_by
+        properties[FOUND_BY] = found_by
     return Package(
         purl=purl,
         name=_text(component.get("name")) or "",

@@ -63,7 +63,7 @@ class ViewReader:
             view,
             found,
             grouped.datasets,
-            packages.merge_packages(python, others, view.package_files),
+            packages.merge_packages(python, others, view.package_files, view.links),
             (*grouped.findings, *python.findings, *others.findings),
             (others.tool,) if others.tool else (),
         )
