@@ -45,10 +45,11 @@ Reader: TypeAlias = Callable[[Source, Report], bool | None]
 #: A walk that breaks within these bytes, without any import, was none.
 _BROKEN_AT_ONCE: Final = 64
 _COMMIT: Final = re.compile(rb"[0-9a-f]{40}\s*\Z")
-_HUB: Final = re.compile(
-    r"(?:^|/)(?:models|datasets|spaces)--[^/]+/(blobs/[0-9a-f]{40,64}|refs/.+)\Z"
+#: Where such files lie: in a cache of the Hub, in a checkout, in a store of Ollama's or Docker's.
+_PLACE: Final = re.compile(
+    r"(?:^|/)(?:(?P<hub>(?:models|datasets|spaces)--[^/]+/(?:blobs/[0-9a-f]{40,64}\Z|refs/))"
+    r"|(?P<git>\.git/)|(?P<manifest>manifests/)|blobs/sha256[-/][0-9a-f]{64}\Z)"
 )
-_BLOB: Final = re.compile(r"(?:^|/)blobs/sha256[-/][0-9a-f]{64}\Z")
 _DATA: Final = frozenset(
     {".parquet", ".arrow", ".feather", ".tfrecord", ".csv", ".tsv", ".jsonl", ".ndjson", ".tar"}
 )
@@ -159,15 +160,16 @@ def pointer(name: str, suffix: str, *, promised: bool) -> Reader | None:
 
 def placed(path: str, size: int) -> Reader | None:
     """Return the reader of a file that only its place makes of use: blobs, refs, manifests."""
-    if "--" in path and _HUB.search(path):
+    found = _PLACE.search(path)
+    if found is None:
+        return None
+    if found["git"]:
+        return git.parse if git.PLACE.match(path) else None
+    if found["hub"]:
         return _cached
-    if ".git/" in path and git.PLACE.match(path):
-        return git.parse
-    if "manifests/" in path and size <= LIMITS.image_manifest:
-        return _manifest
-    if "blobs/sha256" in path and _BLOB.search(path) and size <= LIMITS.companion_text:
-        return _blob
-    return None
+    if found["manifest"]:
+        return _manifest if size <= LIMITS.image_manifest else None
+    return _blob if size <= LIMITS.companion_text else None
 
 
 def _cached(source: Source, report: Report) -> bool:

@@ -7,6 +7,7 @@ their first fields must be.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from lading.models.formats import (
@@ -64,6 +65,22 @@ def _starts(magic: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(magic)
 
 
+#: What one of the formats in JSON begins with; most documents begin otherwise.
+_DOCUMENT: Final = re.compile(rb'\{\s*"(?:learner|nodes|base_code)"|\{L\x00')
+
+
+def _json(suffix: str, head: bytes) -> Reader | None:
+    return _IN_JSON(suffix, head) if _DOCUMENT.match(head) else None
+
+
+_IN_JSON: Final = _if(
+    (xgboost.json_like, xgboost.parse_json),
+    (xgboost.ubjson_like, xgboost.parse_ubjson),
+    (mxnet.symbol_like, mxnet.parse_symbol),
+    (paddle.pir_like, paddle.parse_pir),
+)
+
+
 def _xml(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
     name = xmlmodels.reader_name(head)
     if name is None:
@@ -72,25 +89,33 @@ def _xml(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape
 
 
 def _engine(head: bytes) -> bool:
-    return head[4:8] == bytes(4)
+    return head[4:8] == _ZEROS
+
+
+_ZEROS: Final = bytes(4)
+_RESERVED: Final = bytes(7)
+_SECOND: Final = b"\x02\x00\x00\x00"
 
 
 def behind(suffix: str, head: bytes) -> Reader | None:
     """Decide about formats that are known by what lies behind their first bytes."""
-    if head[4:5] == b"{" and tensorrt.looks_prefixed(head):
-        return tensorrt.parse
-    if head[4:8] == b"\x02\x00\x00\x00" and coreml.weights_like(head):
-        return coreml.parse_weights
-    if head[137:144] == bytes(7) and xgboost.binary_like(head):
-        return xgboost.parse_binary
-    if suffix == ".tar" and webdataset.looks_like(head):
-        return webdataset.parse
-    if head[4:8] == tflite.MAGIC:
+    second = head[4:8]
+    if second == tflite.MAGIC:
         return tflite.parse
+    if suffix == ".tar":
+        return webdataset.parse if webdataset.looks_like(head) else None
+    if b"\x00" not in head[:16]:
+        return None  # the others start with a number that is not large
+    if second == _ZEROS and tfrecord.looks_like(head):
+        return tfrecord.parse
+    if second == _SECOND and coreml.weights_like(head):
+        return coreml.parse_weights
     if head[8:9] == b"{" and safetensors.looks_like(head):
         return safetensors.parse
-    if head[4:8] == bytes(4) and tfrecord.looks_like(head):
-        return tfrecord.parse
+    if head[4:5] == b"{" and tensorrt.looks_prefixed(head):
+        return tensorrt.parse
+    if head[137:144] == _RESERVED and xgboost.binary_like(head):
+        return xgboost.parse_binary
     return None
 
 
@@ -124,11 +149,6 @@ BY_MAGIC: Final[dict[bytes, Decision]] = {
         (tensorflow.meta_graph_like, tensorflow.parse_meta_graph),
     ),
     # Texts.
-    b"{": _if(
-        (xgboost.json_like, xgboost.parse_json),
-        (xgboost.ubjson_like, xgboost.parse_ubjson),
-        (mxnet.symbol_like, mxnet.parse_symbol),
-        (paddle.pir_like, paddle.parse_pir),
-    ),
+    b"{": _json,
     b"<": _xml,
 }

@@ -52,6 +52,8 @@ _OVERLAP: Final = 4096
 
 def reader_name(head: bytes) -> str | None:
     """Return ``"openvino"`` or ``"pmml"`` when that is what ``head`` starts."""
+    if b"<net" not in head and b"PMML" not in head:
+        return None
     found = _ROOT.match(head)
     if found is None:
         return None
