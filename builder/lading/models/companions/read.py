@@ -10,6 +10,7 @@ from lading.models import vocabulary as v
 from lading.models.companions import card, config, dataset, manifests, mlflow, spacy
 from lading.models.companions.spdx import identify_text
 from lading.models.formats.jinja import judge_template
+from lading.models.formats.tensorflow import parse_keras_metadata
 from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _DOCUMENTS: Final = {
     "mlflow": mlflow.parse,
     "dataset": dataset.parse,
     "mlpackage": manifests.parse_package,
+    "keras-metadata": parse_keras_metadata,
 }
 
 

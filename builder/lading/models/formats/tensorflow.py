@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from lading.inventory import Level, Verdict
+from lading.inventory import Level, Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.formats.keras import search_config
@@ -157,10 +157,11 @@ def parse_graph(source: Source, report: Report) -> bool:
     return walk.common or bool(report.findings)
 
 
-def parse_keras_metadata(source: Source, report: Report) -> None:
+def parse_keras_metadata(source: Source, report: Report) -> bool:
     """Search ``keras_metadata.pb``: layers' configurations as JSON texts in a protobuf."""
-    report.format = "tensorflow-saved-model"
-    search_config(source, report)
+    report.role = Role.CONFIG
+    report.fact(v.KIND, "keras-metadata", "")
+    return search_config(source, report) or bool(report.findings)
 
 
 class _Graph:

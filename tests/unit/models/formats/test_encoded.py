@@ -36,6 +36,21 @@ class TestSavedModel:
     def test_reading_a_folder_is_suspicious(self) -> None:
         assert seen("m/x.pb", enc.saved_model("MatchingFiles")).safety.verdict is Verdict.SUSPICIOUS
 
+    def test_a_lambda_layer_in_keras_own_metadata(self) -> None:
+        text = b'{"class_name": "Lambda", "name": "l", "config": {"function": {}}}'
+        found = seen("m/keras_metadata.pb", enc.field(1, enc.field(4, text)))
+
+        assert (found.role, found.format) == (Role.CONFIG, None)
+        assert found.safety.verdict is Verdict.DANGEROUS
+
+    def test_a_graph_beside_a_checkpoint(self) -> None:
+        meta = enc.field(2, enc.field(1, enc.field(1, "Const")))
+        data = enc.field(1, meta) + enc.field(2, enc.graph("WriteFile"))
+        found = seen("m/model.ckpt.meta", data)
+
+        assert found.format == "tensorflow-checkpoint"
+        assert found.safety.verdict is Verdict.DANGEROUS
+
 
 class TestFrozenGraph:
     def test_constants_are_parameters(self) -> None:
@@ -205,6 +220,27 @@ class TestXml:
         found = facts("m/big.xml", text)
 
         assert (found["tensor_count"], found["parameters"], found["dtype"]) == (20, 240, "F16")
+
+
+class TestGgml:
+    @pytest.mark.parametrize(
+        ("data", "version"),
+        [
+            (b"lmgg" + bytes(8), "ggml"),
+            (b"fmgg" + struct.pack("<I", 1), "ggmf 1"),
+            (b"tjgg" + struct.pack("<I", 3), "ggjt 3"),
+            (b"algg" + struct.pack("<I", 1), "ggla 1"),
+        ],
+    )
+    def test_container_and_version(self, data: bytes, version: str) -> None:
+        found = seen("m/old.bin", data)
+
+        assert found.format == "ggml"
+        assert facts_of(found)["format_version"] == version
+
+    def test_a_version_that_never_was_is_unscannable(self) -> None:
+        data = b"tjgg" + struct.pack("<I", 1 << 20)
+        assert seen("m/old.bin", data).safety.verdict is Verdict.UNSCANNABLE
 
 
 class TestLlamafile:
