@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lading.models import readers
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
-from lading.models.formats import archives, lfs, safetensors, tables, torch
+from lading.models.formats import archives, gguf, lfs, onnx, safetensors, tables, torch
 from lading.models.signatures import BY_MAGIC, behind
 from lading.models.unpack import peek_inside
 
@@ -43,6 +43,8 @@ _PICKLE: Final = frozenset({".pkl", ".pickle", ".pck", ".pk", ".dill", ".joblib"
 _TORCH: Final = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".ptl"})
 #: Suffixes of files that loaders give to an unpickler when they know no better.
 _UNPICKLED: Final = frozenset({*_PICKLE, *_TORCH, ".npy", ".npz"})
+#: Suffixes that nothing else has.
+_PLAIN: Final = {".safetensors": safetensors.parse, ".gguf": gguf.parse, ".onnx": onnx.parse}
 _ARCHIVES: Final = frozenset({".keras", ".mar"})
 #: Suffixes under which a broken pickle is believed to be one.
 _MODEL: Final = frozenset({".bin", ".safetensors", ".model", ".sav", *_TORCH, *_PICKLE})
@@ -113,6 +115,8 @@ def _by_suffix(suffix: str, head: bytes) -> Reader | None:
     """Decide about what has no signature, but a name that promises something."""
     if suffix in _PICKLE:
         return readers.pickle
+    if suffix in _PLAIN:
+        return _PLAIN[suffix]  # for the reader to say what is wrong with it
     if suffix in _ARCHIVES:
         return archives.parse  # loaders look for a directory at the end, whatever the beginning is
     if _OLD_PICKLE.match(head):
