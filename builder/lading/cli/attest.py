@@ -9,10 +9,14 @@ from lading.config import Layer
 
 __all__ = ["register"]
 
+_HELP = """Inspect an image, sign its BOM and attach it.
+
+Of models and data sets, the list of their files is signed: see `lading attest hf: --help`."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("attest", help="Inspect an image, sign its BOM and attach it.")(_attest)
+    app.command("attest", help=_HELP)(_attest)
 
 
 @options.collected("signing", options.SIGNING)

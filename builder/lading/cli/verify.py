@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_HELP = """Check that a trusted signer attested exactly this image.
+
+Models and data sets are verified by the list of their files: see `lading verify dir: --help`."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("verify", help="Check that a trusted signer attested exactly this image.")(_verify)
+    app.command("verify", help=_HELP)(_verify)
 
 
 @options.collected("asked", ASKED)
