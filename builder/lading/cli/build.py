@@ -210,6 +210,7 @@ def _passed_policy(
             [make_bom(one) for one in inspections],
             provenance=made,
             previous=judging.configured_previous(settings.previous, built.name),
+            lookup=judging.look_up,
         )
     judging.write_outputs(verdict, [settings.verdict_output] if settings.verdict_output else None)
     note(judging.as_table(verdict))
