@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -68,10 +67,6 @@ class DirectoryImage:
             return {}
         leave_out = _KERNEL if self._root == Path("/") else ()
         return {UNPINNED: scan(walk(str(self._root), leave_out=leave_out))}
-
-    def exists(self, path: str) -> bool:
-        """Say whether the directory has ``path``."""
-        return os.path.lexists(self._root / path)
 
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""

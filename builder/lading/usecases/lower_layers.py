@@ -79,8 +79,8 @@ def _unseen(key: Hashable, seen: set[Hashable]) -> bool:
 
 
 def _model_key(model: Model) -> Hashable:
-    """Return what makes a model the same one: its weights and where they lie."""
-    return frozenset((file.path, file.sha256) for file in _weights(model))
+    """Return what makes a model the same one: its weights, wherever a copy of them lies."""
+    return frozenset(file.sha256 for file in _weights(model))
 
 
 def _weights(model: Model) -> Sequence[ModelFile]:
