@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,6 +159,8 @@ def read_toml(path: Path) -> dict[str, Any] | None:
         raise InputError("The settings cannot be read", where=str(path), got=str(error)) from error
     if len(raw) > LIMITS.companion_text:
         raise InputError("The settings file is too large", where=str(path))
+    import tomllib  # who has no such file need not wait for it
+
     try:
         return tomllib.loads(raw.decode())
     except (ValueError, RecursionError) as error:

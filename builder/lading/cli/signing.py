@@ -94,7 +94,8 @@ def _announce(identity: SignerIdentity) -> None:
     from lading.cli.render import note, plain
 
     note(f"lading: signing as {plain(str(identity))}")
-    note("lading: this name becomes public, in the certificate and in transparency logs, for ever")
+    published = "public key" if identity.kind == "key" else "name"
+    note(f"lading: this {published} becomes public, in logs that anybody can read, for ever")
 
 
 def _sign_in(issuer: str) -> IdentityToken:

@@ -11,14 +11,16 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import parts
+from lading.attest import keys
 from lading_oci import open_registry, parse_reference
 from support.attest_forge import Flaws, certified
-from support.attest_samples import pair, private
+from support.attest_samples import pair, private, public
 from support.oci_images import make_image, push_image
 from support.product import Lading
 
@@ -101,7 +103,10 @@ def attest(lading: Lading, image: str, *how: str) -> Ran:
 
 
 def verify(lading: Lading, image: str, *who: str) -> Ran:
-    return lading("verify", f"registry:{image}", *who, "--json")
+    ran = lading("verify", f"registry:{image}", *who, "--json")
+    schema = json.loads((parts.ROOT / "docs" / "schemas" / "verify.schema.json").read_text())
+    jsonschema_rs.validator_for(schema).validate(ran.json())
+    return ran
 
 
 KEYLESS = ("--keyless", "--identity-token=token", "--trust-config=config.json")
@@ -223,8 +228,11 @@ def test_what_cosign_signs_with_its_own_key_we_accept(lading: Lading, image: str
 def test_a_witnessed_key_and_cosign_needs_no_excuse(
     lading: Lading, image: str, local: LocalSigstore
 ) -> None:
-    attest(lading, image, "--signing-key=alice.key", "--tlog", "--timestamp", KEYLESS[2])
+    how = ("--signing-key=alice.key", "--tlog", "--timestamp", KEYLESS[2])
+    made = attest(lading, image, *how)
 
+    assert f"signing as {keys.key_id(public())}" in made.err
+    assert "this public key becomes public" in made.err
     who = ("--key=alice.pub", "--trusted-root=root.json")
     found = verify(lading, image, *who, "--tlog", "--timestamp")
     assert found.status == 0, found.err
@@ -272,6 +280,22 @@ def test_a_certificate_of_ones_own(lading: Lading, image: str, local: LocalSigst
     assert "another key" in mine.err
 
 
+def test_a_certificate_with_a_timestamp(lading: Lading, image: str, local: LocalSigstore) -> None:
+    key = private("alice")
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    certificate = certified(local, key, Flaws(with_sct=False))
+    (lading.cwd / "alice.pem").write_bytes(certificate.public_bytes(PEM))
+    (lading.cwd / "ca.pem").write_bytes(local.ca_certificate.public_bytes(PEM))
+    how = ("--signing-key=alice.key", "--certificate=alice.pem", "--timestamp", KEYLESS[2])
+    attest(lading, image, *how)
+
+    who = ("--certificate-root=ca.pem", f"--identity={BUILDER}")
+    found = verify(lading, image, *who, "--trusted-root=root.json").json()
+    assert [one["time_trusted"] for one in found["attestations"]] == [True]
+    found = verify(lading, image, *who).json()
+    assert [one["time_trusted"] for one in found["attestations"]] == [False]
+
+
 # --- trust rules -------------------------------------------------------------------------------
 
 
@@ -280,6 +304,10 @@ def trust(lading: Lading, image: str, *signers: str, **settings: Any) -> None:
     lines = ["[[trust]]", f"images = ['{repository}']", f"signers = [{', '.join(signers)}]"]
     lines += [f"{name.replace('_', '-')} = {json.dumps(value)}" for name, value in settings.items()]
     (lading.cwd / "lading.toml").write_text("\n".join(lines))
+
+
+def elsewhere(image: str) -> str:
+    return f"{image.rpartition(':')[0]}-other:1"
 
 
 def test_with_trust_rules_verify_needs_no_options(
@@ -301,7 +329,23 @@ def test_with_trust_rules_verify_needs_no_options(
     assert document["trust"] == "lading.toml, rule 1"
     kinds = [one["predicate_type"] for one in document["attestations"]]
     assert kinds == ["https://slsa.dev/verification_summary/v1", "https://cyclonedx.org/bom"]
-    assert verify(lading, image.replace(":1", "-other:1")).json()["error"]["code"] == "trust"
+    assert verify(lading, elsewhere(image)).json()["error"]["code"] == "trust"
+
+
+def test_tree_checks_by_the_trust_rules(lading: Lading, image: str) -> None:
+    attest(lading, image, "--signing-key=alice.key")
+
+    def states() -> set[bool | None]:
+        document = lading.ok("tree", f"registry:{image}", "--json").json()
+        return {one["verified"] for one in document["referrers"]}
+
+    assert states() == {None}
+    trust(lading, image, "{ key = 'alice.pub' }")
+    assert states() == {True}
+    trust(lading, image, "{ key = 'mallory.pub' }")
+    assert states() == {False}
+    trust(lading, elsewhere(image), "{ key = 'alice.pub' }")
+    assert states() == {None}, "nobody is trusted for this image"
 
 
 def test_a_required_attestation_that_is_missing(lading: Lading, image: str) -> None:

@@ -88,7 +88,7 @@ def test_a_person_without_a_browser_confirms_a_code_elsewhere(
     told = [line.strip() for line in done.stderr.splitlines()]
     order = [
         next(at for at, line in enumerate(told) if text in line)
-        for text in ("sign in at", "WDJB-MJHT", f"signing as {BUILDER}", "becomes public, in")
+        for text in ("sign in at", "WDJB-MJHT", f"signing as {BUILDER}", "becomes public, in logs")
     ]
     assert order == sorted(order)
     assert verifies(image, local, env, tmp_path)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lading.attest.keys import load_private
+from lading.attest.interface import SignerIdentity
+from lading.attest.keys import key_id, load_private
 from lading.attest.signers.key import KeySigner
 from lading.attest.signers.kms import KmsSigner, is_kms_uri
 from lading.errors import InputError, UsageError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from sigstore.models import ClientTrustConfig
 
-    from lading.attest.interface import Signer, SignerIdentity
+    from lading.attest.interface import Signer
     from lading.attest.keys import PasswordSource, PublicKey
     from lading.attest.tokens import IdentityToken
 
@@ -48,7 +49,7 @@ class Asking:
     """How to reach the person, if there is one.
 
     ``sign_in`` asks at an identity provider (its URL) and is None when nobody is there;
-    ``announce`` shows the identity that signing will publish.
+    ``announce`` shows the identity, or the key, that signing will publish.
     """
 
     password: PasswordSource
@@ -85,6 +86,8 @@ def _with_key(options: SigningOptions, asking: Asking) -> Signer:
         signer = CertificateSigner(signer, public_key, load_chain(options.certificate)[0])
     if not (options.log or options.timestamp):
         return signer
+    if options.log:
+        asking.announce(SignerIdentity("key", key_id(public_key)))
     from lading.attest.signers.witnessed import WitnessedSigner
 
     return WitnessedSigner(
