@@ -2,8 +2,9 @@
 
 A registry has no compare-and-swap: two writers that read the same index overwrite each other,
 and the first cannot see it at once. So after writing we wait longer than a writer takes from its
-read to its write, read back, and start again when our entry is gone. Whoever read before we
-wrote has written by then, and whoever reads later sees our entry and keeps it.
+read to its write, and read back. When nobody else has written, that is all. When somebody has, we
+stay until nobody writes any more, and write again whenever our entry is gone: a slow writer may
+still come who read before we wrote.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from lading_oci import mediatypes
-from lading_oci.digest import referrers_tag
+from lading_oci.digest import digest_of, referrers_tag
 from lading_oci.errors import ConflictError, LimitExceeded
 from lading_oci.manifests import descriptor_json, index_manifest
 from lading_oci.referrers import tag_entries
@@ -48,36 +49,64 @@ def merge_into_tag(
     """
     tag = referrers_tag(subject)
     deadline = time.monotonic() + limits.tag_merge_seconds
-    crowd = 1.0
-    wrote = False
+    watch = _Watch(limits)
     while True:
         started = time.monotonic()
-        entries, _ = tag_entries(read, subject, where=where)
-        if any(entry.get("digest") == referrer.digest for entry in entries):
-            return
-        if wrote:
-            # Overwritten: there are others. Spread out, or all of us collide again.
-            crowd = min(crowd * 2, 32.0)
-            if started > deadline:
-                raise ConflictError(
-                    "other writers kept overwriting the referrers tag",
-                    where=f"{where}:{tag}",
-                    hint="attach again; or use a registry with the referrers API",
-                )
-            time.sleep(random.uniform(0, crowd) * (limits.settle_least / 2))  # noqa: S311
-            started = time.monotonic()
-            entries, _ = tag_entries(read, subject, where=where)
-        if not any(entry.get("digest") == referrer.digest for entry in entries):
+        entries, there = tag_entries(read, subject, where=where)
+        late = started > deadline
+        if there is not None and _lists(entries, referrer):
+            if late or watch.is_over(there.descriptor.digest):
+                return
+        elif late:
+            raise ConflictError(
+                "other writers kept overwriting the referrers tag",
+                where=f"{where}:{tag}",
+                hint="attach again; or use a registry with the referrers API",
+            )
+        else:
             content = _index([*entries, descriptor_json(referrer)], where, limits)
             write(tag, content, mediatypes.OCI_INDEX)
-            wrote = True
-        _settle(time.monotonic() - started, limits)
+            watch.wrote(digest_of(content), time.monotonic() - started)
+        watch.wait()
 
 
-def _settle(gap: float, limits: Limits) -> None:
-    """Wait out writers whose read came before our write; theirs takes about as long as ours."""
-    wait = min(max(3 * gap, limits.settle_least), limits.settle_most)
-    time.sleep(wait * random.uniform(1.0, 1.3))  # noqa: S311 - jitter
+class _Watch:
+    """What we know of other writers: whether there are any, and since when they are quiet."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._digest: str | None = None  # of the index when we saw it last
+        self._changed = 0.0
+        self._writes = 0
+        self._gap = 0.0  # the longest that it took us from reading to having written
+        self._others = False
+
+    def wrote(self, digest: str, gap: float) -> None:
+        """Note our own write, which took ``gap`` seconds since the read that it was made of."""
+        self._others = self._others or self._writes > 0
+        self._writes += 1
+        self._gap = max(self._gap, gap)
+        self._digest, self._changed = digest, time.monotonic()
+
+    def is_over(self, digest: str) -> bool:
+        """Say whether an index that has our entry needs no more watching."""
+        if self._writes == 0:
+            return True  # somebody, or we ourselves before, has written it long ago
+        if digest != self._digest:
+            self._others = True
+            self._digest, self._changed = digest, time.monotonic()
+        quiet = max(self._limits.settle_quiet, 5 * self._gap)
+        return not self._others or time.monotonic() - self._changed > quiet
+
+    def wait(self) -> None:
+        """Wait out writers whose read came before our write; spread out when there are many."""
+        gap = min(max(3 * self._gap, self._limits.settle_least), self._limits.settle_most)
+        crowd = min(2.0 ** (self._writes - 1), 8.0) if self._others else 1.3
+        time.sleep(gap * random.uniform(1.0, max(crowd, 1.3)))  # noqa: S311 - jitter
+
+
+def _lists(entries: list[dict[str, Any]], referrer: Descriptor) -> bool:
+    return any(entry.get("digest") == referrer.digest for entry in entries)
 
 
 def _index(entries: list[dict[str, Any]], where: str, limits: Limits) -> bytes:

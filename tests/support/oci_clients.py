@@ -25,6 +25,7 @@ FAST = replace(
     total_seconds=2.0,
     settle_least=0.002,
     settle_most=0.01,
+    settle_quiet=0.05,
     tag_merge_seconds=2.0,
 )
 

@@ -53,6 +53,7 @@ HASTY = replace(
     total_seconds=4.0,
     settle_least=0.002,
     settle_most=0.01,
+    settle_quiet=0.02,
     tag_merge_seconds=4.0,
     whole_put=20_000,
     chunk=30_000,
