@@ -90,9 +90,7 @@ def parse_rules(value: Any, path: Path) -> tuple[TrustRule, ...]:
             where=str(path),
             wanted=f"1 to {LIMITS.trust_rules} of [[trust]]",
         )
-    rules = tuple(
-        _rule(_Table(one, _RULE, f"{path}, rule {at}"), path) for at, one in enumerate(value, 1)
-    )
+    rules = tuple(_located(one, f"{path}, rule {at}", path) for at, one in enumerate(value, 1))
     _refuse_unreachable(rules)
     return rules
 
@@ -143,6 +141,16 @@ class _Table:
 
     def refuse(self, what: str, wanted: str | None = None) -> UsageError:
         return UsageError(what, where=self.where, wanted=wanted)
+
+
+def _located(value: Any, where: str, path: Path) -> TrustRule:
+    """Return one rule; what patterns and identities refuse says where it stands, too."""
+    try:
+        return _rule(_Table(value, _RULE, where), path)
+    except UsageError as e:
+        if e.where is not None:
+            raise
+        raise UsageError(e.what, where=where, got=e.got, wanted=e.wanted, hint=e.hint) from e
 
 
 def _rule(table: _Table, path: Path) -> TrustRule:

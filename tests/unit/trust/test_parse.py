@@ -119,6 +119,9 @@ SIGNED = RULE + "[[trust.signers]]\n"
             "only the first would count",
             id="unreachable",
         ),
+        pytest.param(
+            "[[trust]]\nimages = ['a/b:1']\nsigners = [{key = 'k'}]", "not a pattern", id="a tag"
+        ),
         pytest.param(RULE + "x", "not TOML", id="not TOML"),
         pytest.param("a = " + "[" * 10_000, "not TOML", id="deep"),
     ],
@@ -127,6 +130,7 @@ def test_what_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises((UsageError, InputError)) as caught:
         load_rules(write(tmp_path, text))
     assert message in f"{caught.value}; {caught.value.hint}"
+    assert str(tmp_path / "trust.toml") in str(caught.value), "where it stands"
 
 
 def test_files_that_cannot_be_rules(tmp_path: Path) -> None:
