@@ -79,6 +79,7 @@ def _attest(
     from lading.hub import Scope, open_source, parse_target
     from lading.usecases.attest_source import attest_source, model_signature
     from lading.usecases.evidence import open_evidence
+    from lading.usecases.journal import Journal
 
     target = parse_target(source)
     signer = configured_signer(signing)
@@ -90,6 +91,7 @@ def _attest(
             signer=signer,
             store=store,
             progress=progress,
+            journal=Journal.of(Path(target.place)) if target.kind in ("dir", "file") else None,
         )
     if signature_file:
         write_file(signature_file, model_signature(attested.bundle, signer))

@@ -56,13 +56,14 @@ class Listed:
 
     ``sha256`` is what the place says of it (LFS metadata), None where only its bytes tell.
     ``open`` gives its bytes, None where they are not to be had without a download. At least one
-    of the two is there.
+    of the two is there. ``stamp`` changes with the file on this machine's disk, None elsewhere.
     """
 
     path: str
     size: int
     sha256: str | None = None
     open: Callable[[], AbstractContextManager[Stream]] | None = None
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,13 @@ class _Walk:
 
 
 def _regular(path: str, file: str, status: os.stat_result) -> Listed:
-    return Listed(path, status.st_size, open=partial(open_regular, path, file, status))
+    stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return Listed(
+        path,
+        status.st_size,
+        open=partial(open_regular, path, file, status),
+        stamp=":".join(map(str, stamp)),
+    )
 
 
 def _blobs(root: Path) -> str | None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lading.attest.interface import Signer
     from lading.hub.interface import Scope, Source
     from lading.inventory import Inspection, ModelFile
+    from lading.usecases.journal import Journal
     from lading.usecases.source_files import Progress
     from lading_oci.interface import Repository
 
@@ -70,9 +71,17 @@ class Attested:
 
 
 def attest_source(
-    source: Source, *, scope: Scope, signer: Signer, store: Repository, progress: Progress
+    source: Source,
+    *,
+    scope: Scope,
+    signer: Signer,
+    store: Repository,
+    progress: Progress,
+    journal: Journal | None = None,
 ) -> Attested:
     """Read, list, describe and sign a source, and keep the evidence in ``store``.
+
+    With a ``journal``, what an interrupted run has read is not read again.
 
     Raises:
         InputError: there is nothing to sign, or something that cannot be signed.
@@ -82,7 +91,7 @@ def attest_source(
     """
     listed = [one for one in source.files if scope.takes(one.path)]
     _refuse(source, scope, bool(listed))
-    files = examine_files(listed, progress)
+    files = examine_files(listed, progress, journal)
     inspection = describe(source, files)
     root = root_digest((one.path, one.sha256) for one in files) or ""
     unread = tuple(one.path for one in listed if one.open is None)
@@ -98,6 +107,8 @@ def attest_source(
         attach_statement(bom, CYCLONEDX, signer=signer, store=store, subject=root),
     )
     attach_bundle(bundle, OMS_SIGNATURE, store=store, subject=CATALOGUE, annotations=named)
+    if journal:
+        journal.remove()
     size = sum(one.size for one in listed)
     return Attested(
         *(source.name, root, origin, inspection, document, bundle, len(files), size),

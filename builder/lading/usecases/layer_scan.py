@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
     from lading.image.interface import Entry
 
-__all__ = ["SCANNER_VERSION", "LayerScan", "scan_layer"]
+__all__ = [
+    "SCANNER_VERSION",
+    "LayerScan",
+    "model_file_from_json",
+    "model_file_to_json",
+    "scan_layer",
+]
 
 #: Findings made by another version of the readers are not used.
 SCANNER_VERSION = f"1-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
@@ -47,7 +53,7 @@ class LayerScan:
         return {
             "paths": self.paths.to_json(),
             "size": self.size,
-            "models": [_model_file_to_json(file) for file in self.model_files],
+            "models": [model_file_to_json(file) for file in self.model_files],
             "packages": [_package_file_to_json(file) for file in self.package_files],
         }
 
@@ -61,7 +67,7 @@ class LayerScan:
         return cls(
             paths=LayerPaths.from_json(data["paths"]),
             size=int(data["size"]),
-            model_files=tuple(_model_file_from_json(file) for file in data["models"]),
+            model_files=tuple(model_file_from_json(file) for file in data["models"]),
             package_files=tuple(_package_file_from_json(*file) for file in data["packages"]),
         )
 
@@ -107,7 +113,8 @@ def _finding_from_json(data: list[Any]) -> Finding:
     return Finding(identifier, Level(level), message, path)
 
 
-def _model_file_to_json(file: ModelFile) -> dict[str, Any]:
+def model_file_to_json(file: ModelFile) -> dict[str, Any]:
+    """Return JSON data for a cache; its layer and further places are not part of it."""
     return {
         "path": file.path,
         "size": file.size,
@@ -122,7 +129,8 @@ def _model_file_to_json(file: ModelFile) -> dict[str, Any]:
     }
 
 
-def _model_file_from_json(data: Mapping[str, Any]) -> ModelFile:
+def model_file_from_json(data: Mapping[str, Any]) -> ModelFile:
+    """Rebuild from :func:`model_file_to_json`; raises as :meth:`LayerScan.from_json`."""
     return ModelFile(
         path=data["path"],
         size=data["size"],

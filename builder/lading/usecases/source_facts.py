@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lading.hub.interface import Listed, Source, Stream
+    from lading.usecases.journal import Journal
     from lading.usecases.source_files import Progress
 
 __all__ = ["describe", "examine_files", "purl_of"]
@@ -52,13 +53,26 @@ _NOT_READ: Final = Finding(
 )
 
 
-def examine_files(files: Sequence[Listed], progress: Progress) -> list[ModelFile]:
+def examine_files(
+    files: Sequence[Listed], progress: Progress, journal: Journal | None = None
+) -> list[ModelFile]:
     """Return what each file is to a model, its digest included; of all, in order.
+
+    What ``journal`` has of an interrupted run is not read again.
 
     Raises:
         InputError: a file cannot be read, or is not what its place says it is.
     """
-    return read_files(files, _examine, progress)
+
+    def visit(one: Listed, opener: Callable[[], Stream]) -> ModelFile:
+        known = journal.get(one) if journal else None
+        if known is None:
+            known = _examine(one, opener)
+            if journal:
+                journal.put(one, known)
+        return known
+
+    return read_files(files, visit, progress)
 
 
 def _examine(one: Listed, opener: Callable[[], Stream]) -> ModelFile:
