@@ -46,6 +46,9 @@ _LEARNING: Final = re.compile(
     r"(?:numpy|torch|sklearn|xgboost|lightgbm|catboost|scipy|keras|tensorflow|transformers"
     r"|gensim|spacy|joblib|statsmodels|ultralytics|fastai|pandas|nltk|implicit|prophet|stable_baselines3)\b"
 )
+#: Companions that belong to every model of a directory; a few are enough.
+_SHARED: Final = frozenset({Role.CARD, Role.LICENSE, Role.TOKENIZER, Role.CONFIG})
+_MOST_SHARED: Final = 64
 _PICKLES: Final = frozenset({"pickle", "joblib"})
 _ARRAYS: Final = frozenset({"numpy", "npz"})
 
@@ -126,12 +129,38 @@ def _loose(
             companions.append(file)
         elif _counts(file, findings):
             stems[stem(file.path)].append(file)
-    models = []
-    for one in sorted(stems):
-        weights = stems[one]
-        beside = [file for file in companions if _belongs(file, weights)]
-        models.append(assemble(_loose_name(weights), [*weights, *beside], facts))
-    return models
+    own = _own_companions(stems, companions)
+    shared = [file for file in companions if file.role in _SHARED][:_MOST_SHARED]
+    return [
+        assemble(_loose_name(stems[one]), [*stems[one], *own[one], *shared], facts)
+        for one in sorted(stems)
+    ]
+
+
+def _own_companions(
+    stems: Mapping[str, list[ModelFile]], companions: Iterable[ModelFile]
+) -> defaultdict[str, list[ModelFile]]:
+    """Return the companions that only one model of a directory has: its index, its tensors."""
+    owners = {
+        path: one
+        for one, weights in stems.items()
+        for weight in weights
+        for path in (weight.path, *external_of(weight))
+    }
+    own: defaultdict[str, list[ModelFile]] = defaultdict(list)
+    for file in companions:
+        if file.role is Role.INDEX:
+            directory = posixpath.dirname(file.path)
+            shards = file.facts[v.SHARDS].value if v.SHARDS in file.facts else ()
+            claimed = {owners.get(posixpath.join(directory, shard)) for shard in shards}
+        elif file.role not in _SHARED:
+            claimed = {owners.get(file.path)}
+        else:
+            continue
+        for one in claimed:
+            if one is not None:
+                own[one].append(file)
+    return own
 
 
 def _loose_name(weights: list[ModelFile]) -> str:
@@ -159,14 +188,3 @@ def _counts(file: ModelFile, findings: list[Finding]) -> bool:
     if not counts and file.safety.verdict is Verdict.DANGEROUS:
         findings.extend(one for one in file.safety.findings if one.level is Level.ERROR)
     return counts
-
-
-def _belongs(file: ModelFile, weights: list[ModelFile]) -> bool:
-    """Whether a companion in the same directory is one of these weights'."""
-    if file.role in (Role.CARD, Role.LICENSE, Role.TOKENIZER, Role.CONFIG):
-        return True
-    names = {posixpath.basename(weight.path) for weight in weights}
-    if file.role is Role.INDEX:
-        shards = file.facts.get(v.SHARDS)
-        return shards is not None and not names.isdisjoint(shards.value)
-    return any(file.path in external_of(weight) for weight in weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,20 +18,22 @@ __all__ = ["merge_copies", "once"]
 
 def once(files: Iterable[ModelFile]) -> list[ModelFile]:
     """Return each weight file of one model once, its copies as occurrences; sorted by path."""
-    kept: dict[tuple[str, str], ModelFile] = {}
+    same: dict[tuple[str, str], list[ModelFile]] = {}
     for file in sorted(files, key=lambda one: one.path):
         # Companions with the same bytes (empty ones, a licence in each directory) stay.
         key = (file.sha256, "" if file.role is Role.WEIGHTS else file.path)
-        first = kept.get(key)
-        kept[key] = file if first is None else _with(first, file)
-    return list(kept.values())
+        same.setdefault(key, []).append(file)
+    return [_with(copies[0], copies[1:]) for copies in same.values()]
 
 
-def _with(first: ModelFile, copy: ModelFile) -> ModelFile:
-    known = {first.path, *(one.path for one in first.also_at)}
-    places = (Occurrence(copy.path, copy.layer), *copy.also_at)
-    more = tuple(one for one in places if one.path not in known)
-    return replace(first, also_at=(*first.also_at, *more))
+def _with(first: ModelFile, copies: Iterable[ModelFile]) -> ModelFile:
+    """Return a file with the places of its copies, each once."""
+    places = {one.path: one for one in first.also_at}
+    for copy in copies:
+        for one in (Occurrence(copy.path, copy.layer), *copy.also_at):
+            places.setdefault(one.path, one)
+    places.pop(first.path, None)
+    return replace(first, also_at=tuple(places.values()))
 
 
 def merge_copies(models: Iterable[Model], refs: Mapping[str, str]) -> list[Model]:
@@ -39,20 +42,18 @@ def merge_copies(models: Iterable[Model], refs: Mapping[str, str]) -> list[Model
     ``refs`` maps a cached repository's directory to the commit that its ``main`` names: that
     snapshot speaks for others of the same weights.
     """
-    kept: dict[tuple[object, ...], Model] = {}
-    named: dict[frozenset[str], list[tuple[object, ...]]] = {}
+    kept: dict[tuple[object, ...], list[Model]] = {}
+    named: dict[frozenset[str], dict[object, tuple[object, ...]]] = {}
     for model in sorted(models, key=lambda one: _rank(one, refs)):
         weights = frozenset(file.sha256 for file in model.files if file.role is Role.WEIGHTS)
         repository = model.fact(v.REPOSITORY)
-        others = named.setdefault(weights, [])
-        same = next((key for key in others if repository in (None, key[0])), None)
+        others = named.setdefault(weights, {})
+        same = next(iter(others.values()), None) if repository is None else others.get(repository)
         if same is None:
-            key = (repository, weights)
-            others.append(key)
-            kept[key] = model
-        else:
-            kept[same] = _merged(kept[same], model)
-    return list(kept.values())
+            same = others[repository] = (repository, weights)
+            kept[same] = []
+        kept[same].append(model)
+    return [_merged(models[0], models[1:]) for models in kept.values()]
 
 
 def _rank(model: Model, refs: Mapping[str, str]) -> tuple[object, ...]:
@@ -63,24 +64,20 @@ def _rank(model: Model, refs: Mapping[str, str]) -> tuple[object, ...]:
     return (model.purl is None, not current, -len(model.files), first.count("/"), first)
 
 
-def _merged(first: Model, copy: Model) -> Model:
-    """Add the occurrences of a copy; what only the copy has is kept as a file of its own."""
-    by_digest = {file.sha256: file for file in first.files}
-    extra: list[ModelFile] = []
-    for file in copy.files:
-        known = by_digest.get(file.sha256)
-        if known is None:
-            extra.append(file)
-        else:
-            by_digest[file.sha256] = _with(known, file)
-    files = [by_digest[file.sha256] if file.role is Role.WEIGHTS else file for file in first.files]
-    same = {file.path for file in files}
-    files = [
-        by_digest.get(file.sha256, file) if _first_of(file, by_digest) else file for file in files
-    ]
-    files.extend(file for file in extra if file.path not in same and file.role is not Role.LICENSE)
+def _merged(first: Model, copies: Iterable[Model]) -> Model:
+    """Add the occurrences of copies; what only a copy has is kept as a file of its own."""
+    files = list(first.files)
+    paths = {file.path for file in files}
+    by_digest = {file.sha256: number for number, file in enumerate(files)}
+    more: defaultdict[int, list[ModelFile]] = defaultdict(list)
+    for file in (file for copy in copies for file in copy.files):
+        number = by_digest.get(file.sha256)
+        if number is not None:
+            more[number].append(file)
+        elif file.path not in paths and file.role is not Role.LICENSE:
+            by_digest[file.sha256] = len(files)
+            files.append(file)
+            paths.add(file.path)
+    for number, same in more.items():
+        files[number] = _with(files[number], same)
     return replace(first, files=tuple(sorted(files, key=lambda one: one.path)))
-
-
-def _first_of(file: ModelFile, by_digest: Mapping[str, ModelFile]) -> bool:
-    return by_digest[file.sha256].path == file.path if file.sha256 in by_digest else False

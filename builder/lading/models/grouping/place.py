@@ -132,16 +132,10 @@ def _placed(file: ModelFile, links: list[str], homes: set[str]) -> list[ModelFil
     else:
         # A link beside a configuration says more than a bare file elsewhere.
         primary = [link for link in links if posixpath.dirname(link) in homes][:1] or [file.path]
-    named = []
-    for path in primary:
-        others = tuple(
-            Occurrence(other, file.layer)
-            for other in everywhere
-            if other != path and (other not in primary)
-        )
-        moved = _moved(file, path)
-        named.append(_renamed(replace(moved, also_at=(*file.also_at, *others))))
-    return named
+    chosen = set(primary)
+    others = (Occurrence(path, file.layer) for path in everywhere if path not in chosen)
+    also_at = (*file.also_at, *others)
+    return [_renamed(replace(_moved(file, path), also_at=also_at)) for path in primary]
 
 
 def _moved(file: ModelFile, path: str) -> ModelFile:
