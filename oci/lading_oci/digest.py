@@ -15,6 +15,7 @@ __all__ = [
     "digest_of",
     "hasher",
     "is_digest",
+    "is_referrers_tag",
     "matches",
     "referrers_tag",
 ]
@@ -61,6 +62,12 @@ def matches(descriptor: Descriptor, content: bytes) -> bool:
     """Say whether ``content`` is what the descriptor describes, by size and digest."""
     algorithm = check_digest(descriptor.digest).partition(":")[0]
     return len(content) == descriptor.size and digest_of(content, algorithm) == descriptor.digest
+
+
+def is_referrers_tag(tag: str) -> bool:
+    """Say whether a tag is one of the referrers tag schema."""
+    algorithm, _, encoded = tag.partition("-")
+    return algorithm in _REGISTERED and is_digest(f"sha256:{encoded}")
 
 
 def referrers_tag(digest: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lading_oci import content, mediatypes, referrers
 from lading_oci.attaching import find_attached
-from lading_oci.digest import check_digest, digest_of, is_digest, matches
+from lading_oci.digest import check_digest, digest_of, is_digest, is_referrers_tag, matches
 from lading_oci.errors import MalformedError, NotFound, OciError, ReferenceInvalid
 from lading_oci.interface import Attached, Descriptor, Manifest
 from lading_oci.layoutfiles import LayoutFiles
@@ -119,7 +119,8 @@ class Layout:
     def tags(self) -> list[str]:
         """Return the tags, in the order of ``index.json``, the referrers tags left out."""
         names = (one.annotations.get(REF_NAME) for one in self._entries())
-        return list(dict.fromkeys(name for name in names if name and is_tag(name)))
+        tags = (name for name in names if name and is_tag(name) and not is_referrers_tag(name))
+        return list(dict.fromkeys(tags))
 
     def referrers(
         self, digest: str, *, artifact_type: str | None = None, exhaustive: bool = False

@@ -95,6 +95,7 @@ def test_referrers_under_the_referrers_tag(tmp_path: Path) -> None:
     layout.push_manifest(index_manifest([descriptor_json(listed)]), mediatypes.OCI_INDEX, tag=tag)
     (found,) = layout.referrers(subject.digest)
     assert (found.digest, found.artifact_type) == (listed.digest, KIND)
+    assert layout.tags() == ["v1"], "that tag names no image"
 
 
 def test_other_fields_of_the_index_are_kept(tmp_path: Path) -> None:
