@@ -13,8 +13,8 @@ from lading.errors import UsageError
 if TYPE_CHECKING:
     from lading.attest.interface import Verifier
     from lading.policy import Verdict
+    from lading.usecases.gather import Gathered
     from lading.usecases.locate import Ports
-    from lading.usecases.policy import Gathered
     from lading.usecases.targets import NamedImage
 
 __all__ = [
@@ -78,7 +78,8 @@ def judge_image(
         UsageError: an output format that does not exist.
         InputError, FactsError: policy or evidence cannot be read.
     """
-    from lading.usecases.policy import evaluate, gather, load_policy
+    from lading.usecases.gather import gather
+    from lading.usecases.policy import evaluate, load_policy
 
     check_outputs(outputs)
     rules = load_policy(policy)
@@ -140,7 +141,7 @@ def read_previous(previous: str, ports: Ports, verifier: Verifier | None) -> dic
     from lading.bom.strict import load_object
     from lading.errors import InputError, NoAttestation
     from lading.limits import LIMITS
-    from lading.usecases.policy import gather
+    from lading.usecases.gather import gather
     from lading.usecases.targets import parse_image
 
     path = Path(previous)

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 from lading.attest.statement import Subject, build_statement
 from lading.errors import UsageError
 from lading.usecases.attest import attach_statement
+from lading.usecases.bundles import find_bundles
 from lading.usecases.digests import all_digests
+from lading.usecases.evidence import anchor_of
 from lading.usecases.locate import locate
 
 if TYPE_CHECKING:
     from lading.attest.interface import Signer
     from lading.reports import Report
     from lading.usecases.attest import Attestation
-    from lading.usecases.locate import Ports
+    from lading.usecases.locate import Located, Ports
     from lading.usecases.targets import NamedImage
     from lading_oci.interface import Descriptor, Repository
 
-__all__ = ["AttachedReport", "attach_report"]
+__all__ = ["AttachedReport", "Spot", "attach_report", "spot_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +63,51 @@ def attach_report(
         SigningKeyError, RegistryError, OciError, EngineError: nothing was attached.
     """
     located = locate(image, ports)
-    place = located.places[0]
-    in_registry = place.subject == located.digest
-    digests = all_digests(place.repository, located.digest) if in_registry else (located.digest,)
-    if not located.wanted <= set(digests):
+    spot = spot_of(located)
+    if not located.wanted <= set(spot.digests):
         raise UsageError(
             "The Docker engine and the registry have two images under this name",
-            got=", ".join(sorted(located.wanted - set(digests))),
+            got=", ".join(sorted(located.wanted - set(spot.digests))),
             wanted=located.digest,
             hint="Say which one the report is about: docker:NAME or registry:NAME.",
         )
-    name = image.reference.name
-    subjects = [Subject(name, {"sha256": one.removeprefix("sha256:")}) for one in digests]
-    subject: Descriptor | str = located.digest
-    store = evidence or place.repository
-    if evidence is None and in_registry:
-        subject = store.resolve(located.digest)
+    subjects = spot.subjects(image.reference.name)
     attestation = attach_statement(
         build_statement(subjects, report.predicate_type, report.predicate),
         report.predicate_type,
         signer=signer,
-        store=store,
-        subject=subject,
+        store=evidence or spot.store,
+        subject=spot.subject if evidence is None else located.digest,
     )
-    return AttachedReport(str(image.reference), located.digest, report, digests, attestation)
+    return AttachedReport(str(image.reference), located.digest, report, spot.digests, attestation)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where evidence about an image is kept: store, subject there, and what names the image."""
+
+    store: Repository
+    subject: Descriptor | str
+    digests: tuple[str, ...]
+
+    def subjects(self, name: str) -> list[Subject]:
+        """Return a statement's subjects, under the name of the image's repository."""
+        return [Subject(name, {"sha256": one.removeprefix("sha256:")}) for one in self.digests]
+
+
+def spot_of(located: Located) -> Spot:
+    """Return where the image's evidence is, or, where there is none yet, where it belongs.
+
+    Raises:
+        OciError: the store or the registry did not answer as needed.
+    """
+    place, _ = find_bundles(located)
+    digests = [located.digest]
+    for one in located.places:
+        if one.subject != anchor_of(located.digest).descriptor.digest:
+            digests += all_digests(one.repository, one.subject)
+            break
+    subject: Descriptor | str = located.digest
+    if place.subject != anchor_of(located.digest).descriptor.digest:
+        subject = place.repository.resolve(place.subject)
+    return Spot(place.repository, subject, tuple(dict.fromkeys(digests)))

@@ -1,22 +1,15 @@
-"""Use case: judge an image's evidence by a policy file; at deploy, and before a push.
-
-Everything that a trusted signer attested about the image is fetched and verified, whatever its
-type; what does not hold is no evidence, and says so only to whoever asks (``lading tree``).
-"""
+"""Use case: judge an image's evidence by a policy file; at deploy, and before a push."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from lading.attest.predicates import CYCLONEDX, SLSA_PROVENANCE_V1, SLSA_VSA_V1
-from lading.attest.statement import Subject, parse_statement
-from lading.attest.times import claimed_time
+from lading.attest.predicates import SLSA_PROVENANCE_V1, SLSA_VSA_V1
 from lading.attest.vsa import ATTESTED_POLICY, read_vsa
-from lading.errors import InputError, LimitError, PolicyViolation, VerificationError
+from lading.errors import InputError, LimitError, PolicyViolation
 from lading.inventory import Level
 from lading.limits import LIMITS
 from lading.policy import Attested, Evidence, judge, read_policy
@@ -24,29 +17,22 @@ from lading.policy.components import merged
 from lading.policy.opa import Opa
 from lading.policy.rules.licences import ModelLicenses
 from lading.policy.verdict import RuleResult, Verdict, Violation
+from lading.usecases.attach import spot_of
 from lading.usecases.attest import Attestation, attach_seal
-from lading.usecases.bundles import candidates, find_bundles
-from lading.usecases.digests import all_digests, platform_manifests
-from lading.usecases.locate import locate
-from lading_oci.digest import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lading.attest.interface import Signer, Verifier
-    from lading.attest.statement import Statement
+    from lading.attest.interface import Signer
+    from lading.attest.vsa import Vsa
     from lading.policy import Policy
-    from lading.usecases.locate import Located, Place, Ports
-    from lading.usecases.targets import NamedImage
+    from lading.usecases.gather import Gathered
 
 __all__ = [
-    "Gathered",
     "Lookup",
     "PolicyRefusal",
     "evaluate",
-    "gather",
-    "hold_attested",
     "judge_build",
     "load_policy",
     "refuse",
@@ -89,114 +75,6 @@ def _read(path: Path) -> bytes:
     if len(content) > LIMITS.policy_file:
         raise LimitError("The policy is too large", where=str(path))
     return content
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """Verified evidence about an image, and where it was found; ``name`` is its repository's."""
-
-    name: str
-    located: Located
-    place: Place
-    evidence: Evidence
-    missing_platforms: tuple[str, ...] = ()
-
-
-def gather(
-    image: NamedImage, ports: Ports, *, verifier: Verifier, previous: Mapping[str, Any] | None
-) -> Gathered:
-    """Return every attestation that holds for all that the name stands for.
-
-    Raises:
-        EngineError, OciError: what must be asked did not answer as needed.
-        VerificationError: more is attached than is ever read.
-    """
-    located = locate(image, ports)
-    place, bundles = find_bundles(located)
-    if len(bundles) > LIMITS.attestations_read:
-        raise VerificationError(
-            "more attestations are attached than are ever read",
-            code="limit",
-            got=str(len(bundles)),
-            wanted=f"at most {LIMITS.attestations_read}",
-        )
-    held: list[tuple[Attested, Statement]] = []
-    for bundle, candidate in zip(bundles, candidates(place.repository, bundles), strict=True):
-        try:
-            one, statement = hold_attested(candidate.fetch(), verifier, located.wanted)
-        except VerificationError:
-            continue  # what a stranger attached proves nothing, and can prevent nothing
-        listed = _time(bundle.annotations.get("org.opencontainers.image.created"))
-        held.append((dataclasses.replace(one, listed=listed), statement))
-    platforms: tuple[str, ...] = ()
-    home = located.places[0]  # evidence may be kept apart; the image's own index is here
-    if home.subject == located.digest:
-        platforms = platform_manifests(home.repository, located.digest)
-    boms, covered = _boms(held, located.digest, platforms)
-    evidence = Evidence(
-        subject=str(image.reference),
-        digest=located.digest,
-        now=datetime.now(UTC),
-        bom=merged(boms) if boms else None,
-        attestations=tuple(one for one, _ in held),
-        previous=previous,
-    )
-    missing = tuple(one for one in platforms if one not in covered)
-    return Gathered(image.reference.name, located, place, evidence, missing)
-
-
-def hold_attested(
-    content: bytes, verifier: Verifier, wanted: frozenset[str]
-) -> tuple[Attested, Statement]:
-    """Return what one bundle attests of all ``wanted`` digests.
-
-    Raises:
-        VerificationError: it does not hold, or is about something else.
-    """
-    verified = verifier.verify(content)
-    statement = parse_statement(verified.payload)
-    if not wanted <= statement.sha256:
-        raise VerificationError("it is about something else", code="subject")
-    attested = Attested(
-        predicate_type=statement.predicate_type,
-        predicate=statement.predicate,
-        digest=digest_of(content),
-        signer_kind=verified.signer.kind,
-        signer=verified.signer.name,
-        issuer=verified.signer.issuer,
-        time=verified.time or claimed_time(statement),
-        trusted_time=verified.time is not None,
-    )
-    return attested, statement
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
-
-
-def _boms(
-    held: Sequence[tuple[Attested, Statement]], digest: str, platforms: Sequence[str]
-) -> tuple[list[Mapping[str, Any]], set[str]]:
-    """Return the newest BOM of each platform, and the manifests that they are about."""
-    several = len(platforms) > 1
-    shared = {digest} if several else set()
-    found = [(one, about) for one, about in held if one.predicate_type == CYCLONEDX]
-    order = Evidence("", "", datetime.now(UTC), attestations=tuple(one for one, _ in found))
-    by_digest = {one.digest: about.sha256 for one, about in found}
-    boms: list[Mapping[str, Any]] = []
-    covered: set[str] = set()
-    for one in order.of_type(CYCLONEDX):
-        own = by_digest[one.digest] - shared
-        if not own & covered:
-            boms.append(one.predicate)
-            covered |= own
-            if not several:
-                break
-    return boms, covered
 
 
 def evaluate(
@@ -269,16 +147,17 @@ def with_licences(policy: Policy, evidence: Evidence, lookup: Lookup | None) -> 
 
 
 def _other_policy(policy: Policy, evidence: Evidence) -> list[tuple[str, str]]:
-    seals = []
+    seals: list[Vsa] = []
     for one in evidence.of_type(SLSA_VSA_V1):
         verifier = one.predicate.get("verifier")
         if isinstance(verifier, dict) and str(verifier.get("id")).startswith(_OURS):
             seals.append(read_vsa(one.predicate))
-    under = [one.policy for one in seals if one.policy.sha256 != ATTESTED_POLICY.sha256]
-    if not under or any(one.sha256 == policy.identity.sha256 for one in under):
+    under = [one for one in seals if one.policy.sha256 != ATTESTED_POLICY.sha256]
+    if not under or any(one.passed and one.policy == policy.identity for one in under):
         return []
+    sealed = under[0].policy
     text = (
-        f"the image was sealed under another policy, {under[0].uri} (sha256:{under[0].sha256}); "
+        f"the image was sealed under another policy, {sealed.uri} (sha256:{sealed.sha256}); "
         f"this one is sha256:{policy.identity.sha256}"
     )
     return [(_SEAL, text)]
@@ -327,21 +206,17 @@ def seal_under(verdict: Verdict, gathered: Gathered, signer: Signer) -> Attestat
     """
     if not (verdict.passed and verdict.complete):
         raise ValueError("only a complete yes is sealed")
-    located, place = gathered.located, gathered.place
-    repository, home = place.repository, located.places[0]
-    in_registry = home.subject == located.digest
-    digests = all_digests(home.repository, located.digest) if in_registry else (located.digest,)
-    apart = place.subject != located.digest
+    spot = spot_of(gathered.located)
     inputs = [
-        Attestation(one.predicate_type, one.digest, "", repository.name, existed=True)
+        Attestation(one.predicate_type, one.digest, "", spot.store.name, existed=True)
         for one in gathered.evidence.attestations
         if one.predicate_type != SLSA_VSA_V1
     ]
     return attach_seal(
-        [Subject(gathered.name, {"sha256": one.removeprefix("sha256:")}) for one in digests],
+        spot.subjects(gathered.name),
         inputs,
         policy=verdict.policy,
         signer=signer,
-        store=repository,
-        subject=located.digest if apart else repository.resolve(located.digest),
+        store=spot.store,
+        subject=spot.subject,
     )

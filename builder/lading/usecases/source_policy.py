@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from lading.attest.predicates import CYCLONEDX
 from lading.errors import VerificationError
 from lading.policy import Evidence, judge
-from lading.usecases.policy import hold_attested, with_licences
+from lading.usecases.gather import hold_attested
+from lading.usecases.policy import with_licences
 from lading.usecases.sources import about
 
 if TYPE_CHECKING:
