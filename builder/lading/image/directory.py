@@ -142,7 +142,11 @@ def walk(
     skipped = {os.fsencode(path) for path in leave_out}
     todo = [_names(base)]
     count = 0
-    if overlay and _is_opaque(base):
+    try:
+        opaque = overlay and _is_opaque(base)
+    except OSError as error:
+        raise _unreadable(base, error) from None
+    if opaque:
         yield FileEntry("", EntryKind.OPAQUE)
     while todo:
         if not todo[-1]:
