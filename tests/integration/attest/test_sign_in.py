@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lading.attest.interface import SignerIdentity
     from lading.attest.tokens import IdentityToken
     from support.attest_sigstore import LocalSigstore
+    from support.engines import DockerEngine
     from support.registries import Registry
 
 pytestmark = pytest.mark.interop
@@ -182,6 +183,45 @@ def test_a_token_from_the_environment_needs_no_option(
 
     assert done.status == 0, done.err
     assert verifies(image, local, env, tmp_path)
+
+
+def test_build_announces_before_docker_starts_and_signs_as_the_token_says(
+    docker_engine: DockerEngine,
+    registry_referrers: Registry,
+    local: LocalSigstore,
+    tmp_path: Path,
+) -> None:
+    image = f"{registry_referrers.host}/acme/keyless:1"
+    (tmp_path / "token").write_text(local.issuer.token())
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY token.txt /\n")
+    (tmp_path / "token.txt").write_text("no token")
+    config = local.write("config.json", local.trust_config())
+    env = {**docker_engine.env, "HOME": str(tmp_path), "DOCKER_BUILDKIT": "0"}
+    how = ("--keyless", "--identity-token", "token", "--trust-config", str(config))
+
+    try:
+        done = Lading(tmp_path, env)("build", *how, "-t", image, "--push", ".")
+    finally:
+        docker_engine.docker("rmi", "--force", image)
+
+    assert done.status == 0, done.err
+    assert done.err.index(f"signing as {BUILDER}") < done.err.index("attested")
+    assert "Successfully built" in done.out, "docker's own output, untouched"
+    assert verifies(image, local, env, tmp_path)
+
+
+def test_build_does_not_start_without_an_identity(
+    docker_engine: DockerEngine, local: LocalSigstore, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    config = local.write("config.json", local.trust_config())
+    env = {**docker_engine.env, "HOME": str(tmp_path), "DOCKER_BUILDKIT": "0"}
+
+    done = Lading(tmp_path, env)("build", "--keyless", f"--trust-config={config}", ".")
+
+    assert done.status == 2
+    assert "no identity to sign as" in done.err
+    assert done.out == "", "docker has not begun"
 
 
 # --- tokens that run out -----------------------------------------------------------------------
