@@ -11,8 +11,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import typer
-
 from lading import __version__
 from lading.cli.render import error_to_json, print_error, print_json
 from lading.errors import exit_code
@@ -21,6 +19,8 @@ from lading_oci.errors import FactsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import typer
 
 __all__ = ["VERBS", "docker_plugin", "main", "make_app"]
 
@@ -49,6 +49,10 @@ _OF_SOURCES = ("attest", "verify")
 
 def make_app(verbs: Sequence[str] = VERBS) -> typer.Typer:
     """Return the typer application with the given verbs registered."""
+    import typer
+
+    from lading.cli.root import root
+
     app = typer.Typer(
         name="lading",
         help="docker build, plus a signed list of every model and package in the image.",
@@ -58,28 +62,10 @@ def make_app(verbs: Sequence[str] = VERBS) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_root)
+    app.callback()(root)
     for verb in verbs:
         importlib.import_module(f"lading.cli.{verb}").register(app)
     return app
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"lading {__version__}")
-        raise typer.Exit
-
-
-def _root(
-    version: bool = typer.Option(
-        False,
-        "--version",
-        help="Print the version and exit.",
-        callback=_print_version,
-        is_eager=True,
-    ),
-) -> None:
-    """Docker build, plus a signed list of every model and package in the image."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(words)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ExitCode.USAGE)
     except FactsError as error:
         if "--json" in words:
             print_json({"error": error_to_json(error)})
@@ -118,11 +106,14 @@ def _dispatch(words: list[str]) -> int:
     if verb == "--version" and len(words) == 1:
         print(f"lading {__version__}")
         return int(ExitCode.OK)
-    app = make_app((_module(verb, words),) if verb in VERBS else VERBS)
-    try:
-        app(words, prog_name="lading", standalone_mode=True)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ExitCode.USAGE)
+    module = _module(verb, words)
+    if module == "verify":
+        from lading.cli.quick import verify
+
+        if verify(words[1:]):
+            return int(ExitCode.OK)
+    app = make_app((module,) if verb in VERBS else VERBS)
+    app(words, prog_name="lading", standalone_mode=True)
     return int(ExitCode.OK)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from lading.cli import options
-from lading.cli.verifying import ASKED, Question
+from lading.cli.asking import ASKED
+from lading.cli.verifying import Question
 from lading.config import Layer
 
 if TYPE_CHECKING:

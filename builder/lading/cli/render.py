@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lading.errors import InputError, VerificationError
@@ -115,6 +113,9 @@ def error_to_json(error: FactsError) -> dict[str, Any]:
 
 def print_error(error: FactsError) -> None:
     """Print an error as one paragraph: what, where, got, wanted, and what to do."""
+    import shutil
+    import textwrap
+
     text = _sentence(error.what, where=error.where)
     if error.got:
         text += " Got: " + plain(error.got).rstrip(".") + "."

@@ -1,14 +1,14 @@
-"""What the verbs that verify an image share: what can be asked, the answer, and its forms."""
+"""What the verbs that verify an image share: the question, its answer, and the answer's forms.
+
+Nothing here needs the library that parses command lines: it is half of a verification's time
+(:mod:`lading.cli.quick`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-import typer
-
-from lading.cli import options
-from lading.cli.judging import Outputs, PolicyFile, Previous, as_table, judge_and_refuse
 from lading.cli.render import plain
 
 if TYPE_CHECKING:
@@ -21,42 +21,13 @@ if TYPE_CHECKING:
     from lading.usecases.locate import Ports
     from lading.usecases.targets import NamedImage
     from lading.usecases.verify import Demands, Verification, VerifiedAttestation
+    from lading.usecases.verify_content import Compared
     from lading_oci.errors import FactsError
 
-__all__ = ["ASKED", "Question"]
+__all__ = ["Question", "verify"]
 
 _WORD: Final = " (the signer's word)"
 _SHOWN: Final = 5  # refused attestations that are told one by one
-
-#: What can be asked of an image's evidence: name → type and option.
-ASKED: Final[dict[str, Any]] = {
-    "type": Annotated[
-        str | None,
-        typer.Option(
-            "--type",
-            metavar="TYPE",
-            help="Ask for this attestation itself: bom, provenance, a URI … "
-            "(default: the seal over all of them, else the BOM).",
-            show_default=False,
-        ),
-    ],
-    "full": Annotated[
-        bool, typer.Option("--full", help="Fetch and verify everything that the seal names, too.")
-    ],
-    "max-age": Annotated[
-        str | None,
-        typer.Option(
-            "--max-age",
-            metavar="DAYS|30d|12h",
-            help="Refuse older attestations.",
-            show_default=False,
-        ),
-    ],
-    "platform": options.Platform,
-    "policy": PolicyFile,
-    "previous": Previous,
-    "outputs": Outputs,
-}
 
 
 @dataclass(slots=True)
@@ -114,6 +85,8 @@ class Question:
             demands=self.demands,
         )
         if self.asked["policy"] is not None:
+            from lading.cli.judging import judge_and_refuse
+
             self.verdict = judge_and_refuse(
                 self.named,
                 self.asked["policy"],
@@ -151,6 +124,8 @@ class Question:
         if verification.engine_checked:
             yield "engine    the Docker engine's copy is covered too"
         if self.verdict is not None:
+            from lading.cli.judging import as_table
+
             yield as_table(self.verdict).rstrip("\n")
 
     def refuse(
@@ -159,7 +134,7 @@ class Question:
         """Say no: print the error, and with ``json`` the document of a no, ``more`` included.
 
         Raises:
-            typer.Exit: with the error's exit status.
+            SystemExit: with the error's exit status.
         """
         from lading.cli.render import print_error, print_json
         from lading.errors import exit_code
@@ -168,9 +143,11 @@ class Question:
         if json:
             print_json({**self._no_json(target, error), **more})
         elif self.verdict is not None:
-            typer.echo(as_table(self.verdict), nl=False)
+            from lading.cli.judging import as_table
+
+            print(as_table(self.verdict), end="")
         print_error(error)
-        raise typer.Exit(int(exit_code(error))) from error
+        raise SystemExit(int(exit_code(error))) from error
 
     def _no_json(self, target: str, error: FactsError) -> dict[str, Any]:
         """Return ``verify``'s document of a no; what held before a policy refused is listed."""
@@ -203,3 +180,75 @@ def _lines(one: VerifiedAttestation) -> Iterator[str]:
         yield f"ignored   {refusal.source}: {refusal.code}: {plain(refusal.reason)}"
     if len(one.refused) > _SHOWN:
         yield f"ignored   {len(one.refused) - _SHOWN} more that do not hold"
+
+
+def verify(
+    image: str,
+    *,
+    trust: Layer,
+    asked: Layer,
+    all_platforms: bool,
+    content: bool,
+    evidence: str | None,
+    insecure: bool,
+    json: bool,
+) -> None:
+    """Answer ``lading verify``: return after a yes.
+
+    Raises:
+        SystemExit: the answer is no, or there is none; it has been said.
+        FactsError: the question cannot be meant.
+    """
+    from lading.cli import wiring
+    from lading.cli.render import print_json
+    from lading.errors import UsageError
+    from lading.usecases.locate import EVERY_PLATFORM
+    from lading.usecases.targets import parse_image
+    from lading_oci.errors import FactsError
+
+    if all_platforms and asked["platform"]:
+        raise UsageError("--platform and --all-platforms ask for different things")
+    counter = wiring.RequestCounter()
+    ports = wiring.ports(evidence=evidence, insecure=insecure, counter=counter)
+    question = Question(parse_image(image), ports, trust, asked, counter)
+    platform = EVERY_PLATFORM if all_platforms else asked["platform"]
+    compared: list[Compared] = []
+    try:
+        question.settle(platform)
+        if content:
+            compared = _compare(question, insecure=insecure)
+    except FactsError as error:
+        question.refuse(image, error, json=json, more={})
+    if json:
+        found = [one.to_json() for one in compared] if content else None
+        print_json({**question.yes_json(), "content": found})
+        return
+    for line in question.yes_text():
+        print(line)
+    for one in compared:
+        print(f"content   {one.files} model and data files are as signed ({one.platform})")
+
+
+def _compare(question: Question, *, insecure: bool) -> list[Compared]:
+    """Look into what the name stands for, past the cache, and compare it with the signed BOM."""
+    from lading.cli import wiring
+    from lading.usecases.verify_content import verify_content
+
+    verification, verifier = question.verification, question.verifier
+    if verification is None or verifier is None:
+        raise AssertionError("content is compared after a yes")
+    reference = question.named.reference
+    if verification.engine_checked:
+        name = reference.familiar()
+        inspections = [wiring.inspect(f"docker:{name}", name=name, cached=False)]
+    else:
+        pinned = reference.with_digest(verification.digest)
+        inspections = wiring.inspect_pushed(pinned, insecure=insecure, cached=False)
+    return verify_content(
+        question.named,
+        question.ports,
+        inspections,
+        verifier=verifier,
+        demands=question.demands,
+        only=verification.platforms,
+    )

@@ -1,0 +1,112 @@
+"""``lading verify`` without the library that parses command lines.
+
+Deploy scripts run it before every start, and importing that library takes as long as everything
+else that it does. What is read here are plain command lines of the options below; any other, a
+mistake or ``--help`` above all, is left to the verb's declared options. Both mean the same: a
+test holds these tables against the declarations.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ASKED", "FLAGS", "OTHERS", "TRUST", "parse", "verify"]
+
+#: Every setting of each kind, with its value where it was not given.
+TRUST: Final[dict[str, Any]] = {
+    "key": None,
+    "identity": None,
+    "identity-regexp": None,
+    "issuer": None,
+    "trusted-root": None,
+    "certificate-root": None,
+    "certificate-chain": None,
+    "tlog": False,
+    "timestamp": False,
+    "trust": None,
+}
+ASKED: Final[dict[str, Any]] = {
+    "type": None,
+    "full": False,
+    "max-age": None,
+    "platform": None,
+    "policy": None,
+    "previous": None,
+    "outputs": None,
+}
+OTHERS: Final[dict[str, Any]] = {
+    "all-platforms": False,
+    "content": False,
+    "evidence": None,
+    "insecure": False,
+    "json": False,
+}
+#: What is read here: flag → setting. The others make the whole line somebody else's.
+FLAGS: Final = {
+    **{
+        f"--{name}": name
+        for name in (*TRUST, *ASKED, *OTHERS)
+        if name not in {"policy", "previous", "outputs"}
+    },
+    "--trust-config": "trusted-root",
+}
+_REPEATED: Final = {"key": Path, "identity": str, "identity-regexp": str}
+
+
+def verify(words: Sequence[str]) -> bool:
+    """Run ``lading verify`` with ``words``; False when they are not for here.
+
+    Raises:
+        SystemExit, FactsError: as :func:`lading.cli.verifying.verify`.
+    """
+    found = parse(words)
+    if found is None:
+        return False
+    from lading.cli.verifying import verify as answer
+
+    image, given = found
+    answer(
+        image,
+        trust={name: given.get(name, absent) for name, absent in TRUST.items()},
+        asked={name: given.get(name, absent) for name, absent in ASKED.items()},
+        all_platforms=given.get("all-platforms", False),
+        content=given.get("content", False),
+        evidence=given.get("evidence") or os.environ.get("LADING_EVIDENCE") or None,
+        insecure=given.get("insecure", False),
+        json=given.get("json", False),
+    )
+    return True
+
+
+def parse(words: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
+    """Return the image and the given settings of a plain command line, or None."""
+    absent = {**TRUST, **ASKED, **OTHERS}
+    images: list[str] = []
+    given: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-"):
+            images.append(word)
+            continue
+        flag, equals, value = word.partition("=")
+        name = FLAGS.get(flag)
+        if name is None or (name in given and name not in _REPEATED):
+            return None
+        if absent[name] is False:
+            if equals:
+                return None
+            given[name] = True
+            continue
+        value = value if equals else next(rest, "")
+        if not value or value.startswith("-"):
+            return None
+        if name in _REPEATED:
+            given.setdefault(name, []).append(_REPEATED[name](value))
+        else:
+            given[name] = value
+    return (images[0], given) if len(images) == 1 and images[0] else None
