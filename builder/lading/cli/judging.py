@@ -115,14 +115,17 @@ def judge_and_refuse(
 
 
 def look_up(name: str) -> str | None:
-    """Ask the Hub for a model's licence: only where a rule says ``lookup: hub``."""
+    """Ask the Hub for a model's licence: only where a rule says so, and never silently."""
+    from lading.cli.render import note, plain
     from lading.errors import InputError
     from lading.hub.licences import hub_license
 
     try:
-        return hub_license(name)
+        found = hub_license(name)
     except InputError:  # a repository that is not there, or not for us, shows no licence
-        return None
+        found = None
+    note(f"lading: the Hub says of {plain(name)}: licence {plain(found or 'unknown')}")
+    return found
 
 
 def as_table(verdict: Verdict) -> str:

@@ -69,6 +69,7 @@ class Summary:
     vulnerabilities: tuple[Vulnerability, ...] | None = None  # None: it is no scan for them
     statements: tuple[VexStatement, ...] = ()
     time: datetime | None = None  # when it was made, as it says itself
+    about: frozenset[str] = frozenset()  # digests of the image it is about, where it says so
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data for ``attach``'s document."""

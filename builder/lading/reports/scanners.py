@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from lading.reports.interface import (
     SEVERITIES,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GRYPE", "TRIVY"]
 
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+
 
 def _trivy(document: Mapping[str, Any]) -> Summary:
     """Read ``trivy image --format json``, schema version 2."""
@@ -38,7 +41,17 @@ def _trivy(document: Mapping[str, Any]) -> Summary:
     for name, key in (("secrets", "Secrets"), ("misconfigurations", "Misconfigurations")):
         counts[name] = sum(len(objects(result, key, "trivy")) for result in results)
     time = moment(document.get("CreatedAt"))
-    return Summary("trivy", "trivy", counts, vulnerabilities=found, time=time)
+    scanned = document.get("Metadata")
+    scanned = scanned if isinstance(scanned, dict) else {}
+    about = _digests(scanned.get("ImageID"), scanned.get("RepoDigests"))
+    return Summary("trivy", "trivy", counts, vulnerabilities=found, time=time, about=about)
+
+
+def _digests(*values: object) -> frozenset[str]:
+    """Return the digests among texts and lists of texts: ``sha256:…`` or ``name@sha256:…``."""
+    texts = [text for one in values for text in (one if isinstance(one, list) else [one])]
+    found = (_DIGEST.search(text) for text in texts if isinstance(text, str))
+    return frozenset(match[0] for match in found if match)
 
 
 def _trivy_vulnerability(one: Mapping[str, Any]) -> Vulnerability:
@@ -62,7 +75,12 @@ def _grype(document: Mapping[str, Any]) -> Summary:
     counts = count([one.severity for one in found], SEVERITIES)
     counts["ignored"] = len(objects(document, "ignoredMatches", "grype"))
     time = moment(descriptor.get("timestamp"))
-    return Summary("grype", "grype", counts, vulnerabilities=found, time=time)
+    source = document.get("source")
+    scanned = source.get("target") if isinstance(source, dict) else None
+    scanned = scanned if isinstance(scanned, dict) else {}
+    names = ("imageID", "manifestDigest", "repoDigests")
+    about = _digests(*(scanned.get(name) for name in names))
+    return Summary("grype", "grype", counts, vulnerabilities=found, time=time, about=about)
 
 
 def _grype_matches(document: Mapping[str, Any]) -> Iterator[Vulnerability]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lading.attest.statement import Subject, build_statement
-from lading.errors import UsageError
+from lading.errors import InputError, UsageError
 from lading.usecases.attest import attach_statement
 from lading.usecases.bundles import find_bundles
 from lading.usecases.digests import all_digests
@@ -60,6 +60,7 @@ def attach_report(
 
     Raises:
         UsageError: the registry's image and the engine's are two, and the report is about one.
+        InputError: the report says that it is about another image.
         SigningKeyError, RegistryError, OciError, EngineError: nothing was attached.
     """
     located = locate(image, ports)
@@ -70,6 +71,14 @@ def attach_report(
             got=", ".join(sorted(located.wanted - set(spot.digests))),
             wanted=located.digest,
             hint="Say which one the report is about: docker:NAME or registry:NAME.",
+        )
+    about = report.summary.about
+    if about and not about & set(spot.digests):
+        raise InputError(
+            "The report is about another image",
+            got=", ".join(sorted(about)),
+            wanted=f"one of {', '.join(spot.digests)}",
+            hint="Scan this image, and attach that report.",
         )
     subjects = spot.subjects(image.reference.name)
     attestation = attach_statement(

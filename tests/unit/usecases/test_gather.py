@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from lading.attest.predicates import CYCLONEDX, SARIF
 from lading.attest.statement import Subject, build_statement
 from lading.attest.verifiers.key import KeyVerifier
-from lading.errors import UsageError, VerificationError
+from lading.errors import InputError, UsageError, VerificationError
 from lading.policy import Verdict, read_policy
 from lading.reports import read_report
 from lading.usecases.attach import attach_report
@@ -161,6 +162,31 @@ def test_a_report_names_every_digest_of_the_image(shop: Shop) -> None:
     assert [one.digest for one in shop.registry.referrers(index.digest)] == [
         attached.attestation.referrer
     ]
+
+
+@pytest.mark.parametrize("kind", ["trivy", "grype"])
+def test_the_scan_of_another_image_is_refused(shop: Shop, kind: str) -> None:
+    image = make_image("svc")
+    push_image(shop.registry, image, tag="1")
+
+    def scan(digest: str) -> bytes:
+        trivy = {"SchemaVersion": 2, "ArtifactName": "x", "Metadata": {"ImageID": digest}}
+        target = {"imageID": "sha256:" + "0" * 64, "repoDigests": [f"x@{digest}"]}
+        grype = {"matches": [], "descriptor": {"name": "grype"}, "source": {"target": target}}
+        return json.dumps(trivy if kind == "trivy" else grype).encode()
+
+    def attach(content: bytes) -> None:
+        attach_report(
+            parse_image(f"registry:{NAME}"),
+            read_report(content, "scan.json"),
+            shop.ports,
+            signer=signer("alice"),
+        )
+
+    with pytest.raises(InputError, match="about another image"):
+        attach(scan("sha256:" + "9" * 64))
+    attach(scan(config_of(image)))
+    attach(scan(image.descriptor.digest))
 
 
 def test_an_image_that_only_an_engine_has_gets_its_reports_locally(shop: Shop) -> None:
