@@ -16,7 +16,7 @@ from lading.models import vocabulary as v
 from lading.models.companions import git
 from lading.models.companions.manifests import parse_model_manifest
 from lading.models.companions.names import role_of
-from lading.models.companions.read import read_anonymous, read_named
+from lading.models.companions.read import judge_text, read_anonymous, read_named
 from lading.models.formats import lfs
 from lading.models.pickles.machine import Machine, Seen
 from lading.models.pickles.scan import describe, scan_all
@@ -193,6 +193,7 @@ def _manifest(source: Source, report: Report) -> bool:
 
 def _blob(source: Source, report: Report) -> bool:
     """Read a small blob of such a store: a template, a licence, parameters."""
+    judge_text(source.peek(LIMITS.companion_text).decode("utf-8", "replace"), report)
     read_anonymous(source, report)
     if v.KIND not in report.facts:
         report.fact(v.KIND, "blob", "")

@@ -12,15 +12,25 @@ from typing import TYPE_CHECKING, Any, Final
 from lading.inventory import Role
 from lading.models import vocabulary as v
 from lading.models.jsonstream import JsonObject
+from lading.models.report import printable
 
 if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["MANIFEST", "MODEL_MEDIA", "parse_model_manifest", "parse_package"]
+__all__ = [
+    "INDEX",
+    "MANIFEST",
+    "MODEL_MEDIA",
+    "parse_model_index",
+    "parse_model_manifest",
+    "parse_package",
+]
 
 #: The kind of a manifest whose layers are a model's parts.
 MANIFEST: Final = "model-manifest"
+#: The kind of a document that names a store's models.
+INDEX: Final = "model-index"
 #: Media types of the layers that are a model's parts.
 MODEL_MEDIA: Final = re.compile(
     r"application/vnd\.(?:ollama\.image|docker\.ai|cncf\.model)\.[\w.+-]{1,100}\Z"
@@ -49,6 +59,28 @@ def parse_model_manifest(source: Source, report: Report) -> bool:
         namespace = "" if named[2] == "library" else f"{named[2]}/"
         report.declared(v.NAME, f"{namespace}{named[3]}:{named[4]}", "")
     return True
+
+
+def parse_model_index(source: Source, report: Report) -> bool:
+    """Note the tags of the models in a store of Docker's; False when the document is another's."""
+    tags: list[list[str]] = []
+    for path, value in JsonObject(source):
+        if path == ("models",) and isinstance(value, list):
+            for entry in value[:_MOST]:
+                tags += _tags(entry)
+    report.role = Role.INDEX
+    report.fact(v.KIND, INDEX, "")
+    report.fact(v.REFS, tags, "models.tags")
+    return bool(tags)
+
+
+def _tags(entry: Any) -> list[list[str]]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("tags"), list):
+        return []
+    digest = entry.get("id")
+    if not isinstance(digest, str) or not _DIGEST.match(digest):
+        return []
+    return [[printable(tag), digest] for tag in entry["tags"][:_MOST] if isinstance(tag, str)]
 
 
 def _blob(value: Any) -> dict[str, Any] | None:

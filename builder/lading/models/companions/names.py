@@ -30,6 +30,7 @@ COMPANIONS: Final = {
     "meta.json": (Role.CONFIG, "spacy"),
     "mlmodel": (Role.CONFIG, "mlflow"),
     "manifest.json": (Role.CONFIG, "mlpackage"),
+    "models.json": (Role.INDEX, "model-index"),
     "keras_metadata.pb": (Role.CONFIG, "keras-metadata"),
     "dataset_info.json": (Role.CONFIG, "dataset"),
     "tokenizer.json": (Role.TOKENIZER, "vocabulary"),

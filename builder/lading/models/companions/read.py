@@ -11,13 +11,14 @@ from lading.models.companions import card, config, dataset, manifests, mlflow, s
 from lading.models.companions.spdx import identify_text
 from lading.models.formats.jinja import judge_template
 from lading.models.formats.tensorflow import parse_keras_metadata
+from lading.models.report import printable
 from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["read_anonymous", "read_named"]
+__all__ = ["judge_text", "read_anonymous", "read_named"]
 
 #: Kinds of which only the name and the digest matter.
 _OPAQUE: Final = frozenset({"vocabulary", "labels", "trainer", "notice", "scheduler"})
@@ -28,6 +29,7 @@ _DOCUMENTS: Final = {
     "mlflow": mlflow.parse,
     "dataset": dataset.parse,
     "mlpackage": manifests.parse_package,
+    "model-index": manifests.parse_model_index,
     "keras-metadata": parse_keras_metadata,
 }
 
@@ -93,7 +95,12 @@ def _license(source: Source, report: Report) -> None:
 
 def _template(source: Source, report: Report) -> None:
     report.fact(v.KIND, "template", "")
-    danger = judge_template(source.read(LIMITS.companion_text).decode("utf-8", "replace"))
+    judge_text(source.read(LIMITS.companion_text).decode("utf-8", "replace"), report)
+
+
+def judge_text(template: str, report: Report) -> None:
+    """Note what a chat template reaches for."""
+    danger = judge_template(template)
     if danger:
-        text = f"the chat template uses {danger}"
+        text = f"the chat template uses {printable(danger)}"
         report.find("template-dangerous", text, Level.ERROR, Verdict.DANGEROUS)

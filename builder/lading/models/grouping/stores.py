@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lading.inventory import Model, ModelFile, Role
 from lading.models import vocabulary as v
-from lading.models.companions.manifests import MANIFEST
+from lading.models.companions.manifests import INDEX, MANIFEST
 from lading.models.grouping.assemble import assemble
 from lading.models.grouping.place import kind_of
 
@@ -23,6 +24,7 @@ _ROLES: Final = {
 }  # fmt: skip
 #: Kinds of files that are of no use outside their store.
 _BLOB: Final = "blob"
+_OWN: Final = frozenset({MANIFEST, INDEX, _BLOB})
 
 
 def stored_models(files: Iterable[ModelFile]) -> tuple[list[Model], list[ModelFile]]:
@@ -30,11 +32,17 @@ def stored_models(files: Iterable[ModelFile]) -> tuple[list[Model], list[ModelFi
     files = list(files)
     manifests = [file for file in files if kind_of(file) == MANIFEST]
     if not manifests:
-        return [], [file for file in files if kind_of(file) != _BLOB]
+        return [], [file for file in files if kind_of(file) not in _OWN]
     blobs = {
         (_store(file.path, "blobs"), file.sha256): file
         for file in files
         if "blobs/sha256" in file.path
+    }
+    tags = {
+        (posixpath.dirname(f"/{file.path}"), digest.removeprefix("sha256:")): tag
+        for file in files
+        if kind_of(file) == INDEX
+        for tag, digest in reversed(file.facts[v.REFS].value)
     }
     models, used = [], set()
     for manifest in manifests:
@@ -47,8 +55,9 @@ def stored_models(files: Iterable[ModelFile]) -> tuple[list[Model], list[ModelFi
                 parts.append(_named(found, blob["media_type"]))
         weights = [file for file in parts if file.role is Role.WEIGHTS]
         if weights:
-            models.append(assemble(_name(manifest, weights), parts))
-    rest = [f for f in files if f.path not in used and kind_of(f) not in (MANIFEST, _BLOB)]
+            name = tags.get((store, manifest.sha256)) or _name(manifest, weights)
+            models.append(assemble(name, parts))
+    rest = [f for f in files if f.path not in used and kind_of(f) not in _OWN]
     return models, rest
 
 

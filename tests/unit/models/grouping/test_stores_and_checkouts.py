@@ -96,15 +96,36 @@ class TestOllama:
         assert (found.models, found.datasets, found.findings) == ((), (), ())
 
 
-def test_dockers_store(tmp_path: Path) -> None:
-    weights, config = gguf_bytes(name="Smol"), b'{"config":{"format":"gguf"}}'
-    document = manifest(config, {"gguf.v3": weights, "license": APACHE.encode()}, "docker.ai")
-    blobs = {f"blobs/sha256/{digest(data)}": data for data in (weights, config, APACHE.encode())}
+def docker(directory: Path, template: bytes) -> None:
+    weights, config = gguf_bytes(name="Smol", license_id=None), b'{"config":{"format":"gguf"}}'
+    layers = {"gguf.v3": weights, "license": APACHE.encode(), "chat.template.jinja": template}
+    document = manifest(config, layers, "docker.ai")
+    blobs = {f"blobs/sha256/{digest(data)}": data for data in (config, *layers.values())}
     files = {**blobs, f"manifests/sha256/{digest(document)}": document}
-    write_files(tmp_path / "models", dict(files))
-    (model,) = group_tree(tmp_path).models
+    entry = {"id": f"sha256:{digest(document)}", "tags": ["ai/smol:latest"], "files": []}
+    files["models.json"] = json.dumps({"models": [entry, {"tags": 3}]}).encode()
+    write_files(directory / "models", dict(files))
 
-    assert (model.name, model.format, len(model.files)) == ("Smol", "gguf", 4)
+
+class TestDocker:
+    def test_the_index_names_the_model(self, tmp_path: Path) -> None:
+        docker(tmp_path, b"{% for message in messages %}{{ message }}{% endfor %}")
+        (model,) = group_tree(tmp_path).models
+
+        assert (model.name, model.format, len(model.files)) == ("ai/smol:latest", "gguf", 5)
+        assert model.safety.verdict is Verdict.SAFE
+
+    def test_its_template_is_judged(self, tmp_path: Path) -> None:
+        docker(tmp_path, b"{{ x.__class__.__mro__ }}")
+        (model,) = group_tree(tmp_path).models
+
+        assert model.safety.verdict is Verdict.DANGEROUS
+        assert [one.id for one in model.safety.findings] == ["template-dangerous"]
+
+    def test_another_models_json_is_none(self, tmp_path: Path) -> None:
+        write_files(tmp_path, {"app/models.json": b'{"models": ["a", {"id": "b"}]}'})
+
+        assert group_tree(tmp_path).models == ()
 
 
 def checkout(directory: Path, url: str, files: dict[str, bytes]) -> str:
