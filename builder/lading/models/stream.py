@@ -172,12 +172,13 @@ class Source:
         while have <= limit:
             if self._at >= len(self._chunk) and not self._next():
                 raise Truncated(f"the data ends at byte {self.offset}, inside a line")
-            found = self._chunk.find(b"\n", self._at, self._at + limit + 1)
+            end = self._at + limit - have + 1
+            found = self._chunk.find(b"\n", self._at, end)
             if found >= 0:
                 pieces.append(self._chunk[self._at : found])
                 self._at = found + 1
                 return b"".join(pieces)
-            pieces.append(self._chunk[self._at : self._at + limit + 1])
+            pieces.append(self._chunk[self._at : end])
             have += len(pieces[-1])
             self._at += len(pieces[-1])
         raise Malformed(f"a line is longer than {limit} bytes")

@@ -45,9 +45,8 @@ class Inflated(Source):
 
     def _fill(self) -> bytes:
         while not self._inflate.eof:
+            # Without more data there may be more output: a few bytes can stand for a megabyte.
             data = self._pending or self._parent.some(_PIECE)
-            if not data:
-                raise Truncated("the compressed data ends too early")
             try:
                 out = self._inflate.decompress(data, CHUNK)
             except zlib.error as error:
@@ -57,6 +56,8 @@ class Inflated(Source):
                 self._parent.back(len(self._inflate.unused_data))
             if out:
                 return _allowed(out, self._report)
+            if not data and not self._inflate.eof:
+                raise Truncated("the compressed data ends too early")
         return b""
 
 

@@ -1,0 +1,139 @@
+"""Sources: bytes in order, in pieces of any size."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lading.models.hashing import WAITING, ThreadedHash
+from lading.models.stream import (
+    CHUNK,
+    LARGEST_READ,
+    BytesSource,
+    HashedSource,
+    Limited,
+    Malformed,
+    Source,
+    Truncated,
+)
+from support.models_streams import Stream
+
+
+class Pieces(Source):
+    """Gives one piece after another."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        super().__init__()
+        self._pieces = iter(pieces)
+
+    def _fill(self) -> bytes:
+        return next(self._pieces, b"")
+
+
+class TestReading:
+    def test_across_pieces(self) -> None:
+        source = Pieces(b"ab", b"cd", b"e")
+
+        assert source.peek(3) == b"abc"
+        assert source.read(1) == b"a"
+        assert source.exactly(3) == b"bcd"
+        assert source.offset == 4
+        assert source.read(9) == b"e"
+        assert source.at_end()
+        assert source.read(1) == source.some() == source.peek(1) == b""
+
+    def test_beyond_the_end(self) -> None:
+        with pytest.raises(Truncated, match="byte 3, inside a field of 4"):
+            Pieces(b"ab", b"c").exactly(4)
+        with pytest.raises(Truncated, match="2 bytes too early"):
+            Pieces(b"ab", b"c").skip(5)
+        with pytest.raises(Truncated, match="inside a line"):
+            Pieces(b"ab", b"c").line(10)
+
+    def test_nothing_is_allocated_because_a_header_says_so(self) -> None:
+        with pytest.raises(Malformed, match="declares"):
+            BytesSource(b"abc").exactly(LARGEST_READ + 1)
+
+    def test_lines(self) -> None:
+        source = Pieces(b"one\ntw", b"o\n\n", b"three", b"\n")
+
+        assert [source.line(5) for _ in range(4)] == [b"one", b"two", b"", b"three"]
+        with pytest.raises(Malformed, match="longer than 5"):
+            Pieces(b"three", b"x\n").line(5)
+
+    def test_giving_back(self) -> None:
+        source = Pieces(b"abcdef")
+        assert source.some(4) == b"abcd"
+        source.back(2)
+        assert source.offset == 2
+        assert source.drain() == 4
+
+    @settings(deadline=None)
+    @given(
+        st.lists(st.binary(min_size=1, max_size=9), max_size=9),
+        st.lists(st.tuples(st.sampled_from("prsd"), st.integers(0, 12)), max_size=20),
+    )
+    def test_any_steps_see_the_same_bytes(
+        self, pieces: list[bytes], steps: list[tuple[str, int]]
+    ) -> None:
+        whole, source, at = b"".join(pieces), Pieces(*pieces), 0
+        for step, size in steps:
+            if step == "p":
+                assert source.peek(size) == whole[at : at + size]
+            elif step == "r":
+                assert source.read(size) == whole[at : at + size]
+                at = min(len(whole), at + size)
+            elif step == "s":
+                got = source.some(max(1, size))
+                assert whole[at:].startswith(got)
+                assert bool(got) == (at < len(whole))
+                at += len(got)
+            elif at + size <= len(whole):
+                source.skip(size)
+                at += size
+            assert source.offset == at
+        assert source.drain() == len(whole) - at
+
+
+class TestLimited:
+    def test_it_ends_where_it_should(self) -> None:
+        parent = Pieces(b"abc", b"def")
+        inner = Limited(parent, 4)
+
+        assert inner.read(99) == b"abcd"
+        assert parent.read(99) == b"ef"
+
+    def test_a_parent_that_ends_before(self) -> None:
+        with pytest.raises(Truncated, match="3 bytes too early"):
+            Limited(Pieces(b"ab"), 5).drain()
+
+
+class TestHashing:
+    @pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, 9 * CHUNK + 5])
+    def test_every_byte_is_hashed_however_it_is_read(self, size: int) -> None:
+        data = bytes(range(256)) * (size // 256 + 1)
+        data = data[:size]
+        source = HashedSource(Stream("x", data))
+        source.read(3)
+        source.peek(5)
+
+        assert source.sha256() == hashlib.sha256(data).hexdigest()
+        assert source.tail == data[-CHUNK:] or len(source.tail) >= min(CHUNK, size)
+        assert data.endswith(source.tail)
+
+    def test_the_thread_ends(self) -> None:
+        before = threading.active_count()
+        hashed = ThreadedHash()
+        for _ in range(3 * WAITING):
+            hashed.update(b"x" * 1000)
+        assert hashed.hexdigest() == hashlib.sha256(b"x" * 3000 * WAITING).hexdigest()
+        hashed.close()
+        dropped = HashedSource(Stream("x", bytes(9 * CHUNK)))
+        dropped.read(5)
+        dropped.close()
+
+        assert threading.active_count() == before
