@@ -114,6 +114,7 @@ class Opened:
 class Connections:
     """A pool of connections by origin, safe with threads.
 
+    ``unverified`` is the authority whose certificate is not checked, None for none of them.
     ``on_request`` is called with method and URL once for every exchange (tests count with it).
     """
 
@@ -121,11 +122,11 @@ class Connections:
         self,
         *,
         limits: Limits = LIMITS,
-        verify: bool = True,
+        unverified: str | None = None,
         on_request: Callable[[str, str], None] | None = None,
     ) -> None:
         self._limits = limits
-        self._verify = verify
+        self._unverified = unverified
         self._on_request = on_request
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
@@ -238,7 +239,7 @@ class Connections:
         with self._lock:
             context = self._contexts.get(authority)
             if context is None:
-                context = client_context(authority, verify=self._verify)
+                context = client_context(authority, verify=authority != self._unverified)
                 self._contexts[authority] = context
             return context
 

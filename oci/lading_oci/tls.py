@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-__all__ = ["certs_directories", "client_context"]
+__all__ = ["certs_directories", "client_context", "speaks_tls"]
 
 
 def certs_directories(authority: str) -> Iterator[Path]:
@@ -55,6 +55,24 @@ def client_context(authority: str, *, verify: bool = True) -> ssl.SSLContext:
     if verify and not context.get_ca_certs() and not os.environ.get("SSL_CERT_DIR"):
         _add_certifi(context)
     return context
+
+
+def speaks_tls(host: str, port: int, *, seconds: float) -> bool:
+    """Say whether a TLS handshake is answered; no certificate is checked and nothing sent."""
+    import socket
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), timeout=seconds) as plain,
+            context.wrap_socket(plain, server_hostname=host),
+        ):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _add_directory(context: ssl.SSLContext, directory: Path) -> None:

