@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import json
@@ -343,6 +344,8 @@ def test_a_name_that_is_nowhere_tells_what_each_said(
         open_image("127.0.0.1:1/x", repository_opener=open_registry)
     assert re.search("engine: .*registry: ", str(caught.value.got))
     assert "dir:" in str(caught.value.hint)
+    del caught
+    gc.collect()  # so that the sockets are found here
 
 
 def test_a_directory_is_one_layer(tmp_path: Path) -> None:
