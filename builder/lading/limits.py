@@ -104,6 +104,7 @@ class Limits:
     hub_seconds: float = 60.0  # without an answer
     signature_file: int = 16 * MIB
     differences_told: int = 20
+    catalogue: int = 10_000  # signed lists of one store
     journal: int = 1 * GIB  # what was read before an interruption
     bom_source_files: int = 2_000  # listed one by one in the BOM of a source
 

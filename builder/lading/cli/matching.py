@@ -53,7 +53,7 @@ def match_attested(
         return list(inspections)
     places = dict.fromkeys((None, *evidence))
     stores = [open_evidence(place, insecure=insecure) for place in places]
-    attested = load_attested(stores, verifier)
+    attested = load_attested(inspections, stores, verifier)
     matched = [match(one, attested) for one in inspections]
     if required:
         for one in matched:

@@ -25,7 +25,7 @@ from lading.root_digest import root_digest
 from lading.usecases.attest import Attestation, attach_bundle, attach_statement, bom_statement
 from lading.usecases.attest import make_bom as render_bom
 from lading.usecases.source_facts import describe, examine_files, purl_of
-from lading.usecases.sources import CATALOGUE, NAME_ANNOTATION
+from lading.usecases.sources import CATALOGUE, list_annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +101,7 @@ def attest_source(
     bom = bom_statement([subject], document)
     predicate = build_predicate(_digests(files), origin, links=source.links)
     bundle = signer.sign(build_statement([subject], OMS_SIGNATURE, predicate))
-    named = {NAME_ANNOTATION: source.name}
+    named = list_annotations(source.name, _digests(files).values())
     attestations = (
         attach_bundle(bundle, OMS_SIGNATURE, store=store, subject=root, annotations=named),
         attach_statement(bom, CYCLONEDX, signer=signer, store=store, subject=root),

@@ -17,8 +17,7 @@ from lading.errors import PolicyViolation, VerificationError
 from lading.inventory import Fact, Finding, Level, Origin, Role
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.usecases.sources import catalogue, hold
-from lading_oci.errors import NotFound
+from lading.usecases.sources import catalogue, check_flood, hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,20 +40,22 @@ class AttestedModels:
     refused: int = 0
 
 
-def load_attested(stores: Iterable[Repository], verifier: Verifier) -> AttestedModels:
-    """Read and verify every signed list of the stores; a store that is not there has none.
+def load_attested(
+    inspections: Iterable[Inspection], stores: Iterable[Repository], verifier: Verifier
+) -> AttestedModels:
+    """Read and verify the signed lists of the stores that may have files of the images.
 
     Raises:
+        VerificationError: ``limit``: more than are ever looked at.
         OciError: a store did not answer as needed.
     """
     found: defaultdict[str, list[Held]] = defaultdict(list)
     refused = 0
+    digests = _digests(inspections)
     for store in stores:
-        try:
-            listed = list(catalogue(store))
-        except NotFound:
-            continue
-        for _, candidate in listed:
+        listed = [one for hints, one in catalogue(store) if hints.may_have(digests)]
+        check_flood(len(listed), LIMITS.attestations_read, store.name)
+        for candidate in listed:
             try:
                 held = hold(candidate, verifier, store.name)
             except VerificationError:
@@ -103,6 +104,16 @@ def require_attested(inspection: Inspection, attested: AttestedModels) -> None:
         hint="Attest the model with `lading attest`, say where its evidence is with --evidence, "
         "or leave it out of the image." + (ignored if attested.refused else ""),
     )
+
+
+def _digests(inspections: Iterable[Inspection]) -> set[str]:
+    found: set[str] = set()
+    for inspection in inspections:
+        for model in inspection.models:
+            found.update(file.sha256 for file in model.files)
+        for dataset in inspection.datasets:
+            found.update(file.sha256 for file in dataset.files)
+    return found
 
 
 def _newest(held: Held) -> tuple[float, str]:

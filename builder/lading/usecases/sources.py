@@ -16,6 +16,7 @@ from lading.attest.bundle import parse_bundle
 from lading.attest.predicates import OMS_SIGNATURE
 from lading.attest.statement import parse_statement
 from lading.attest.verify import Candidate, verify_attestations
+from lading.errors import VerificationError
 from lading.hub.oms import parse_predicate
 from lading.limits import LIMITS
 from lading.usecases.bundles import candidates, is_bundle
@@ -23,7 +24,7 @@ from lading.usecases.evidence import anchor_of
 from lading_oci.digest import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import timedelta
 
     from lading.attest.interface import Verifier
@@ -32,12 +33,40 @@ if TYPE_CHECKING:
     from lading.hub.oms import Manifest
     from lading_oci.interface import Repository
 
-__all__ = ["CATALOGUE", "NAME_ANNOTATION", "TRUST_NAME", "Held", "about", "catalogue", "hold"]
+__all__ = [
+    "CATALOGUE",
+    "TRUST_NAME",
+    "Held",
+    "Hints",
+    "about",
+    "catalogue",
+    "check_flood",
+    "hold",
+    "list_annotations",
+]
 
 CATALOGUE: Final = digest_of(b"lading: every signed list of a model's or data set's files")
 NAME_ANNOTATION: Final = "dev.lading.source.name"
+FILES_ANNOTATION: Final = "dev.lading.source.files"
+_HINT: Final = 16  # hexadecimal digits
+_MOST_HINTS: Final = 64
 #: What trust rules call models and data sets, where images have their repository.
 TRUST_NAME: Final = "lading.models"
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a list's annotations say, unsigned: a wrong one can only make a list unseen.
+
+    ``files`` are the beginnings of the SHA-256 of all its files, None when it does not say.
+    """
+
+    name: str | None
+    files: frozenset[str] | None
+
+    def may_have(self, digests: Iterable[str]) -> bool:
+        """Whether the list can have one of these files."""
+        return self.files is None or any(one[:_HINT] in self.files for one in digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +90,46 @@ def about(store: Repository, root: str) -> list[Candidate]:
     return candidates(store, filter(is_bundle, found))
 
 
-def catalogue(store: Repository) -> Iterator[tuple[str | None, Candidate]]:
-    """Yield every signed list of a store with the name that its annotation hints at.
+def list_annotations(name: str, files: Iterable[str]) -> dict[str, str]:
+    """Return the hints that a list's referrer carries: its name, and its files if they are few."""
+    hints = sorted({sha256[:_HINT] for sha256 in files})
+    if len(hints) > _MOST_HINTS:
+        return {NAME_ANNOTATION: name}
+    return {NAME_ANNOTATION: name, FILES_ANNOTATION: ",".join(hints)}
 
-    At most ``LIMITS.attestations_read``, newest first.
+
+def catalogue(store: Repository) -> Iterator[tuple[Hints, Candidate]]:
+    """Yield every signed list of a store, newest first, with what its annotations hint at.
+
+    Raises:
+        VerificationError: ``limit``: more than are ever looked at. A flood is a no, never a cut.
+        OciError: the store did not answer as needed.
     """
     found = store.referrers(anchor_of(CATALOGUE).descriptor.digest)
-    bundles = [one for one in found if is_bundle(one)][: LIMITS.attestations_read]
+    bundles = [one for one in found if is_bundle(one)]
+    check_flood(len(bundles), LIMITS.catalogue, store.name)
     for one, candidate in zip(bundles, candidates(store, bundles), strict=True):
-        yield one.annotations.get(NAME_ANNOTATION), candidate
+        files = one.annotations.get(FILES_ANNOTATION)
+        yield (
+            Hints(
+                one.annotations.get(NAME_ANNOTATION),
+                None if files is None else frozenset(files.split(",")),
+            ),
+            candidate,
+        )
+
+
+def check_flood(count: int, most: int, where: str) -> None:
+    """Refuse more lists than are looked at."""
+    if count > most:
+        raise VerificationError(
+            "there are more signed lists than are ever looked at",
+            code="limit",
+            where=where,
+            got=str(count),
+            wanted=f"at most {most}",
+            hint="keep models in a store of their own, and remove what floods it",
+        )
 
 
 def hold(

@@ -20,7 +20,7 @@ from lading.hub.interface import Scope, is_ignored
 from lading.limits import LIMITS
 from lading.root_digest import root_digest
 from lading.usecases.source_files import hash_files
-from lading.usecases.sources import Held, about, catalogue, hold
+from lading.usecases.sources import Held, about, catalogue, check_flood, hold
 from lading.usecases.verify import VerifiedAttestation
 from lading_oci.errors import FactsError
 
@@ -179,12 +179,13 @@ def _look_in(store: Repository, search: _Search, local: _Local) -> None:
     if search.exact:
         return
     others: list[Candidate] = []
-    for name, candidate in catalogue(store):
-        if name in (local.source.name, search.wanted.expected):
+    for hints, candidate in catalogue(store):
+        if hints.name in (local.source.name, search.wanted.expected):
             search.add(candidate, store.name)
-        else:
+        elif search.wanted.expected or hints.may_have(local.digests.values()):
             others.append(candidate)
-    if not search.found:
+    if not search.found and not search.exact:
+        check_flood(len(others), LIMITS.attestations_read, store.name)
         for candidate in others:
             search.add(candidate, store.name, about_other=True)
 

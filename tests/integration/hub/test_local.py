@@ -233,3 +233,11 @@ def test_the_documents_are_those_of_the_schemas(lading: Lading, model: Path) -> 
     conforms("verify-source", lading.ok("verify", f"dir:{model}", "--json").json())
     (model / "config.json").write_text("{}")
     conforms("verify-source", lading("verify", f"dir:{model}", "--json").json())
+
+
+def test_a_registry_without_evidence_is_no_attestation(
+    lading: Lading, model: Path, registry
+) -> None:
+    ran = lading("verify", f"dir:{model}", "--evidence", f"{registry.host}/models/none")
+
+    assert ran.status == 11
