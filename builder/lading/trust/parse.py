@@ -60,6 +60,7 @@ _SIGNER: Final[dict[str, type]] = {
     "timestamp": bool,
 }
 _UNITS: Final = {"": "days", "d": "days", "h": "hours", "m": "minutes"}
+_EVERYTHING: Final = "**"
 _SHA256: Final = re.compile(r"sha256:([0-9a-f]{64})")
 
 
@@ -223,9 +224,15 @@ def _policy(table: _Table) -> str | None:
 
 
 def _refuse_unreachable(rules: Sequence[TrustRule]) -> None:
-    """The same pattern twice: the second rule looks as if it counted, and never does."""
+    """The same pattern twice, or one after ``**``: it looks as if it counted, and never does."""
     seen: dict[str, str] = {}
     for rule in rules:
+        if _EVERYTHING in seen:
+            raise UsageError(
+                "A trust rule comes after one about everything, and never counts",
+                where=rule.where,
+                wanted=f"it before {seen[_EVERYTHING]}",
+            )
         for pattern in rule.patterns:
             if pattern.text in seen:
                 raise UsageError(

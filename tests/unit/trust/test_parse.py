@@ -120,6 +120,13 @@ SIGNED = RULE + "[[trust.signers]]\n"
             id="unreachable",
         ),
         pytest.param(
+            "[[trust]]\nimages = ['**']\nsigners = [{key = 'k'}]\n"
+            + RULE
+            + "signers = [{key = 'm'}]",
+            "never counts",
+            id="after everything",
+        ),
+        pytest.param(
             "[[trust]]\nimages = ['a/b:1']\nsigners = [{key = 'k'}]", "not a pattern", id="a tag"
         ),
         pytest.param(RULE + "x", "not TOML", id="not TOML"),
