@@ -74,6 +74,10 @@ def show_the_main_job(demo: Demo, image: str, options: list[str]) -> None:
         ["lading", "keygen", "-o", str(WORK / "lading")],
     )
     demo.run(
+        "Approve a model: sign the list of its files.",
+        ["lading", "attest", f"dir:{MODEL.parent}", "--signing-key", key],
+    )
+    demo.run(
         "Where you typed `docker build`: build, look inside, write the BOM, sign it, push both.",
         [
             "lading",
@@ -207,7 +211,12 @@ def environment(found: engine.Engine) -> dict[str, str]:
     if found.own:
         os.environ["DOCKER_HOST"] = found.host
     path = os.pathsep.join((str(ROOT / ".venv" / "bin"), os.environ["PATH"]))
-    return {**os.environ, "PATH": path, "LADING_KEY_PASSWORD": secrets.token_urlsafe(24)}
+    return {
+        **os.environ,
+        "PATH": path,
+        "XDG_DATA_HOME": str(ROOT / WORK / "data"),  # what is attested here is nobody's evidence
+        "LADING_KEY_PASSWORD": secrets.token_urlsafe(24),
+    }
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lading.cli.render import human_count, human_size, plain, short_digest, table
-from lading.inventory import Level, Package
+from lading.inventory import Level, Origin, Package
 
 if TYPE_CHECKING:
     from lading.inventory import Finding, Inspection, Model, Shadowed
@@ -31,6 +31,7 @@ def inspection_text(inspection: Inspection) -> str:
         header = ("NAME", "FORMAT", "SIZE", "PARAMETERS", "LICENCE", "SAFETY", "LAYER")
         lines += [f"models    {len(inspection.models)}"]
         lines += [table(header, (_model_row(model) for model in inspection.models))]
+        lines += [f"approved  {line}" for line in map(_approved, inspection.models) if line]
     else:
         lines += ["models    none"]
     if inspection.datasets:
@@ -75,6 +76,14 @@ def _model_row(model: Model) -> tuple[object, ...]:
         model.safety.verdict.word,
         ", ".join(dict.fromkeys(short_digest(file.layer) for file in model.files)),
     )
+
+
+def _approved(model: Model) -> str | None:
+    """Say which attested model this one is, file by file; None for one that is not known."""
+    fact = model.facts.get("attested")
+    if fact is None or fact.origin is not Origin.MATCHED:
+        return None
+    return f"{plain(model.name)} is {plain(str(fact.value))}, as attested"
 
 
 def _finding_lines(findings: tuple[Finding, ...]) -> list[str]:

@@ -1,0 +1,32 @@
+"""What a person reads after an inspection."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from lading.cli.summary import inspection_text
+from lading.inventory import Fact, Origin
+from support import bom_inspections as samples
+
+
+def text(**facts: Fact) -> str:
+    models = (samples.model("acme/tiny", facts=facts), samples.model("other", facts={}))
+    return inspection_text(dataclasses.replace(samples.full(), models=models))
+
+
+def test_an_attested_model_is_named_as_what_it_is() -> None:
+    attested = Fact("hf:acme/tiny@main", Origin.MATCHED, "sha256:…")
+
+    assert "\napproved  acme/tiny is hf:acme/tiny@main, as attested\n" in text(attested=attested)
+
+
+def test_what_a_card_says_of_itself_is_no_attestation() -> None:
+    assert "approved" not in text(attested=Fact("hf:acme/tiny", Origin.DECLARED, "README.md"))
+    assert "approved" not in text()
+
+
+def test_control_characters_of_an_image_stay_out_of_the_terminal() -> None:
+    attested = Fact("hf:\x1b[2J\nverified", Origin.MATCHED, "sha256:…")
+
+    assert "\x1b" not in text(attested=attested)
+    assert "\nverified" not in text(attested=attested)
