@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lading.errors import LimitError
@@ -145,7 +145,8 @@ def _apply(layers: Iterable[list[Change]]) -> dict[str, tuple[int, EntryKind]]:
     return state
 
 
-@settings(max_examples=120, deadline=None)
+# how long examples take to draw says more about the machine than about them
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_layers(), max_size=4))
 def test_the_same_files_are_left_as_in_a_file_system(layers: list[list[Change]]) -> None:
     state = _apply(layers)
