@@ -135,6 +135,24 @@ def test_attaching_without_the_api(old: Bench) -> None:
     assert short(second) == ["HEAD blobs", *blob, "PUT manifests", *tag]
 
 
+def test_attaching_with_the_referrers_tag_alone(registry_no_referrers: Registry) -> None:
+    bench = Bench(registry_no_referrers)
+    repository, requests = bench.fresh()
+    attach(repository, bench.image, "one")
+    tag = ["GET referrers tag", "PUT referrers tag", "GET referrers tag"]
+    sent = ["HEAD blobs", "POST uploads", "POST uploads", "PUT manifests", "GET referrers"]
+    assert short(requests.seen) == [*sent, *tag]
+    with requests.counted() as second:
+        attach(repository, bench.image, "two")
+    assert short(second) == ["HEAD blobs", "POST uploads", "PUT manifests", *tag]
+    with requests.counted() as again:
+        attach(repository, bench.image, "two")
+    assert short(again) == ["HEAD blobs", "GET referrers tag"]
+    fresh, requests = bench.fresh()
+    attach(fresh, bench.image, "two")
+    assert short(requests.seen) == ["HEAD blobs", "GET referrers", "GET referrers tag"]
+
+
 def test_a_token_is_fetched_once_for_each_scope(registry_token: Registry) -> None:
     bench = Bench(registry_token)
     repository, requests = bench.fresh()
