@@ -29,7 +29,7 @@ _ON_PATH: dict[str, str | None] = {
     "buildx": "docker-buildx",
     "busybox": None,  # may be linked dynamically
 }
-_DEBIAN = frozenset({"docker-registry", "busybox", "softhsm2-util", "libsofthsm2.so"})
+_DEBIAN = frozenset({"docker-registry", "busybox", "git-lfs", "softhsm2-util", "libsofthsm2.so"})
 
 
 def find(name: str) -> Path | None:

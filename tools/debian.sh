@@ -1,9 +1,9 @@
 #!/bin/sh
 # What comes from Debian's packages, and how: sourced nowhere, run as `tools/debian.sh VERB`.
 #
-#   debian.sh parts            docker-registry, busybox (static) and SoftHSM2, unpacked into the
-#                              tools' cache: nothing is installed, no service is started, no root
-#                              is needed
+#   debian.sh parts            docker-registry, git-lfs, busybox (static) and SoftHSM2, unpacked
+#                              into the tools' cache: nothing is installed, no service is
+#                              started, no root is needed
 #   debian.sh install PKG…     apt-get install, for root only
 #   debian.sh site             print the package mirror that this machine's apt uses
 #
@@ -63,6 +63,7 @@ case "$verb" in
         mkdir -p "$tools"
         status=0
         unpack docker-registry docker-registry || status=1
+        unpack git-lfs git-lfs || status=1
         unpack busybox-static busybox || status=1
         unpack softhsm2 softhsm2-util || status=1
         unpack libsofthsm2 libsofthsm2.so || status=1
