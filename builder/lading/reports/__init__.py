@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from lading.attest.predicates import CYCLONEDX, OMS_SIGNATURE, SLSA_VSA_V1
 from lading.attest.strict_json import canonical_bytes, parse_object
 from lading.errors import InputError, UsageError
 from lading.limits import LIMITS
@@ -37,6 +38,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     LM_EVAL,
     TEST_RESULT,
 )
+_NO_REPORTS: Final = frozenset({CYCLONEDX, OMS_SIGNATURE, SLSA_VSA_V1})
 _BY_TYPE: Final = {one.predicate_type: one for one in (*FORMATS, GARAK, PICKLESCAN)}
 
 
@@ -103,6 +105,12 @@ def summarise(predicate_type: str, predicate: Mapping[str, Any]) -> Summary:
 
 def _predicate_type(kind: str) -> str:
     found = resolve(kind)
+    if found in _NO_REPORTS:
+        raise UsageError(
+            "This type is no report's: what has it is made by lading itself",
+            got=found,
+            hint="`lading attest` makes BOM and signed lists, `lading policy seal` a seal.",
+        )
     if ":" not in found:
         raise UsageError(
             "--type is neither a kind of report nor a URI",

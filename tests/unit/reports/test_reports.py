@@ -290,6 +290,12 @@ def test_what_is_no_valid_report_is_refused(document: Any, kind: str | None, sai
     assert said in f"{error.what} {error.got} {error.wanted}"
 
 
+@pytest.mark.parametrize("kind", ["bom", "seal", "https://model_signing/signature/v1.0"])
+def test_nothing_is_attached_in_place_of_a_bom_or_a_seal(kind: str) -> None:
+    with pytest.raises(UsageError, match="no report's"):
+        read_report(b'{"bomFormat": "CycloneDX"}', "r", kind=kind)
+
+
 def test_an_unknown_short_type_and_a_huge_report_are_refused() -> None:
     with pytest.raises(UsageError, match="neither a kind of report nor a URI"):
         read_report(b"{}", "r", kind="sariff")
