@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lading_oci import copy_image, mediatypes
 from lading_oci.digest import digest_of
-from lading_oci.errors import IntegrityError, LimitExceeded, NotFound
+from lading_oci.errors import ConflictError, IntegrityError, LimitExceeded, NotFound
 from lading_oci.interface import Descriptor
 from lading_oci.layout import Layout
 from lading_oci.limits import LIMITS
@@ -202,8 +203,6 @@ def test_a_foreign_layer_that_nobody_has_is_reported(tmp_path: Path) -> None:
 
 
 def test_endless_attachments_are_bounded(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     source, target = Layout(tmp_path / "source"), Layout(tmp_path / "target")
     subject = push_image(source, make_image("chain"), tag="v1")
     for number in range(6):
@@ -224,3 +223,34 @@ def test_a_blob_in_the_manifest_needs_no_source(tmp_path: Path) -> None:
         target.read_blob(Descriptor(mediatypes.EMPTY, mediatypes.EMPTY_DIGEST, 2), limit=2) == b"{}"
     )
     assert isinstance(target.blob(describe(b"evidence", KIND)), io.BufferedIOBase)
+
+
+class Forgetful(Layout):
+    """Says that it took a referrer, and has lost it; ``losses`` times."""
+
+    losses = 0
+
+    def push_manifest(
+        self, content: bytes, media_type: str, *, tag: str | None = None
+    ) -> Descriptor:
+        if b'"subject"' in content and self.losses > 0:
+            self.losses -= 1
+            return describe(content, media_type)
+        return super().push_manifest(content, media_type, tag=tag)
+
+
+@pytest.mark.parametrize("losses", [2, 10**9])
+def test_what_the_target_loses_is_pushed_again_or_told(tmp_path: Path, losses: int) -> None:
+    source = Layout(tmp_path / "source")
+    target = Forgetful(tmp_path / "target")
+    target.losses = losses
+    index, attached = attested_index(source)
+    limits = replace(LIMITS, settle_least=0.0, settle_most=0.0)
+    if losses > 100:
+        with pytest.raises(ConflictError, match="does not list them"):
+            copy_image(source, "v1", target, tag="v1", limits=limits)
+        with pytest.raises(NotFound):
+            target.resolve("v1")
+    else:
+        copy_image(source, "v1", target, tag="v1", limits=limits)
+        assert everything_attached(target, index) == attached

@@ -24,12 +24,12 @@ from lading.usecases.attest import attach_statement
 from lading.usecases.locate import Ports
 from lading.usecases.targets import parse_image
 from lading.usecases.verify import verify_image
-from lading_oci.errors import FactsError, NotFound, OciError
+from lading_oci.errors import FactsError, IntegrityError, NotFound, OciError
 from lading_oci.limits import LIMITS
 from lading_oci.manifests import parse_descriptor
 from lading_oci.platforms import contained_blobs
 from support.attest_samples import public, signer
-from support.oci_images import make_image, push_image
+from support.oci_images import describe, make_image, push_image
 from support.oci_proxy import Fault, Faults, proxied
 from support.oci_stores import open_at
 
@@ -291,3 +291,16 @@ def test_no_fault_makes_a_yes_of_a_no(shelf: Shelf, fault: Fault, always: bool) 
         shelf.check(fault, at, always=always, may_fail=True)
     for at in shelf.exchanges(shelf.bad):
         shelf.check_refusal(fault, at, always=always)
+
+
+def test_a_changed_byte_is_never_read(shelf: Shelf) -> None:
+    """Not even where the signature would notice it later."""
+    repository, image = shelf.line.through(shelf.good), image_of(shelf.good)
+    digest = image.descriptor.digest
+    shelf.line.faults.plan(Fault.CORRUPT_ANSWER, always=True)
+    with pytest.raises(IntegrityError):
+        repository.manifest(digest)
+    with pytest.raises(IntegrityError):
+        repository.read_blob(describe(image.layer, "layer"), limit=len(image.layer))
+    shelf.line.faults.plan(Fault.CORRUPT_HEAD, always=True)
+    assert repository.manifest(digest).content == image.manifest

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import subprocess
+import sys
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +22,7 @@ from lading.attest.vsa import ATTESTED_POLICY, build_vsa
 from lading.usecases.attest import attach_statement
 from lading_oci import Layout
 from support.attest_samples import pair, signer
-from support.oci_images import make_image, push_index
+from support.oci_images import make_image, push_image, push_index
 from support.oci_stores import open_at
 from support.product import Lading
 
@@ -257,3 +260,32 @@ def test_copies_that_cannot_be_meant(
     assert (ran.status, ran.out) == (status, "")
     assert said.lower() in " ".join(ran.err.split()).lower()
     assert not (tmp_path / "out").exists()
+
+
+def test_a_copy_shows_its_progress_on_a_terminal_only(
+    lading: Lading, registry_referrers: Registry, tmp_path: Path
+) -> None:
+    source = Layout(tmp_path / "source")
+    push_image(source, make_image("large", layer=b"l" * 20_000_000), tag="v1")
+    target = f"{registry_referrers.host}/verbs/progress"
+    terminal, theirs = pty.openpty()
+    with (
+        open(terminal, "rb", buffering=0) as screen,  # noqa: PTH123 - a descriptor
+        open(theirs, "wb", buffering=0) as stderr,  # noqa: PTH123 - a descriptor
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "lading", "copy", "oci-dir:source", f"{target}:1"],
+            cwd=tmp_path,
+            env=dict(lading.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            check=False,
+            timeout=120,
+        )
+        shown = screen.read(100_000)
+    assert done.returncode == 0, shown
+    assert b"copying oci-dir:source" in shown
+    assert b"MiB" in shown
+    assert b"2 sent (19.1 MiB)" in done.stdout
+    assert lading.ok("copy", "oci-dir:source", f"{target}:2").err == ""
