@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from lading.inventory import Origin
 from lading.models import vocabulary as v
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def directory_name(directory: str) -> str:
 
 
 def hub_purl(facts: Mapping[str, Fact]) -> str | None:
-    """Return the purl of a Hub model; only a known commit identifies one.
+    """Return the purl of a Hub model; only a commit that more than a claim tells identifies one.
 
     https://github.com/package-url/purl-spec, type ``huggingface``.
     """
     repository, commit = facts.get(v.REPOSITORY), facts.get(v.COMMIT)
-    if repository is None or commit is None:
+    if repository is None or commit is None or commit.origin is Origin.DECLARED:
         return None
     name = "/".join(quote(part, safe="._-") for part in str(repository.value).split("/"))
     return f"pkg:huggingface/{name}@{commit.value}"
