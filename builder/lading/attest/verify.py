@@ -91,6 +91,10 @@ class Refusal:
     code: str
     reason: str
 
+    def to_json(self) -> dict[str, str]:
+        """Return JSON data for ``verify``'s document."""
+        return {"source": self.source, "code": self.code, "reason": self.reason}
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from lading.cli.render import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lading.attest.interface import Verifier
+    from lading.attest.verify import Refusal
     from lading.cli.wiring import RequestCounter
     from lading.config import Layer
     from lading.policy import Verdict
@@ -136,7 +137,7 @@ class Question:
         Raises:
             SystemExit: with the error's exit status.
         """
-        from lading.cli.render import print_error, print_json
+        from lading.cli.render import note, print_error, print_json
         from lading.errors import exit_code
 
         self.verdict = getattr(error, "verdict", self.verdict)
@@ -147,6 +148,9 @@ class Question:
 
             print(as_table(self.verdict), end="")
         print_error(error)
+        if len(refused := _refused(error)) > 1:
+            for line in _ignored("refused", refused):
+                note(line)
         raise SystemExit(int(exit_code(error))) from error
 
     def _no_json(self, target: str, error: FactsError) -> dict[str, Any]:
@@ -160,7 +164,9 @@ class Question:
             "verified": False,
             "attestations": [one.to_json() for one in held.attestations] if held else [],
             "policy": self.verdict.to_json() if self.verdict else None,
+            "trust": self.where,
             "requests": self.counter.count,
+            "refused": [one.to_json() for one in _refused(error)],
             "error": error_to_json(error),
         }
 
@@ -176,10 +182,20 @@ def _lines(one: VerifiedAttestation) -> Iterator[str]:
     yield f"source    {one.source}"
     if one.older:
         yield f"older     {len(one.older)} more of this type hold, and do not count"
-    for refusal in one.refused[:_SHOWN]:
-        yield f"ignored   {refusal.source}: {refusal.code}: {plain(refusal.reason)}"
-    if len(one.refused) > _SHOWN:
-        yield f"ignored   {len(one.refused) - _SHOWN} more that do not hold"
+    yield from _ignored("ignored", one.refused)
+
+
+def _ignored(word: str, refused: Sequence[Refusal]) -> Iterator[str]:
+    for refusal in refused[:_SHOWN]:
+        yield f"{word}   {refusal.source}: {refusal.code}: {plain(refusal.reason)}"
+    if len(refused) > _SHOWN:
+        yield f"{word}   {len(refused) - _SHOWN} more that do not hold"
+
+
+def _refused(error: FactsError) -> Sequence[Refusal]:
+    """Return every bundle that did not hold; the error itself tells of the most telling one."""
+    refused: Sequence[Refusal] = getattr(error, "refused", ())
+    return refused
 
 
 def verify(

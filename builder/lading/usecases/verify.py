@@ -84,10 +84,7 @@ class VerifiedAttestation:
             "source": self.source,
             "log_index": self.log_index,
             "older": list(self.older),
-            "refused": [
-                {"source": one.source, "code": one.code, "reason": one.reason}
-                for one in self.refused
-            ],
+            "refused": [one.to_json() for one in self.refused],
         }
 
 

@@ -358,6 +358,22 @@ def test_a_required_attestation_that_is_missing(lading: Lading, image: str) -> N
     assert "sarif" in refused.json()["error"]["wanted"]
 
 
+def test_every_refusal_is_told(lading: Lading, image: str) -> None:
+    for day in range(3):
+        epoch = {"SOURCE_DATE_EPOCH": str(1_700_000_000 + day * 86400)}
+        how = ("--signing-key=mallory.key",)
+        assert lading("attest", f"registry:{image}", *how, env=epoch).status == 0
+
+    who = ("--key=alice.pub", "--type=bom")
+    refused = verify(lading, image, *who)
+
+    assert refused.status == 10
+    assert [one["code"] for one in refused.json()["refused"]] == ["signer"] * 3
+    assert refused.json()["trust"] == "the command line"
+    text = lading("verify", f"registry:{image}", *who).err
+    assert text.count("signer: the attestation is not signed by a trusted key") == 3
+
+
 def test_a_signer_of_something_else(lading: Lading, image: str) -> None:
     attest(lading, image, "--signing-key=mallory.key")
     trust(lading, image, "{ key = 'alice.pub' }", "{ key = 'mallory.pub', types = ['sarif'] }")
