@@ -27,7 +27,8 @@ SKIPPED: Final = object()
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_STRUCTURE: Final = re.compile(r'["\[\]{}]')
+#: Everything up to a bracket, or to a string that does not end.
+_FLAT: Final = re.compile(r'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
 _DECODER: Final = json.JSONDecoder()
 _SCALAR: Final = re.compile(r"[^ \t\r\n,\]}]*")
 
@@ -157,7 +158,8 @@ class JsonObject:
         except (ValueError, RecursionError):
             pass
         else:
-            if end < len(self._text):
+            # A number that goes on after the text at hand decodes too, as another number.
+            if end < len(self._text) and (char in '{["' or self._text[end] in " \t\r\n,]}"):
                 self._at = end
                 return value
         end = self._compound() if char in '{["' else self._scalar()
@@ -198,19 +200,21 @@ class JsonObject:
     def _structure(self, at: int, depth: int) -> tuple[int, int, bool]:
         """Follow brackets and strings from ``at``; return where, how deep, and whether closed."""
         text = self._text
-        while found := _STRUCTURE.search(text, at):
-            char = found.group()
-            if char == '"':
-                string = _STRING.match(text, found.start())
+        while True:
+            if depth and (flat := _FLAT.match(text, at)):
+                at = flat.end()
+            if at >= len(text):
+                return at, depth, False
+            if text[at] == '"':
+                string = _STRING.match(text, at)
                 if not string:
-                    return self._long_string(found.start()), depth, False
+                    return self._long_string(at), depth, False
                 at = string.end()
             else:
-                depth += 1 if char in "{[" else -1
-                at = found.end()
+                depth += 1 if text[at] in "{[" else -1
+                at += 1
             if depth == 0:
                 return at, 0, True
-        return len(text), depth, False
 
     def _long_string(self, start: int) -> int:
         if len(self._text) - start > LIMITS.companion_json:
