@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from lading.inventory import Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.companions import git
+from lading.models.companions import download, git
 from lading.models.companions.manifests import parse_model_manifest
 from lading.models.companions.names import role_of
 from lading.models.companions.read import judge_text, read_anonymous, read_named
@@ -48,7 +48,7 @@ _COMMIT: Final = re.compile(rb"[0-9a-f]{40}\s*\Z")
 #: Where such files lie: in a cache of the Hub, in a checkout, in a store of Ollama's or Docker's.
 _PLACE: Final = re.compile(
     r"(?:^|/)(?:(?P<hub>(?:models|datasets|spaces)--[^/]+/(?:blobs/[0-9a-f]{40,64}\Z|refs/))"
-    r"|(?P<git>\.git/)|(?P<manifest>manifests/)|blobs/sha256[-/][0-9a-f]{64}\Z)"
+    r"|(?P<git>\.git/)|(?P<download>\.cache/huggingface/download/)|(?P<manifest>manifests/)|blobs/sha256[-/][0-9a-f]{64}\Z)"
 )
 _DATA: Final = frozenset(
     {".parquet", ".arrow", ".feather", ".tfrecord", ".csv", ".tsv", ".jsonl", ".ndjson", ".tar"}
@@ -165,6 +165,8 @@ def placed(path: str, size: int) -> Reader | None:
         return None
     if found["git"]:
         return git.parse if git.PLACE.match(path) else None
+    if found["download"]:
+        return download.parse if download.PLACE.match(path) else None
     if found["hub"]:
         return _cached
     if found["manifest"]:

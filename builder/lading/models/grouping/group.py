@@ -101,10 +101,8 @@ def _owned(owner: str, files: list[ModelFile], checkouts: Checkouts) -> list[Mod
         if where.commit is not None and where.snapshot is not None:
             facts[v.COMMIT] = Fact(where.commit, Origin.OBSERVED, where.snapshot)
         return [assemble(where.repository, files, facts)]
-    facts = checkouts.facts(owner)
-    name = str(facts[v.REPOSITORY].value) if checkouts.is_root(owner) else None
-    name = name or _declared_name(owner, files) or directory_name(owner)
-    return [assemble(name, files, facts)]
+    name = checkouts.repository(owner) or _declared_name(owner, files) or directory_name(owner)
+    return [assemble(name, files, checkouts.facts(owner))]
 
 
 def _declared_name(owner: str, files: list[ModelFile]) -> str | None:

@@ -194,3 +194,32 @@ class TestCheckout:
         assert look("m/.git/HEAD", b"\xff\x00") is None
         assert look("m/.git/config", b'[remote "origin"]\n\turl = ../x\n') is None
         assert look("m/.git/packed-refs", b"# pack-refs with: peeled\n") is None
+
+
+class TestDownload:
+    NOTES = ".cache/huggingface/download"
+
+    def test_the_commit_of_a_downloaded_folder(self, tmp_path: Path) -> None:
+        files = hf_files()
+        notes = {f"{self.NOTES}/{name}.metadata": f"{COMMIT}\n{'c' * 40}\n1.5\n" for name in files}
+        write_files(tmp_path / "srv/m", {**files, **notes, f"{self.NOTES}/x.lock": b""})
+        (model,) = group_tree(tmp_path).models
+
+        assert model.fact("commit") == COMMIT
+        assert model.facts["commit"].where.startswith(f"srv/m/{self.NOTES}/")
+        assert model.purl is None  # nothing says of which repository
+        assert len(model.files) == len(files)
+
+    def test_files_of_two_commits_are_of_none(self, tmp_path: Path) -> None:
+        notes = {
+            f"{self.NOTES}/a.metadata": f"{COMMIT}\netag\n1.5\n",
+            f"{self.NOTES}/b.metadata": f"{'d' * 40}\netag\n1.5\n",
+        }
+        write_files(tmp_path, {**hf_files(), **notes})
+        (model,) = group_tree(tmp_path).models
+
+        assert model.fact("commit") is None
+
+    def test_other_files_there_are_none(self) -> None:
+        assert look(f"m/{self.NOTES}/x.metadata", b"hello") is None
+        assert look(f"m/{self.NOTES}/README", b"hello") is None
