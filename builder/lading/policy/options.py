@@ -7,6 +7,7 @@ is ``max-age``). :func:`read_record` fills it, :mod:`lading.policy.schema` descr
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from dataclasses import MISSING, dataclass
 from datetime import date, timedelta
@@ -114,7 +115,8 @@ def _numbers(value: Any, where: Where) -> dict[str, float]:
     if not isinstance(value, dict) or not value:
         raise where.error("this is no mapping of names to numbers", got=value)
     for name, number in value.items():
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        known = isinstance(number, int | float) and not isinstance(number, bool)
+        if not known or not math.isfinite(number):
             raise where.at(name).error("this is no number", got=number)
     return dict(value)
 

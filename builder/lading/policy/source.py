@@ -141,10 +141,13 @@ class _Reader:
         found: dict[str, Any] = {}
         for key_node, value_node in pairs:
             key = key_node.value
-            where = Where(self._file, {**self._lines, path: _line(key_node)}, path)
             if not isinstance(key, str) or not key_node.tag.endswith(":str"):
-                raise where.error("a key of the policy is no text", got=str(key))
-            if key in found:
-                raise where.error("a key stands twice in the policy", got=key)
-            found[key] = self.value(value_node, (*path, key))
+                what = "a key of the policy is no text"
+            elif key in found:
+                what = "a key stands twice in the policy"
+            else:
+                found[key] = self.value(value_node, (*path, key))
+                continue
+            here = Where(self._file, {path: _line(key_node)}, path)
+            raise here.error(what, got=str(key))
         return found

@@ -83,6 +83,8 @@ def test_a_rego_file_is_part_of_the_identity() -> None:
         (HEAD + "  - rule: packages\n    deny: [torch]\n", "p.yaml:5", "no purl"),
         (HEAD + "  - rule: signers\n    allow: [{issuer: a}]\n", "p.yaml:5", "named by one"),
         (HEAD + "  - rule: signers\n    allow: [{identity-pattern: '('}]\n", "p.yaml:5", "regular"),
+        (HEAD + "  - rule: reports\n    type: sarif\n    max: {error: .inf}\n", "p.yaml:6",
+         "no number"),
         ("a: &x 1\nb: *x\n", "p.yaml:2", "alias"),
         ("name: a\nname: b\n", "p.yaml:2", "twice"),
         ("name: !!python/object:os.system a\n", "p.yaml:1", "tag"),
