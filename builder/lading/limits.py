@@ -15,7 +15,8 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 
-@dataclass(frozen=True, slots=True)
+# what nobody needs of so many fields is not made: it would take milliseconds of every start
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Limits:
     """Bounds of the readers in ``lading``; those of the OCI client are in ``lading_oci.limits``."""
 

@@ -14,7 +14,8 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-@dataclass(frozen=True, slots=True)
+# what nobody needs of so many fields is not made: it would take milliseconds of every start
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Limits:
     """Bounds of the OCI client; ``dataclasses.replace(LIMITS, …)`` makes others."""
 

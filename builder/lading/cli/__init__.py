@@ -45,6 +45,8 @@ VERBS = (
 
 #: Verbs that treat models and data sets (``hf:``, ``git:``, ``dir:`` …) unlike images.
 _OF_SOURCES = ("attest", "verify")
+#: How those targets begin (``lading.hub.targets.PREFIXES``, which would load all of that room).
+_SOURCES = ("dir:", "file:", "git:", "hf:", "hf-dataset:")
 
 
 def make_app(verbs: Sequence[str] = VERBS) -> typer.Typer:
@@ -119,9 +121,8 @@ def _dispatch(words: list[str]) -> int:
 
 def _module(verb: str, words: Sequence[str]) -> str:
     """Return the module of a verb: ``attest`` and ``verify`` have one more, for sources."""
-    from lading.hub.targets import is_source
-
-    return f"{verb}_source" if verb in _OF_SOURCES and any(map(is_source, words[1:])) else verb
+    of_source = verb in _OF_SOURCES and any(word.startswith(_SOURCES) for word in words[1:])
+    return f"{verb}_source" if of_source else verb
 
 
 def docker_plugin() -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lading.errors import UsageError
 
-__all__ = ["PREFIXES", "Target", "is_hub_name", "is_source", "parse_target"]
+__all__ = ["PREFIXES", "Target", "is_hub_name", "parse_target"]
 
 PREFIXES = ("dir", "file", "git", "hf", "hf-dataset")
 
@@ -40,11 +40,6 @@ class Target:
         place = _CREDENTIALS.sub(r"\1", self.place)
         revision = f"@{self.revision}" if self.revision else ""
         return f"{self.kind}:{place}{revision}" + (f"//{self.folder}" if self.folder else "")
-
-
-def is_source(text: str) -> bool:
-    """Whether a TARGET is a source by its prefix."""
-    return text.partition(":")[0] in PREFIXES and ":" in text
 
 
 def is_hub_name(text: str) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from lading.cli import main, options, quick, verifying
+from lading.cli import _SOURCES, main, options, quick, verifying
 from lading.cli.asking import ASKED
 from lading.cli.verify import _verify
+from lading.hub.targets import PREFIXES
 
 IMAGE = "registry.example/acme/svc:1"
 
@@ -24,6 +25,15 @@ def test_the_tables_are_the_declarations() -> None:
     parameters = inspect.signature(_verify).parameters
     every = {*quick.TRUST, *quick.ASKED, *quick.OTHERS, "image"}
     assert {name.replace("_", "-") for name in parameters} == every
+
+
+def test_sources_are_told_from_images_as_their_room_does() -> None:
+    assert tuple(f"{prefix}:" for prefix in PREFIXES) == _SOURCES
+
+
+@pytest.mark.parametrize("text", ["ubuntu:22.04", "registry:5000/x", "hf", "ghcr.io/git:1"])
+def test_images_are_no_sources(text: str) -> None:
+    assert not text.startswith(_SOURCES)
 
 
 def test_every_flag_means_the_setting_that_declares_it() -> None:

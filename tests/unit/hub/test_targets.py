@@ -8,7 +8,7 @@ import pytest
 
 from lading.errors import UsageError
 from lading.hub.interface import Scope, is_ignored
-from lading.hub.targets import Target, is_source, parse_target
+from lading.hub.targets import Target, parse_target
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -63,11 +63,6 @@ def test_a_directory_may_have_an_at_in_its_name(
 def test_credentials_are_not_shown() -> None:
     assert str(parse_target("git:https://u:secret@h/a@v1//b")) == "git:https://h/a@v1//b"
     assert str(parse_target("git:git@h:a")) == "git:git@h:a"
-
-
-@pytest.mark.parametrize("text", ["ubuntu:22.04", "registry:5000/x", "hf", "ghcr.io/git:1"])
-def test_images_are_no_sources(text: str) -> None:
-    assert not is_source(text)
 
 
 @pytest.mark.parametrize(
