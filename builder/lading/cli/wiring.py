@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lading.image.cache import LayerCache
+    from lading.image.interface import Image
     from lading.inventory import Inspection
     from lading.usecases.build import Built
     from lading.usecases.locate import Ports
@@ -68,21 +70,50 @@ def inspect(
     Without ``cached``, every byte is read again.
     """
     from lading.image import open_image
+
+    opener = repository_opener(insecure=insecure)
+    image = open_image(target, platform=platform, repository_opener=opener)
+    try:
+        if not cached or os.environ.get("LADING_NO_CACHE"):
+            return _inspected(image, name or target, None, all_layers=all_layers)
+        return _kept_or_inspected(image, name or target, all_layers=all_layers)
+    finally:
+        image.close()
+
+
+def _kept_or_inspected(image: Image, target: str, *, all_layers: bool) -> Inspection:
+    """Return the inspection that was kept of the same layers; else inspect, and keep it."""
+    from lading.errors import InputError
     from lading.image.cache import LayerCache
+    from lading.packages import find_syft
+    from lading.usecases import kept
+
+    try:
+        key = kept.key_of(image.facts, find_syft(), all_layers=all_layers)
+    except InputError:
+        key = None  # no syft: an image may do without it, which shows when it is looked into
+    results = LayerCache(None, kept.VERSION)
+    found = results.get(key) if key else None
+    if found is not None:
+        try:
+            return kept.from_json(found, image.facts, target)
+        except (KeyError, TypeError, ValueError):
+            pass  # an entry of another shape is as good as none
+    inspection = _inspected(image, target, LayerCache, all_layers=all_layers)
+    if key:
+        results.put(key, kept.to_json(inspection))
+    return inspection
+
+
+def _inspected(
+    image: Image, target: str, cache: type[LayerCache] | None, *, all_layers: bool
+) -> Inspection:
     from lading.packages import find_syft
     from lading.usecases.inspect import inspect_image
     from lading.usecases.layer_scan import SCANNER_VERSION
 
-    use_cache = cached and not os.environ.get("LADING_NO_CACHE")
-    cache = LayerCache(None, SCANNER_VERSION) if use_cache else None
-    opener = repository_opener(insecure=insecure)
-    image = open_image(target, platform=platform, repository_opener=opener)
-    try:
-        return inspect_image(
-            image, name or target, find_syft=find_syft, cache=cache, all_layers=all_layers
-        )
-    finally:
-        image.close()
+    layers = None if cache is None else cache(None, SCANNER_VERSION)
+    return inspect_image(image, target, find_syft=find_syft, cache=layers, all_layers=all_layers)
 
 
 def inspect_all(target: str, *, insecure: bool = False) -> list[Inspection]:

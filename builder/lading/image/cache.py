@@ -69,9 +69,15 @@ class LayerCache:
         return found
 
     def put(self, diff_id: str, value: dict[str, Any]) -> None:
-        """Keep findings, JSON data; a full or read-only disk keeps nothing."""
+        """Keep findings, JSON data; a full or read-only disk keeps nothing.
+
+        Nor is kept what JSON has no word for (a model's header may say ``NaN``).
+        """
         path = self._path(diff_id)
-        raw = _pack(value)
+        try:
+            raw = _pack(value)
+        except (ValueError, RecursionError):
+            return
         if path is None or len(raw) > min(LIMITS.layer_cache_entry, self._bound):
             return
         with suppress(OSError):

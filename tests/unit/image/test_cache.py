@@ -168,3 +168,10 @@ def test_processes_that_write_the_same_entries(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*/.*"))
     assert sum(path.stat().st_size for path in entries(tmp_path)) <= 75_000
     assert time.time() - max(path.stat().st_mtime for path in entries(tmp_path)) < 60
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_json_has_no_word_for_is_not_kept(tmp_path: Path, value: float) -> None:
+    cache = LayerCache(tmp_path, "1")
+    cache.put("sha256:" + "0" * 64, {"fact": value})
+    assert cache.get("sha256:" + "0" * 64) is None

@@ -1,0 +1,151 @@
+"""Whole inspections kept between runs: an image that did not change is not put together again.
+
+The key is everything that an inspection depends on: the layers, the platform, which syft is there,
+and the very files of lading that read and join (their sizes and times), so that no version has to
+be raised by hand. What the image's source says (names, digests, labels) is never kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lading.inventory import (
+    Dataset,
+    Fact,
+    Finding,
+    Inspection,
+    Level,
+    Model,
+    ModelFile,
+    Occurrence,
+    Origin,
+    Package,
+    Role,
+    Safety,
+    Shadowed,
+    Tool,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lading.inventory import ImageFacts
+    from lading.packages.syft_find import Syft
+
+__all__ = ["VERSION", "from_json", "key_of", "to_json"]
+
+VERSION = "inspection-1"
+_ROOMS = ("image", "models", "packages", "usecases")
+_PINNED = "sha256:"
+
+
+def key_of(facts: ImageFacts, syft: Syft, *, all_layers: bool) -> str | None:
+    """Return the key of an image's inspection; None when nothing pins the image's bytes."""
+    diff_ids = [layer.diff_id for layer in facts.layers]
+    if not all(diff_id.startswith(_PINNED) for diff_id in diff_ids):
+        return None
+    asked = [_code(), diff_ids, str(facts.platform), syft.version, syft.fingerprint, all_layers]
+    return _PINNED + hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def _code() -> str:
+    """Return what changes whenever a file of the reading rooms does."""
+    root = Path(__file__).parent.parent
+    seen = hashlib.sha256()
+    for room in _ROOMS:
+        for path in sorted((root / room).rglob("*.py")):
+            status = path.stat()
+            seen.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return seen.hexdigest()
+
+
+def to_json(found: Inspection) -> dict[str, Any]:
+    """Return JSON data of all but the image's own facts."""
+    whole = dataclasses.asdict(found)
+    return {
+        "sizes": [layer.size for layer in found.image.layers],
+        **{name: whole[name] for name in ("models", "datasets", "packages", "findings", "tools")},
+        "shadowed": None
+        if found.shadowed is None
+        else [
+            {**dataclasses.asdict(one), "package": isinstance(one.item, Package)}
+            for one in found.shadowed
+        ],
+    }
+
+
+def from_json(data: Mapping[str, Any], facts: ImageFacts, target: str) -> Inspection:
+    """Rebuild from :meth:`to_json` and what the image's source says now.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data is something else.
+    """
+    layers = tuple(
+        dataclasses.replace(layer, size=int(size), cached=True)
+        for layer, size in zip(facts.layers, data["sizes"], strict=True)
+    )
+    shadowed = data["shadowed"]
+    return Inspection(
+        target=target,
+        image=dataclasses.replace(facts, layers=layers),
+        models=tuple(map(_model, data["models"])),
+        datasets=tuple(map(_dataset, data["datasets"])),
+        packages=tuple(map(_package, data["packages"])),
+        findings=tuple(map(_finding, data["findings"])),
+        tools=tuple(Tool(**tool) for tool in data["tools"]),
+        shadowed=None if shadowed is None else tuple(map(_shadowed, shadowed)),
+    )
+
+
+def _model(data: Mapping[str, Any]) -> Model:
+    return Model(**{**data, **_common(data), "safety": _safety(data["safety"])})
+
+
+def _dataset(data: Mapping[str, Any]) -> Dataset:
+    return Dataset(**{**data, **_common(data)})
+
+
+def _common(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"files": tuple(map(_file, data["files"])), "facts": _facts(data["facts"])}
+
+
+def _file(data: Mapping[str, Any]) -> ModelFile:
+    return ModelFile(
+        **{
+            **data,
+            "role": Role(data["role"]),
+            "facts": _facts(data["facts"]),
+            "safety": _safety(data["safety"]),
+            "also_at": tuple(Occurrence(**one) for one in data["also_at"]),
+        }
+    )
+
+
+def _facts(data: Mapping[str, Any]) -> dict[str, Fact]:
+    return {
+        name: Fact(fact["value"], Origin(fact["origin"]), fact["where"])
+        for name, fact in data.items()
+    }
+
+
+def _safety(data: Mapping[str, Any]) -> Safety:
+    return Safety(Verdict(data["verdict"]), tuple(map(_finding, data["findings"])))
+
+
+def _finding(data: Mapping[str, Any]) -> Finding:
+    return Finding(**{**data, "level": Level(data["level"])})
+
+
+def _package(data: Mapping[str, Any]) -> Package:
+    lists = {name: tuple(data[name]) for name in ("licenses", "requires")}
+    return Package(**{**data, **lists})
+
+
+def _shadowed(data: Mapping[str, Any]) -> Shadowed:
+    item: Model | Package = _package(data["item"]) if data["package"] else _model(data["item"])
+    return Shadowed(item, data["hidden_by"], data["replaced"])
