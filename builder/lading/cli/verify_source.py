@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from posixpath import normpath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -91,7 +92,8 @@ def _verify(
         rule = configured_rule(trust, TRUST_NAME)
         store, verifier = open_evidence(evidence, insecure=insecure), RuleVerifier(rule)
         scope = Scope(tuple(include or ()), tuple(exclude or ()))
-        wanted = Wanted(scope, tuple(file or ()), expected, demands(rule, max_age).max_age)
+        names = tuple(map(normpath, file or ()))
+        wanted = Wanted(scope, names, expected, demands(rule, max_age).max_age)
         with read_progress(f"reading {target}") as progress:
             found = verify_local(
                 source,

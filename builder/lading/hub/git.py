@@ -66,14 +66,14 @@ def open_git(target: Target) -> Iterator[Source]:
         yield _read(git, target, "FETCH_HEAD", public_url(target.place), None)
 
 
-def open_working_tree(target: Target) -> Source | None:
+def open_working_tree(target: Target, ignored: tuple[str, ...]) -> Source | None:
     """List the files of a clone as they lie there; None when ``target`` names no working tree."""
     path = Path(target.place)
     if target.revision is not None or not (path / ".git").exists():
         return None
     git = Git(_git_directory(path))
     commit = _commit(git, "HEAD")
-    listed = list_directory(path / target.folder, IGNORED)
+    listed = list_directory(path / target.folder, ignored)
     origin = _origin(git) or listed.name
     return Source(
         name=_name(origin, target.folder),

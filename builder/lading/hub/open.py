@@ -42,7 +42,7 @@ def open_source(
     elif target.kind == "git":
         from lading.hub.git import open_git, open_working_tree
 
-        found = open_working_tree(target) if working_tree else None
+        found = open_working_tree(target, ignored) if working_tree else None
         if found is not None:
             yield found
         else:

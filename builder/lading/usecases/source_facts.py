@@ -127,7 +127,7 @@ def describe(source: Source, files: Sequence[ModelFile]) -> Inspection:
 def _place(source: Source) -> dict[str, Fact]:
     known = {v.REPOSITORY: source.repository, v.COMMIT: source.commit}
     if source.repository is None and source.uri.startswith("git:"):
-        known[v.SOURCE_URL] = source.uri.removeprefix("git:").partition("@")[0]
+        known[v.SOURCE_URL] = source.uri.removeprefix("git:").partition(f"@{source.commit}")[0]
     return {
         name: Fact(value, Origin.OBSERVED, source.uri)
         for name, value in known.items()

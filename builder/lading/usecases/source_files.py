@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import os
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -27,12 +28,14 @@ Progress: TypeAlias = Callable[[int], None]
 class _Counted:
     """A stream that says how far it is; a link's has the link's path."""
 
-    def __init__(self, path: str, inner: Stream, tell: Progress) -> None:
+    def __init__(self, path: str, inner: Stream, tell: Progress, stopped: threading.Event) -> None:
         self.path, self.size = path, inner.size
         self.peek = inner.peek
-        self._inner, self._tell = inner, tell
+        self._inner, self._tell, self._stopped = inner, tell, stopped
 
     def read(self, size: int = -1) -> bytes:
+        if self._stopped.is_set():  # one file of terabytes must not keep an interrupted run alive
+            raise InputError("Reading was stopped", where=self.path)
         piece = self._inner.read(size)
         self._tell(len(piece))
         return piece
@@ -49,6 +52,7 @@ def read_files(
     Raises:
         InputError: a file cannot be read; the others are not waited for.
     """
+    stopped = threading.Event()
 
     def run(one: Listed) -> T:
         with contextlib.ExitStack() as opened:
@@ -56,7 +60,7 @@ def read_files(
             def opener() -> Stream:
                 if one.open is None:
                     raise InputError("The bytes of a file are not here", where=one.path)
-                return _Counted(one.path, opened.enter_context(one.open()), progress)
+                return _Counted(one.path, opened.enter_context(one.open()), progress, stopped)
 
             return visit(one, opener)
 
@@ -65,8 +69,15 @@ def read_files(
     with concurrent.futures.ThreadPoolExecutor(workers, "read") as pool:
         pending = {at: pool.submit(run, files[at]) for at in order}
         try:
+            # not in order: an error at the end of the list must not wait for what is before it
+            done, _ = concurrent.futures.wait(
+                pending.values(), return_when=concurrent.futures.FIRST_EXCEPTION
+            )
+            for future in done:
+                future.result()
             return [pending[at].result() for at in range(len(files))]
         except BaseException:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
 

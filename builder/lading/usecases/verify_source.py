@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lading.errors import InputError, NoAttestation, VerificationError
+from lading.errors import InputError, NoAttestation, UsageError, VerificationError
 from lading.hub.interface import Scope, is_ignored
 from lading.limits import LIMITS
 from lading.root_digest import root_digest
@@ -44,12 +44,19 @@ class Wanted:
 
     ``names`` are single files (none: all that ``scope`` takes); ``expected`` is the name, source
     or Hub repository that the list must be of.
+
+    Raises:
+        UsageError: ``expected`` is empty.
     """
 
     scope: Scope = field(default_factory=Scope)
     names: tuple[str, ...] = ()
     expected: str | None = None
     max_age: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if self.expected == "":  # a variable that is not set must not mean "anything"
+            raise UsageError("What the files must be is empty", hint="Leave --as out, or name it")
 
     @property
     def is_whole(self) -> bool:

@@ -241,3 +241,10 @@ def test_a_registry_without_evidence_is_no_attestation(
     ran = lading("verify", f"dir:{model}", "--evidence", f"{registry.host}/models/none")
 
     assert ran.status == 11
+
+
+def test_an_empty_expectation_is_no_expectation_but_a_mistake(lading: Lading, model: Path) -> None:
+    """``--as "$MODEL"`` with a variable that is not set."""
+    lading.ok("attest", f"dir:{model}")
+
+    assert lading("verify", f"dir:{model}", "--as", "").status == 2

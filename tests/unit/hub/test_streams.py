@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,3 +118,30 @@ def test_a_hub_snapshots_links_are_followed_into_its_blobs_only(tmp_path: Path) 
     assert source.odd.keys() == {"evil.bin", "refs"}
     assert (source.name, source.repository, source.commit) == ("name", "org/name", "0" * 40)
     assert source.links
+
+
+def test_an_interruption_does_not_wait_for_large_files() -> None:
+    """Ctrl-C while a file of a terabyte is read ends the run, not the file."""
+
+    class Endless:
+        path, size = "endless", 1 << 40
+        reads = 0
+
+        def peek(self, size: int) -> bytes:
+            return b""
+
+        def read(self, size: int = -1) -> bytes:
+            self.reads += 1
+            assert self.reads < 1000
+            time.sleep(0.01)
+            return b"x"
+
+    endless = Endless()
+    broken = RawStream("broken", 9, io.BytesIO(b"x"))
+    files = [
+        Listed("endless", endless.size, open=lambda: contextlib.nullcontext(endless)),
+        Listed("broken", 9, open=lambda: contextlib.nullcontext(broken)),
+    ]
+
+    with pytest.raises(InputError):
+        hash_files(files, _quiet)
