@@ -7,6 +7,7 @@ author's word, and noted as declared.
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,7 +114,9 @@ def _sections(text: str, report: Report) -> None:
 
 
 def _scalar(value: Any) -> bool:
-    return isinstance(value, (str, int, float, bool)) and value == value
+    return isinstance(value, (str, int, bool)) or (
+        isinstance(value, float) and math.isfinite(value)
+    )
 
 
 def _text(value: Any) -> str | None:

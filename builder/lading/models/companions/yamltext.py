@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from lading.models.stream import Malformed
@@ -11,6 +12,8 @@ __all__ = ["parse_yaml"]
 #: Characters; the parser is slow, and cards have a few thousand.
 _LARGEST: Final = 512 * 1024
 _DEPTH: Final = 64
+#: Python makes integers of these, and then cannot write them down.
+_HUGE: Final = re.compile(r"[-+]?[0-9][0-9A-Fa-fxob_:]{300,}\Z")
 
 
 def parse_yaml(text: str) -> Any:
@@ -30,6 +33,8 @@ def parse_yaml(text: str) -> Any:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.AliasEvent):
                 raise Malformed("YAML with aliases")
+            if isinstance(event, yaml.ScalarEvent) and _HUGE.match(event.value):
+                raise Malformed("a number in YAML that nothing can hold")
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, yaml.CollectionEndEvent):
