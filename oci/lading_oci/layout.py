@@ -2,7 +2,8 @@
 
 Manifests are listed in ``index.json``: tagged ones with ``org.opencontainers.image.ref.name``,
 referrers without, so that ``oras`` and ``crane`` find them. Referrers are found by their
-``subject``; the referrers tag that some tools write into layouts is read as well.
+``subject``. The referrers tag of the registries is read as well, and kept up to date for tools
+that know no other way (``regctl``).
 
 Safe with other processes: ``index.json`` changes under a lock and by rename, blobs are written
 aside, flushed and renamed. A reader needs no lock.
@@ -10,12 +11,20 @@ aside, flushed and renamed. A reader needs no lock.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lading_oci import content, mediatypes, referrers
 from lading_oci.attaching import find_attached
-from lading_oci.digest import check_digest, digest_of, is_digest, is_referrers_tag, matches
+from lading_oci.digest import (
+    check_digest,
+    digest_of,
+    is_digest,
+    is_referrers_tag,
+    matches,
+    referrers_tag,
+)
 from lading_oci.errors import MalformedError, NotFound, OciError, ReferenceInvalid
 from lading_oci.interface import Attached, Descriptor, Manifest
 from lading_oci.layoutfiles import LayoutFiles
@@ -25,6 +34,7 @@ from lading_oci.manifests import (
     check_shape,
     describe,
     descriptor_json,
+    index_manifest,
     parse_object,
     referrer_manifest,
 )
@@ -201,8 +211,44 @@ class Layout:
         plain = Descriptor(media_type, descriptor.digest, descriptor.size)
         if not self.has_blob(plain):
             self._files.store(plain, content)
-        self._files.change_index(lambda entries: _listed(entries, descriptor, tag))
+        named = document.get("subject")
+        subject = named.get("digest") if isinstance(named, dict) else None
+
+        def change(entries: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+            listed = _listed(entries, descriptor, tag)
+            if not is_digest(subject):
+                return listed
+            known = entries if listed is None else listed
+            return self._with_referrers_tag(known, str(subject), descriptor) or listed
+
+        self._files.change_index(change)
         return descriptor
+
+    def _with_referrers_tag(
+        self, entries: list[dict[str, Any]], subject: str, referrer: Descriptor
+    ) -> list[dict[str, Any]] | None:
+        """Return the entries with the referrers tag naming one more; None: nothing to change.
+
+        Nothing depends on that tag here, so what cannot be extended is left as it is.
+        """
+        tag = referrers_tag(subject)
+        try:
+            known, _ = referrers.tag_entries(self.manifest, subject, where=self.name)
+        except OciError:
+            return None
+        if any(one.get("digest") == referrer.digest for one in known):
+            return None
+        short = {
+            key: value
+            for key, value in referrer.annotations.items()
+            if len(value) <= self._limits.tag_annotation
+        }
+        content = index_manifest([*known, descriptor_json(replace(referrer, annotations=short))])
+        if len(content) > self._limits.manifest:
+            return None
+        index = Descriptor(mediatypes.OCI_INDEX, digest_of(content), len(content))
+        self._files.store(index, content)
+        return _listed(entries, index, tag)
 
     def attach(
         self,
@@ -258,6 +304,8 @@ def _listed(
         named = _tag_of(one)
         if named == tag and one.get("digest") == descriptor.digest:
             return None
+        if named == tag and is_referrers_tag(named):
+            continue  # an older list
         if named == tag:
             # The manifest that loses its tag stays reachable by digest: it may have referrers.
             annotations = {k: v for k, v in one["annotations"].items() if k != REF_NAME}

@@ -14,6 +14,7 @@ from lading.image.layers import all_of, scan_layer
 from lading.image.platforms import choose, read_platform
 from lading.image.streams import drain
 from lading.limits import LIMITS
+from lading_oci.digest import is_referrers_tag
 from lading_oci.manifests import check_shape, parse_descriptor
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = ["Chosen", "OciImage", "choose_manifest", "image_manifests"]
 
 T = TypeVar("T")
 
+_NAME = "org.opencontainers.image.ref.name"
 _ATTESTATION = "vnd.docker.reference.type"  # BuildKit's mark on its own attestations
 
 
@@ -46,6 +48,7 @@ def image_manifests(descriptors: Sequence[Descriptor]) -> list[Descriptor]:
         for descriptor in descriptors
         if _ATTESTATION not in descriptor.annotations
         and not descriptor.artifact_type
+        and not is_referrers_tag(descriptor.annotations.get(_NAME, ""))
         and (descriptor.platform or {}).get("os") != "unknown"
     ]
 

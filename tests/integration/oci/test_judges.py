@@ -100,6 +100,8 @@ def test_they_see_what_we_attach_and_copy(registry: Registry, tmp_path: Path) ->
     copy_image(second, "v1", layout, tag="v1")
     ours = {one.digest for one in layout.referrers(image.digest)}
     assert judges.oras_sees(tmp_path, f"{layout.path}:v1", layout=True) == ours
+    seen = judges.regctl_sees(tmp_path, registry.host, f"ocidir://{layout.path}:v1")
+    assert seen == ours
     third = court.repository()
     copy_image(layout, "v1", third, tag="v1")
     court.agrees(third, image, boms=2, all_=3)

@@ -54,10 +54,15 @@ def test_the_files_are_those_of_the_specification(tmp_path: Path) -> None:
     }
     index = json.loads((tmp_path / "l" / "index.json").read_bytes())
     assert index["schemaVersion"] == 2
-    tagged, referrer = index["manifests"]
+    tagged, referrer, listing = index["manifests"]
     assert tagged["annotations"] == {"org.opencontainers.image.ref.name": "v1"}
     assert referrer["artifactType"] == KIND
     assert "annotations" not in referrer
+    assert listing["annotations"] == {
+        "org.opencontainers.image.ref.name": referrers_tag(pushed.digest)
+    }
+    listed = json.loads(blob_path(tmp_path / "l", listing["digest"]).read_bytes())
+    assert [one["digest"] for one in listed["manifests"]] == [referrer["digest"]]
     for path in (tmp_path / "l" / "blobs" / "sha256").iterdir():
         assert digest_of(path.read_bytes()) == f"sha256:{path.name}"
     assert not list((tmp_path / "l" / "ingest").iterdir()), "nothing unfinished is left"
