@@ -44,11 +44,11 @@ def repository_opener(
     *, insecure: bool = False, counter: RequestCounter | None = None
 ) -> Callable[[Reference], Repository]:
     """Return what opens a reference's repository, once per repository."""
-    from lading_oci.registry import open_registry
-
     opened: dict[str, Repository] = {}
 
     def open_repository(reference: Reference) -> Repository:
+        from lading_oci.registry import open_registry  # not for images that the engine has
+
         if reference.name not in opened:
             opened[reference.name] = open_registry(reference, insecure=insecure, on_request=counter)
         return opened[reference.name]
