@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lading.attest import verify
 from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
 from lading.attest.statement import Subject, build_statement
 from lading.attest.verifiers.key import KeyVerifier
 from lading.attest.vsa import ATTESTED_POLICY, SEAL_ANNOTATION, build_vsa
 from lading.errors import PolicyViolation, VerificationError
 from lading.usecases.attest import Attestation, attach_seal, attach_statement
+from lading.usecases.bundles import PREDICATE_TYPE_ANNOTATION
 from lading.usecases.locate import Ports
 from lading.usecases.targets import parse_image
 from lading.usecases.verify import Demands, Verification, verify_image
@@ -68,14 +70,15 @@ class Shop:
             statement, SLSA_VSA_V1, signer=signer(), store=self.store, subject=self.image, now=now
         )
 
-    def carry(self, text: str) -> None:
+    def carry(self, text: str, *, hint: str | None = None) -> None:
         """Attach something whose annotation says that it is a seal."""
+        hints = {PREDICATE_TYPE_ANNOTATION: hint} if hint else {}
         self.store.attach(
             self.image,
-            b"{}",
+            text.encode() or b"{}",  # what is attached already is not attached again
             artifact_type="application/vnd.dev.sigstore.bundle.v0.3+json",
             blob_media_type="application/vnd.dev.sigstore.bundle.v0.3+json",
-            annotations={SEAL_ANNOTATION: text},
+            annotations={SEAL_ANNOTATION: text, **hints},
         )
 
     def verify(self, name: str = NAME, **options: Any) -> Verification:
@@ -186,6 +189,23 @@ def test_a_bom_in_an_annotation_is_no_seal(shop: Shop) -> None:
 
     with pytest.raises(VerificationError):
         shop.verify()
+
+
+def test_a_flood_of_seals_does_not_drown_one_that_says_no(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who can only add to the list must not get from FAILED to the BOM, which says nothing."""
+    monkeypatch.setattr(verify, "LIMITS", dataclasses.replace(verify.LIMITS, attestations_read=5))
+    shop.bom()
+    shop.summary(datetime.now(UTC), passed=False)
+    with pytest.raises(PolicyViolation):
+        shop.verify()
+    for number in range(5):
+        shop.carry(base64.b64encode(b"%d" % number).decode(), hint=SLSA_VSA_V1)
+
+    with pytest.raises(VerificationError) as caught:
+        shop.verify()
+    assert caught.value.code == "limit"
 
 
 def test_an_old_seal_is_refused_when_age_matters(shop: Shop) -> None:
