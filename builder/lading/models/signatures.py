@@ -112,7 +112,7 @@ def behind(suffix: str, head: bytes) -> Reader | None:
         return coreml.parse_weights
     if head[8:9] == b"{" and safetensors.looks_like(head):
         return safetensors.parse
-    if head[4:5] == b"{" and tensorrt.looks_prefixed(head):
+    if head[4:5] == b"{" and tensorrt.looks_prefixed(head, suffix):
         return tensorrt.parse
     if head[137:144] == _RESERVED and xgboost.binary_like(head):
         return xgboost.parse_binary

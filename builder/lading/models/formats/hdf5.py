@@ -53,11 +53,16 @@ class _Search:
         self._config = ConfigSearch(report)
         self._elements: Counter[str] = Counter()
         self._datasets = 0
+        self._missing = 0
         self._keras = False
         self._optimizer = False
 
     def run(self, source: Source) -> None:
-        """Look at every byte once; pieces overlap so that nothing is cut."""
+        """Look at every byte once; pieces overlap so that nothing is cut.
+
+        The superblock says where the file ends; what ends before is noted once all was seen.
+        """
+        declared, start = _declared_end(source.peek(64)), source.offset
         overlap = b""
         while piece := source.some():
             window = overlap + piece
@@ -66,6 +71,7 @@ class _Search:
             self._config.feed(piece)
             overlap = window[-512:]
         self._config.finish()
+        self._missing = max(0, declared - (source.offset - start))
 
     def _marks(self, window: bytes) -> None:
         if any(mark in window for mark in _KERAS):
@@ -100,6 +106,8 @@ class _Search:
         if not self._keras and not self._config.found and self._wanted:
             return False
         report = self._report
+        if self._missing:
+            report.find("unscannable", f"the file ends {self._missing} bytes too early")
         report.fact(v.LIBRARY, "keras", "attributes")
         if self._datasets and not self._optimizer:
             # With an optimizer's state in the file, not every dataset is a parameter.
@@ -108,6 +116,17 @@ class _Search:
         if self._elements:
             report.fact(v.DTYPE, self._elements.most_common(1)[0][0], "datasets: datatypes")
         return True
+
+
+def _declared_end(head: bytes) -> int:
+    """Return the end-of-file address of a superblock (II.A), 0 of an unknown version."""
+    if len(head) < 52:
+        return 0
+    places = {0: (13, 40), 1: (13, 44), 2: (9, 28), 3: (9, 28)}
+    width_at, end_at = places.get(head[8], (0, 0))
+    if head[width_at] != 8:
+        return 0
+    return int.from_bytes(head[end_at : end_at + 8], "little")
 
 
 def _float_bits(datatype: bytes) -> str | None:

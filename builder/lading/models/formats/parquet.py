@@ -41,6 +41,8 @@ def parse(source: Source, report: Report) -> bool:
         report.find("dataset-encrypted", "its footer is encrypted", Level.NOTE)
         return True
     if end[-4:] != MAGIC:
+        if report.path.lower().endswith(".parquet"):
+            raise Malformed("it does not end as it begins")
         return False
     size = int.from_bytes(end[-_TAIL:-4], "little")
     if size > report.size - 12:

@@ -24,6 +24,7 @@ __all__ = ["MAGICS", "looks_prefixed", "parse"]
 
 FORMAT: Final = "tensorrt"
 MAGICS: Final = (b"ftrt", b"ptrt")
+_SUFFIXES: Final = frozenset({".engine", ".plan", ".trt"})
 _HEADER: Final = 32
 _METADATA: Final = 64 * 1024
 _KEY: Final = re.compile(rb'....\{\s*"', re.DOTALL)
@@ -33,11 +34,16 @@ _FACTS: Final = {
 }  # fmt: skip
 
 
-def looks_prefixed(head: bytes) -> bool:
-    """Whether ``head`` is the length of a JSON text, and the text, with an engine behind it."""
+def looks_prefixed(head: bytes, suffix: str) -> bool:
+    """Whether ``head`` is the length of a JSON text, and the text, with an engine behind it.
+
+    Of a text that is longer than ``head`` the suffix must say what follows.
+    """
     size = int.from_bytes(head[:4], "little")
     if not _KEY.match(head) or not 2 <= size <= _METADATA:
         return False
+    if 8 + size > len(head):
+        return suffix in _SUFFIXES
     return head[4 + size : 8 + size] in MAGICS
 
 

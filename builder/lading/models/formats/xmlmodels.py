@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.report import printable
+from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,20 +61,28 @@ def reader_name(head: bytes) -> str | None:
     return "openvino" if found[1] else "pmml"
 
 
-def _tags(source: Source, wanted: re.Pattern[bytes]) -> Iterator[tuple[bytes, dict[bytes, str]]]:
-    """Yield name and attributes of each wanted tag; a tag that pieces cut is found whole."""
+def _tags(
+    source: Source, wanted: re.Pattern[bytes], end: bytes
+) -> Iterator[tuple[bytes, dict[bytes, str]]]:
+    """Yield name and attributes of each wanted tag; a tag that pieces cut is found whole.
+
+    Raises:
+        Malformed: ``end``, the tag that closes the root element, is not at the end.
+    """
     window = b""
     while piece := source.some():
         window += piece
-        end = 0
+        seen = 0
         for found in wanted.finditer(window):
-            end = found.end()
+            seen = found.end()
             pairs = _ATTRIBUTE.findall(found[2])
             yield (
                 found[1],
                 {key: html.unescape(value.decode("utf-8", "replace")) for key, value in pairs},
             )
-        window = window[max(end, len(window) - _OVERLAP) :]
+        window = window[max(seen, len(window) - _OVERLAP) :]
+    if end not in window:
+        raise Malformed("it ends before its root element does")
 
 
 def parse_openvino(source: Source, report: Report) -> None:
@@ -84,7 +93,7 @@ def parse_openvino(source: Source, report: Report) -> None:
     report.fact(v.EXTERNAL_DATA, [f"{name.removesuffix('.xml')}.bin"], "")
     elements: Counter[str] = Counter()
     count = 0
-    for tag, attributes in _tags(source, _OPENVINO):
+    for tag, attributes in _tags(source, _OPENVINO, b"</net>"):
         if tag == b"net":
             report.declared(v.NAME, printable(attributes.get(b"name", "")), "net.name")
             report.fact(v.FORMAT_VERSION, f"IR {attributes.get(b'version', '')[:8]}", "net.version")
@@ -113,7 +122,7 @@ def parse_pmml(source: Source, report: Report) -> None:
     """Read version, header, fields and the first model's element."""
     report.format = "pmml"
     fields: list[str] = []
-    for tag, attributes in _tags(source, _PMML):
+    for tag, attributes in _tags(source, _PMML, b"PMML>"):
         if tag == b"PMML":
             version = printable(attributes.get(b"version", ""), 16)
             report.fact(v.FORMAT_VERSION, version, "PMML.version")

@@ -173,9 +173,13 @@ def test_a_file_with_wrong_bytes_never_raises(name: str) -> None:
         assert _judged(look(f"srv/{name}", bytes(broken)))
 
 
-@pytest.mark.parametrize("name", ["plain.tflite", "xgboost.ubj", "catboost.cbm", "xgboost.json"])
+#: Formats whose reader cannot see that something is missing: an end is nowhere declared.
+ENDLESS = {"lightgbm.txt", "xgboost.model", "weight.bin", "old.feather", "file.arrow"}
+
+
+@pytest.mark.parametrize("name", sorted(set(TRUTH) - ENDLESS))
 def test_half_a_model_is_unscannable(name: str) -> None:
     data = made(name)
     found = seen(f"srv/{name}", data[: len(data) // 2])
 
-    assert found.safety.verdict is Verdict.UNSCANNABLE
+    assert found.safety.verdict >= Verdict.UNSCANNABLE
