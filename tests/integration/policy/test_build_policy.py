@@ -109,6 +109,24 @@ def test_rules_about_reports_wait_and_the_seal_does_not_claim_them(
     assert builder("verify", image, "--policy", str(policy)).status == 0
 
 
+def test_the_base_image_is_judged_by_the_provenance_of_the_build_itself(
+    builder: Lading, base_image: str, registry_referrers: Registry, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context", base=base_image)
+    image = f"{registry_referrers.host}/acme/based:1"
+    policy = tmp_path / "base.yaml"
+    rule = "version: 1\nname: base\nrules:\n  - rule: base-images\n    allow: ['{}']\n"
+
+    policy.write_text(rule.format("docker.io/library/debian:*"))
+    refused = builder("build", "--policy-file", str(policy), "-t", image, "--push", str(context))
+    assert refused.status == 12
+    assert f"the base image {base_image} is not on the list" in refused.err
+
+    policy.write_text(rule.format(base_image))
+    builder.ok("build", "--policy-file", str(policy), "-t", image, "--push", str(context))
+    assert builder("verify", image, "--policy", str(policy)).status == 0
+
+
 def test_a_broken_policy_stops_before_docker_builds(builder: Lading, tmp_path: Path) -> None:
     context = write_context(tmp_path / "context")
     policy = tmp_path / "broken.yaml"

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from lading.attest.predicates import SLSA_PROVENANCE_V1
+from lading.attest.provenance import BUILD_TYPE
 from support.policy_samples import KEY, attested, bom, evidence, package, refused
 
 KEYLESS = {
@@ -127,6 +128,38 @@ def test_base_images_of_the_provenance(uri: str, allow: str, allowed: int) -> No
 
     found = refused(f"- {{rule: base-images, allow: ['{allow}']}}", given)
     assert (found == []) is bool(allowed)
+
+
+OCI = f"pkg:oci/python@sha256%3A{'b' * 64}?repository_url=docker.io/library/python&tag=3.12-slim"
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "allow", "refused_names"),
+    [
+        ([{"name": "python:3.12-slim", "uri": OCI}], "docker.io/library/python:3.1*", []),
+        ([{"name": "x", "uri": OCI}], f"docker.io/library/python:*@sha256:{'b' * 64}", []),
+        ([{"name": "x", "uri": OCI}], "docker.io/library/debian:*", ["python"]),
+        ([{"name": "local:1", "annotations": {"unresolved": "why"}}], "local:1", []),
+        ([{"name": "local:1", "annotations": {"unresolved": "why"}}], "docker.io/library/l*", []),
+        ([{"name": "${BASE}", "annotations": {"unresolved": "why"}}], "python:*", ["${BASE}"]),
+        ([{"name": "Dockerfile", "digest": {"sha256": "c" * 64}}], "scratch", []),
+        ([{"name": "Dockerfile", "digest": {"sha256": "c" * 64}}], "python:*", ["scratch"]),
+        ([{"name": "context", "annotations": {"unresolved": "why"}}], "scratch", ["context"]),
+    ],
+)
+def test_base_images_of_our_own_provenance(
+    dependencies: list[dict[str, object]], allow: str, refused_names: list[str]
+) -> None:
+    context = {"name": "context", "annotations": {"unresolved": "in no git repository"}}
+    definition = {
+        "buildType": BUILD_TYPE,
+        "resolvedDependencies": [context, *dependencies],
+    }
+    given = evidence(attestations=[attested(SLSA_PROVENANCE_V1, {"buildDefinition": definition})])
+
+    found = refused(f"- {{rule: base-images, allow: ['{allow}']}}", given)
+    assert len(found) == len(refused_names)
+    assert all(name in message for name, message in zip(refused_names, found, strict=True))
 
 
 def test_base_images_of_labels_and_of_nothing() -> None:

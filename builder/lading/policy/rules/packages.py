@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from lading.attest.predicates import SLSA_PROVENANCE_V1
+from lading.attest.provenance import BUILD_TYPE
 from lading.policy.components import subject_properties
 from lading.policy.evidence import Missing
 from lading.policy.options import TEXT, TEXTS, Kind, listed, option, record
 from lading.policy.rules.interface import Complaint, Rule, fits, unless
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lading.policy.components import Component
     from lading.policy.evidence import Evidence
@@ -115,7 +116,8 @@ class BaseImages(Rule):
 
     allow: tuple[str, ...] = option(
         TEXTS,
-        "References or patterns (docker.io/library/python:3.12*), with or without @sha256:….",
+        "References or patterns (docker.io/library/python:3.12*), with or without @sha256:…; "
+        "scratch for an image without one.",
     )
     deny: tuple[str, ...] = option(TEXTS, "References or patterns that are refused.", default=())
 
@@ -128,11 +130,22 @@ class BaseImages(Rule):
                 "images it was built on"
             )
         for base in bases:
-            bare = base.partition("@")[0]
-            if fits(base, self.deny) or fits(bare, self.deny):
+            forms = _forms(base)
+            if any(fits(one, self.deny) for one in forms):
                 yield Complaint(f"the base image {base} is denied", base)
-            elif not fits(base, self.allow) and not fits(bare, self.allow):
+            elif not any(fits(one, self.allow) for one in forms):
                 yield Complaint(f"the base image {base} is not on the list", base)
+
+
+def _forms(base: str) -> frozenset[str]:
+    """Return the ways to write an image: short or with docker.io, with or without its digest."""
+    registry, slash, _ = base.partition("/")
+    full = base
+    if not slash:
+        full = f"docker.io/library/{base}"
+    elif "." not in registry and ":" not in registry and registry != "localhost":
+        full = f"docker.io/{base}"
+    return frozenset({base, full, base.partition("@")[0], full.partition("@")[0]})
 
 
 def _from_labels(evidence: Evidence) -> Iterator[str]:
@@ -146,28 +159,53 @@ def _from_labels(evidence: Evidence) -> Iterator[str]:
 
 
 def _from_provenance(evidence: Evidence) -> Iterator[str]:
-    """Yield images among the newest provenance's resolved dependencies (SLSA v1)."""
+    """Yield images among the newest provenance's resolved dependencies (SLSA v1).
+
+    In lading's own, what has no digest is listed by name, and nothing but the context means
+    ``scratch``.
+    """
     for one in evidence.of_type(SLSA_PROVENANCE_V1)[:1]:
         definition = one.predicate.get("buildDefinition")
-        found = definition.get("resolvedDependencies") if isinstance(definition, dict) else None
-        for dependency in found if isinstance(found, list) else ():
-            uri = dependency.get("uri") if isinstance(dependency, dict) else None
-            if isinstance(uri, str) and (reference := _reference(uri)):
-                digest = dependency.get("digest")
-                value = digest.get("sha256") if isinstance(digest, dict) else None
-                known = isinstance(value, str) and "@" not in reference
-                yield f"{reference}@sha256:{value}" if known else reference
+        definition = definition if isinstance(definition, dict) else {}
+        found = definition.get("resolvedDependencies")
+        found = found if isinstance(found, list) else []
+        listed = [each for each in found if isinstance(each, dict)]
+        bases = [base for each in listed if (base := _base(each))]
+        if definition.get("buildType") == BUILD_TYPE:
+            bases += [str(each.get("name")) for each in listed[1:] if _is_unresolved(each)]
+            bases = bases or ["scratch"]
+        yield from bases
+
+
+def _is_unresolved(dependency: Mapping[str, Any]) -> bool:
+    annotations = dependency.get("annotations")
+    return isinstance(annotations, dict) and "unresolved" in annotations
+
+
+def _base(dependency: Mapping[str, Any]) -> str | None:
+    uri = dependency.get("uri")
+    reference = _reference(uri) if isinstance(uri, str) else None
+    digest = dependency.get("digest")
+    value = digest.get("sha256") if isinstance(digest, dict) else None
+    if reference is None or not isinstance(value, str) or "@" in reference:
+        return reference
+    return f"{reference}@sha256:{value}"
 
 
 def _reference(uri: str) -> str | None:
-    """Return the image of ``pkg:docker/NAME@TAG?…``, ``docker-image://…`` or ``oci://…``."""
+    """Return the image that a URI names: ``pkg:oci/…``, ``pkg:docker/…``, ``docker-image://…``."""
     for scheme in ("docker-image://", "docker://", "oci://"):
         if uri.startswith(scheme):
             return uri.removeprefix(scheme)
-    if not uri.startswith("pkg:docker/"):
+    kind, _, rest = uri.partition("/")
+    if kind not in ("pkg:docker", "pkg:oci"):
         return None
-    name, _, version = uri.removeprefix("pkg:docker/").partition("?")[0].partition("@")
-    version = unquote(version)
+    path, _, query = rest.partition("?")
+    name, _, version = (unquote(part) for part in path.partition("@"))
+    qualifiers = {key: values[0] for key, values in parse_qs(query).items()}
+    if kind == "pkg:oci":
+        tag = f":{qualifiers['tag']}" if "tag" in qualifiers else ""
+        name = qualifiers.get("repository_url", name) + tag
     if not version:
-        return unquote(name)
-    return f"{unquote(name)}{'@' if version.startswith('sha256:') else ':'}{version}"
+        return name
+    return f"{name}{'@' if version.startswith('sha256:') else ':'}{version}"
