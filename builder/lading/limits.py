@@ -42,6 +42,7 @@ class Limits:
     engine_stream_seconds: float = 3600.0
 
     # models: headers and companions
+    model_files: int = 250_000  # of one layer
     sniff_bytes: int = 4 * KIB
     safetensors_header: int = 100 * MIB
     gguf_metadata_entries: int = 65_536

@@ -10,18 +10,20 @@ import dataclasses
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
+from lading.errors import LimitError
 from lading.image.interface import SeesMerged
 from lading.inventory import Finding, Inspection, Level
+from lading.limits import LIMITS
 from lading.usecases.contents import ViewReader
 from lading.usecases.layer_scan import LayerScan, scan_layer
 from lading.usecases.lower_layers import shadowed
 from lading.usecases.views import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
-    from lading.image.interface import Image
+    from lading.image.interface import Entry, Image
     from lading.inventory import LayerFacts, Model
     from lading.packages import Syft
 
@@ -103,11 +105,32 @@ def _scan_layers(
                 scans[diff_id] = scan
     missing = {diff_id for diff_id in diff_ids if diff_id not in scans}
     if missing:
-        for diff_id, scan in image.scan(scan_layer, missing).items():
+        for diff_id, scan in image.scan(_Bounded(scans.values()), missing).items():
             scans[diff_id] = scan
             if cache:
                 cache.put(diff_id, scan.to_json())
     return scans, missing
+
+
+class _Bounded:
+    """Scans layers until they hold more of packages' bytes together than an image may."""
+
+    def __init__(self, known: Iterable[LayerScan]) -> None:
+        self._held = sum(map(_held, known))
+
+    def __call__(self, entries: Iterator[Entry]) -> LayerScan:
+        scan = scan_layer(entries)
+        self._held += _held(scan)
+        if self._held > LIMITS.package_bytes:
+            raise LimitError(
+                "the image has too many bytes of package files",
+                wanted=f"at most {LIMITS.package_bytes}",
+            )
+        return scan
+
+
+def _held(scan: LayerScan) -> int:
+    return sum(len(file.content) for file in scan.package_files)
 
 
 def _layer_facts(layer: LayerFacts, scan: LayerScan, *, fresh: bool) -> LayerFacts:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lading import models, packages
+from lading.errors import LimitError
 from lading.image.interface import EntryKind
 from lading.image.overlay import LayerPaths, PathRecorder
 from lading.inventory import (
@@ -21,6 +22,7 @@ from lading.inventory import (
     Safety,
     Verdict,
 )
+from lading.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,11 +75,15 @@ class LayerScan:
 
 
 def scan_layer(entries: Iterator[Entry]) -> LayerScan:
-    """Read a layer once: file bytes go to whichever reader wants them, the rest is skipped."""
+    """Read a layer once: file bytes go to whichever reader wants them, the rest is skipped.
+
+    Raises:
+        LimitError: more, or more bytes of, such files than ``LIMITS`` allow a layer.
+    """
     recorder = PathRecorder()
     model_files: list[ModelFile] = []
     package_files: list[PackageFile] = []
-    size = 0
+    size = held = 0
     record, examine, collect = recorder.add, models.examine, packages.collect
     file_kind = EntryKind.FILE
     for entry in entries:
@@ -88,11 +94,20 @@ def scan_layer(entries: Iterator[Entry]) -> LayerScan:
         captured = collect(entry)
         if captured is not None:
             package_files.append(captured)
+            held += len(captured.content)
+            _check("package files", len(package_files), LIMITS.package_files)
+            _check("bytes of package files", held, LIMITS.package_bytes)
             continue
         found = examine(entry)
         if found is not None:
             model_files.append(found)
+            _check("model files", len(model_files), LIMITS.model_files)
     return LayerScan(recorder.result(), size, tuple(model_files), tuple(package_files))
+
+
+def _check(what: str, count: int, limit: int) -> None:
+    if count > limit:
+        raise LimitError(f"a layer has too many {what}", wanted=f"at most {limit}")
 
 
 def _package_file_to_json(file: PackageFile) -> list[Any]:
