@@ -129,6 +129,17 @@ def test_a_model_is_attested_only_when_its_digests_were_matched() -> None:
     ]
 
 
+def test_data_sets_are_attested_like_models() -> None:
+    known, unknown = (
+        model(name, attested=name == "known") | {"type": "data"} for name in ("known", "unknown")
+    )
+
+    assert refused("- rule: attested-datasets", evidence(known, unknown)) == [
+        "the data set unknown is none that was attested"
+    ]
+    assert refused("- rule: attested-models", evidence(known, unknown)) == []
+
+
 def test_cards() -> None:
     card = {
         "modelParameters": {"task": "text-generation", "architectureFamily": "llama"},

@@ -8,6 +8,7 @@ from lading.policy.rules.attestations import Freshness, RequiredAttestations, Si
 from lading.policy.rules.drift import Drift
 from lading.policy.rules.licences import DatasetLicenses, ModelLicenses, PackageLicenses
 from lading.policy.rules.models import (
+    AttestedDatasets,
     AttestedModels,
     ModelCards,
     ModelFormats,
@@ -31,6 +32,7 @@ RULES: Final[dict[str, type[Rule]]] = {
         Signers,
         Freshness,
         AttestedModels,
+        AttestedDatasets,
         ModelSources,
         ModelLicenses,
         ModelFormats,

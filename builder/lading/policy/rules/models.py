@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from lading.policy.options import FLAG, TEXTS, WHOLE_NUMBER, choice, choices, option
+from lading.policy.options import TEXTS, WHOLE_NUMBER, choice, choices, option
 from lading.policy.rules.interface import Complaint, Rule, fits, unless
 
 if TYPE_CHECKING:
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from lading.policy.components import Component
     from lading.policy.evidence import Evidence
 
-__all__ = ["AttestedModels", "ModelCards", "ModelFormats", "ModelSafety", "ModelSources"]
+__all__ = [
+    "AttestedDatasets",
+    "AttestedModels",
+    "ModelCards",
+    "ModelFormats",
+    "ModelSafety",
+    "ModelSources",
+]
 
 _VERDICTS: Final = ("safe", "unscannable", "suspicious", "dangerous")
 
@@ -134,16 +141,29 @@ class AttestedModels(Rule):
     name: ClassVar[str] = "attested-models"
     serves: ClassVar[tuple[str, ...]] = ("AML.M0005", "AML.M0013", "AML.M0014")
 
-    datasets: bool = option(FLAG, "Data sets too.", default=False)
     exclude: tuple[str, ...] = _EXCLUDE
 
     def check(self, evidence: Evidence) -> Iterator[Complaint]:
         """Yield models that no attestation knows."""
-        subjects = [*evidence.models, *(evidence.datasets if self.datasets else ())]
-        for one in unless(subjects, self.exclude):
+        for one in unless(evidence.models, self.exclude):
             if not one.identified:
-                what = "data set" if one.kind == "data" else "model"
-                yield Complaint(f"the {what} {one.label} is none that was attested", one.label)
+                yield Complaint(f"the model {one.label} is none that was attested", one.label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttestedDatasets(Rule):
+    """Only data sets whose files have the digests of attested ones."""
+
+    name: ClassVar[str] = "attested-datasets"
+    serves: ClassVar[tuple[str, ...]] = ("AML.M0005", "AML.M0007", "AML.M0014", "AML.M0025")
+
+    exclude: tuple[str, ...] = _EXCLUDE
+
+    def check(self, evidence: Evidence) -> Iterator[Complaint]:
+        """Yield data sets that no attestation knows."""
+        for one in unless(evidence.datasets, self.exclude):
+            if not one.identified:
+                yield Complaint(f"the data set {one.label} is none that was attested", one.label)
 
 
 @dataclass(frozen=True, kw_only=True)
