@@ -67,8 +67,7 @@ def parse_location(text: str) -> Location:
             hint="Push and attest it with `lading push`, then copy it.",
         )
     reference = image.reference
-    tag = reference.tag or (None if reference.digest else "latest")
-    return Location(text, reference, None, tag, reference.digest)
+    return Location(text, reference, None, reference.tag, reference.digest)
 
 
 def _split(rest: str) -> tuple[str, str | None, str | None]:
@@ -109,26 +108,26 @@ def copy(
             wanted="a tag, or none",
         )
     origin = open_store(source)
-    tag = source.tag if source.tag or source.digest else _only_tag(origin, source)
+    tag = source.tag if source.tag or source.digest else _meant(origin, source)
     digest = source.digest or origin.resolve(str(tag)).digest
     if check is not None:
         examined = _of_platform(origin, digest, platform) if platform else digest
         place = Place(origin, examined)
         check(Located(examined, frozenset({examined}), (place,), in_engine=False))
-    # "latest" that nobody wrote must not rename what the source calls otherwise.
-    written = target.tag if target.layout or (target.reference and target.reference.tag) else None
     return copy_image(
         origin,
         digest,
         open_store(target),
-        tag=written or tag,
+        tag=target.tag or tag,
         platform=platform,
         progress=progress,
     )
 
 
-def _only_tag(layout: Repository, source: Location) -> str:
-    """Return the tag of a layout's only image."""
+def _meant(layout: Repository, source: Location) -> str:
+    """Return the tag that goes without saying: ``latest``, or that of a layout's only image."""
+    if source.reference is not None:
+        return "latest"
     tags = layout.tags()
     if len(tags) == 1:
         return tags[0]

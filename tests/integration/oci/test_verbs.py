@@ -241,6 +241,29 @@ def test_copy_of_one_platform(lading: Lading, shelf: Shelf, tmp_path: Path) -> N
     assert "skipped   sha256:" in ran.out
 
 
+def test_the_tag_of_a_copy(lading: Lading, registry_referrers: Registry, tmp_path: Path) -> None:
+    """Its own, else the source's; none when the source was named by digest."""
+    name = f"{registry_referrers.host}/verbs/t{uuid.uuid4().hex[:12]}"
+    image = push_image(Layout(tmp_path / "source"), make_image("tagged"), tag="v7")
+
+    def copied(source: str, target: str) -> str | None:
+        document = lading.ok("copy", source, target, "--json").json()
+        assert document["digest"] == image.digest
+        tag: str | None = document["tag"]
+        return tag
+
+    assert copied("oci-dir:source", name) == "v7"
+    assert copied("oci-dir:source:v7", f"{name}:other") == "other"
+    assert copied(f"oci-dir:source@{image.digest}", f"{name}-untagged") is None
+    assert copied(f"{name}@{image.digest}", "oci-dir:out:v8") == "v8"
+    assert copied(f"{name}:v7", f"{name}:latest") == "latest"
+    assert copied(name, "oci-dir:out") == "latest"
+    assert Layout(tmp_path / "out").tags() == ["v8", "latest"]
+    many = lading("copy", "oci-dir:out", name)
+    assert (many.status, many.out) == (22, "")
+    assert "v8, latest" in many.err
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
