@@ -180,6 +180,8 @@ def _entries(output: bytes, where: str) -> list[_Entry]:
             raise InputError("git listed what is no tree entry", where=where, got=ascii(line[:200]))
         mode, _, oid, size = (part.decode() for part in found.groups()[:4])
         path = text(found[5].decode("utf-8", "surrogateescape"), where)
+        if {"", ".", ".."} & set(path.split("/")):
+            raise InputError("A path leads out of the repository", where=where, got=ascii(path))
         entries.append(_Entry(mode, oid, -1 if size == "-" else int(size), path))
     if len(entries) > LIMITS.source_files:
         raise LimitError(

@@ -244,3 +244,18 @@ def test_a_password_in_a_url_goes_nowhere(lading: Lading, repository: Path) -> N
     for one in (ran, failed, verified):
         assert "hunter2" not in one.out + one.err
     assert failed.status == 20
+
+
+@pytest.mark.parametrize("name", [b"..", b".", b"sub/x"])
+def test_a_tree_that_leads_out_is_refused(lading: Lading, repository: Path, name: bytes) -> None:
+    blob = git(repository, "rev-parse", "HEAD:config.json")
+    raw = repository / ".git" / "tree"
+    raw.write_bytes(b"100644 " + (b"../" if b"/" in name else b"") + name + b"\0")
+    raw.write_bytes(raw.read_bytes() + bytes.fromhex(blob))
+    tree = git(repository, "hash-object", "-t", "tree", "-w", "--literally", str(raw))
+    head = git(repository, "commit-tree", tree, "-m", "evil")
+
+    ran = lading("attest", f"git:{repository}@{head}")
+
+    assert ran.status == 22
+    assert "leads out" in ran.err

@@ -182,3 +182,13 @@ def test_the_server_is_a_hub_to_its_client(hub: Hub, files: dict[str, bytes], co
     assert weights.lfs.sha256 == hashlib.sha256(files["model.safetensors"]).hexdigest()
     assert tree.keys() == files.keys()
     assert tree["model.safetensors"].lfs.sha256 == weights.lfs.sha256  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("path", ["../evil.json", "/etc/evil.json", "a//b.json", "./c.json"])
+def test_a_list_with_a_path_that_leads_out_is_refused(lading: Lading, hub: Hub, path: str) -> None:
+    hub.add("acme/evil").commit({path: b"{}", "config.json": b"{}"})
+
+    ran = lading("attest", "hf:acme/evil")
+
+    assert ran.status == 20
+    assert "plain name" in ran.err

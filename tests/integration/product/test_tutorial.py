@@ -43,11 +43,12 @@ def blocks() -> list[Block]:
 def env(
     docker_engine: DockerEngine, registry_referrers: Registry, tmp_path: Path
 ) -> dict[str, str]:
-    tools = str(Path(sys.executable).parent)
+    tools = os.pathsep.join((str(Path(sys.executable).parent), str(parts.require("oras").parent)))
     return {
         **docker_engine.env,
         "PATH": os.pathsep.join((tools, docker_engine.env["PATH"])),
-        "REGISTRY": f"{registry_referrers.host}/tutorial",
+        # by name: oras speaks plain HTTP to no other host unasked
+        "REGISTRY": f"{registry_referrers.host.replace('127.0.0.1', 'localhost')}/tutorial",
         "HOME": str(tmp_path / "home"),
         "HF_HOME": str(tmp_path / "hf"),
         "HF_HUB_DISABLE_TELEMETRY": "1",
