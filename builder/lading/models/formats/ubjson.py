@@ -45,6 +45,8 @@ def walk(source: Source) -> Iterator[tuple[tuple[str, ...], Any]]:
             path.pop()
         mark = source.exactly(1)
         end = ends[-1]
+        if mark == b"N":
+            continue  # padding between values
         if mark == end:
             ends.pop()
             if not ends:
