@@ -139,7 +139,8 @@ def _release(built: Built, settings: _Settings) -> Release:
     timings = release.Timings()
     inspection, *others = _matched(_inspect(built, timings), settings, timings)
     place = settings.evidence
-    made = wiring.provenance(built, [inspection, *others]) if settings.signer else None
+    wanted = settings.signer or settings.policy
+    made = wiring.provenance(built, [inspection, *others]) if wanted else None
     policy = _passed_policy(built, [inspection, *others], made, settings, timings)
     if built.push:
         return release.push_and_attest(
