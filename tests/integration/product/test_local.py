@@ -183,3 +183,22 @@ def test_evidence_of_a_pushed_image_can_be_kept_apart(
     for place, status in ((store, 0), (str(tmp_path / "nothing"), 11)):
         for image in (name, f"registry:{name}"):
             assert lading(*asked, place, image).status == status
+
+
+def test_after_a_push_the_registrys_evidence_counts(
+    lading: Lading, registry_referrers, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    name = f"{registry_referrers.host}/later:1"
+    verify = ("verify", "--key", "lading.pub", name, "--json")
+    lading.ok("build", *KEY, "-t", name, str(context))
+    local = lading.ok(*verify).json()
+
+    lading.ok("push", *KEY, name)
+    pushed = lading.ok(*verify).json()
+
+    store = str(lading.cwd / "data" / "lading" / "evidence")
+    assert store in local["attestations"][0]["source"]
+    assert pushed["attestations"][0]["source"].startswith(f"{registry_referrers.host}/later@")
+    assert pushed["digest"] != local["digest"]
+    assert pushed["engine_checked"] is True

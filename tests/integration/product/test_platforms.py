@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,25 @@ def test_content_is_compared_for_every_platform(lading: Lading, index: Index) ->
     compared = [(found["platform"], found["files"]) for found in document["content"]]
     assert compared == [("linux/amd64", 1), ("linux/arm64", 1)]
     assert [found["platform"] for found in one["content"]] == ["linux/arm64"]
+
+
+@pytest.mark.interop
+def test_cosign_verifies_the_index(lading: Lading, index: Index) -> None:
+    for digest in (index.digest, index.images["arm64"].descriptor.digest):
+        ran = subprocess.run(
+            [
+                *(str(parts.require("cosign")), "verify-attestation", "--key", "lading.pub"),
+                *("--type", "cyclonedx", "--insecure-ignore-tlog", "--allow-http-registry"),
+                f"{index.name.rpartition(':')[0]}@{digest}",
+            ],
+            cwd=lading.cwd,
+            env=lading.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert ran.returncode == 0, ran.stderr
 
 
 def test_a_platform_that_is_not_there(lading: Lading, index: Index) -> None:
