@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lading.config import load_config
+from lading.config import CONFIG_NAME, load_config
 from lading.errors import UsageError, VerificationError
 from lading.trust.rules import Pattern, TrustedSigner, TrustRule, rule_for
 from lading.trust.verifier import RuleVerifier
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["configured_rule", "configured_verifier", "demands"]
 
 _WAYS: Final = ("key", "identity", "identity-regexp")
+_BESIDE_SIGNERS: Final = frozenset(
+    {"issuer", "certificate-root", "certificate-chain", "tlog", "timestamp"}
+)
 _ANY: Final = Pattern("**")
-_PLACES: Final = ("the command line", "the environment", "lading.toml")
+_PLACES: Final = ("the command line", "the environment", CONFIG_NAME)
 
 
 def configured_rule(given: Layer, name: str) -> TrustRule:
@@ -52,14 +56,8 @@ def configured_rule(given: Layer, name: str) -> TrustRule:
             where=_PLACES[at],
             got=", ".join("[[trust]]" if way == "rules" else way for way in sorted(ways)),
         )
-    if "trust" in chosen:
-        from lading.trust.parse import load_rules
-
-        return rule_for(name, load_rules(Path(chosen["trust"])), chosen["trust"])
-    if "rules" in chosen:
-        from lading.trust.parse import parse_rules
-
-        return rule_for(name, parse_rules(chosen["rules"], config.path), str(config.path))
+    if ways & {"trust", "rules"}:
+        return _from_rules(config, layers, at, name)
     return _rule(layers, at)
 
 
@@ -107,6 +105,21 @@ def _deciding(layers: Sequence[Layer]) -> int | None:
     return next((n for n, layer in enumerate(layers) if layer.keys() & ways), None)
 
 
+def _from_rules(config: Config, layers: Sequence[Layer], at: int, name: str) -> TrustRule:
+    from lading.trust.parse import load_rules, parse_rules
+
+    said = {*layers[0], *(layers[at] if _PLACES[at] == CONFIG_NAME else ())}
+    if unheard := said & _BESIDE_SIGNERS:
+        raise UsageError(
+            "Trust rules say this for each signer", got=min(unheard), where=_PLACES[at]
+        )
+    path = Path(layers[at].get("trust", config.path))
+    listed = layers[at].get("rules")
+    rules = load_rules(path) if listed is None else parse_rules(listed, path)
+    rule = rule_for(name, rules, str(path))
+    return replace(rule, trusted_root=rule.trusted_root or _first(layers, "trusted-root"))
+
+
 def _rule(layers: Sequence[Layer], at: int) -> TrustRule:
     chosen, own = layers[at], layers[: at + 1]
     log, timestamp = bool(_first(layers, "tlog")), bool(_first(layers, "timestamp"))
@@ -114,15 +127,21 @@ def _rule(layers: Sequence[Layer], at: int) -> TrustRule:
         TrustedSigner(key=str(path), log=log, timestamp=timestamp)
         for path in _listed(chosen.get("key"))
     ]
+    issuer, root = _first(own, "issuer"), _first(own, "certificate-root")
+    chain = _first(own, "certificate-chain")
     names = _names(chosen)
-    if names:
-        issuer, root = _first(own, "issuer"), _first(own, "certificate-root")
-        if (issuer is None) == (root is None):
-            raise UsageError(
-                "An identity means nothing without who vouches for it",
-                wanted="--issuer URL (Sigstore), or --certificate-root FILE (your own authority)",
-            )
-        signers += [_identity(one, issuer, root, _first(own, "certificate-chain")) for one in names]
+    if names and (issuer is None) == (root is None):
+        raise UsageError(
+            "An identity means nothing without who vouches for it",
+            wanted="--issuer URL (Sigstore), or --certificate-root FILE (your own authority)",
+        )
+    if not names and (issuer or root):
+        raise UsageError("There is nobody to vouch for", wanted="--identity NAME")
+    if chain and not root:
+        raise UsageError("A certificate chain leads to no root", wanted="--certificate-root FILE")
+    if root and (log or timestamp):
+        raise UsageError("Only of a key's signature a log entry or a timestamp can be asked")
+    signers += [_identity(one, issuer, root, chain) for one in names]
     return TrustRule(
         patterns=(_ANY,),
         signers=tuple(signers),

@@ -114,6 +114,42 @@ def test_an_identity_needs_one_that_vouches(here: Path, given: dict[str, Any]) -
         configured_rule(given, NAME)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"key": ["k"], "issuer": "u"},
+        {"key": ["k"], "certificate-root": "r"},
+        {"key": ["k"], "certificate-chain": "c"},
+        {"identity": ["i"], "issuer": "u", "certificate-chain": "c"},
+        {"identity": ["i"], "certificate-root": "r", "timestamp": True},
+        {"trust": "t.toml", "tlog": True},
+        {"trust": "t.toml", "issuer": "u"},
+    ],
+)
+def test_what_would_not_be_heard_is_refused(here: Path, given: dict[str, Any]) -> None:
+    (here / "t.toml").write_text(TRUST)
+    with pytest.raises(UsageError):
+        configured_rule(given, NAME)
+
+
+def test_what_would_not_be_heard_in_the_file_is_refused(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "lading.toml").write_text("[verify]\ntlog = true\n" + TRUST)
+    with pytest.raises(UsageError, match="for each signer"):
+        configured_rule({}, NAME)
+    (here / "lading.toml").write_text(TRUST)
+    monkeypatch.setenv("LADING_TLOG", "1")  # which is how this machine signs
+    assert configured_rule({}, NAME).signers
+
+
+def test_rules_without_a_root_of_their_own_take_the_option(here: Path) -> None:
+    own = TRUST.replace("max-age", "trusted-root = 'own.json'\nmax-age")
+    for text, wanted in ((TRUST, "root.json"), (own, "own.json")):
+        (here / "lading.toml").write_text(text)
+        assert configured_rule({"trusted-root": "root.json"}, NAME).trusted_root == wanted
+
+
 def test_the_files_issuer_does_not_vouch_for_the_command_lines_identity(here: Path) -> None:
     (here / "lading.toml").write_text("[verify]\nidentity = 'a'\nissuer = 'u'\n")
     with pytest.raises(UsageError, match="who vouches"):
