@@ -34,44 +34,73 @@ def walk(source: Source) -> Iterator[tuple[tuple[str, ...], Any]]:
     Raises:
         Malformed: not UBJSON, too deep, or a bound is reached.
     """
-    reader = _Reader(source)
+    reader, levels = _Reader(source), _Levels()
     if source.exactly(1) != b"{":
         raise Malformed("not an object")
-    path: list[str] = []
-    ends: list[bytes | int] = [b"}"]  # what closes each level: a mark, or a number of elements
     for _ in range(LIMITS.json_members):
-        while ends[-1] == 0:
-            ends.pop()
-            path.pop()
+        levels.leave_full()
         mark = source.exactly(1)
-        end = ends[-1]
         if mark == b"N":
             continue  # padding between values
-        if mark == end:
-            ends.pop()
-            if not ends:
+        if mark == levels.end:
+            if not levels.leave():
                 return
-            path.pop()
             continue
         name = "[]"
-        if isinstance(end, int):
-            ends[-1] = end - 1
-        elif end == b"}":
+        if levels.end == b"}":
             name = reader.text(mark)
             mark = source.exactly(1)
+        levels.count()
         if mark == b"{":
-            ends.append(b"}")
-            path.append(name)
+            levels.enter(name, b"}")
         elif mark == b"[":
             inner = reader.array()
             if inner is not None:
-                ends.append(inner)
-                path.append(name)
+                levels.enter(name, inner)
         else:
-            yield (*path, name), reader.value(mark)
-        if len(ends) > _DEPTH:
-            raise Malformed(f"nested deeper than {_DEPTH}")
+            yield (*levels.path, name), reader.value(mark)
     raise Malformed(f"more than {LIMITS.json_members} members")
+
+
+class _Levels:
+    """Where a walk is: the names that lead there, and what closes each level.
+
+    A level ends with a mark, or after a number of elements.
+    """
+
+    def __init__(self) -> None:
+        self.path: list[str] = []
+        self._ends: list[bytes | int] = [b"}"]
+
+    @property
+    def end(self) -> bytes | int:
+        """What closes the innermost level."""
+        return self._ends[-1]
+
+    def enter(self, name: str, end: bytes | int) -> None:
+        """Step into an object or array."""
+        self.path.append(name)
+        self._ends.append(end)
+        if len(self._ends) > _DEPTH:
+            raise Malformed(f"nested deeper than {_DEPTH}")
+
+    def count(self) -> None:
+        """Take one element of a level that ends after a number of them."""
+        if isinstance(self.end, int):
+            self._ends[-1] = self.end - 1
+
+    def leave(self) -> bool:
+        """Step out of a level; False when it was the outermost."""
+        self._ends.pop()
+        if not self._ends:
+            return False
+        self.path.pop()
+        return True
+
+    def leave_full(self) -> None:
+        """Step out of every level that has all its elements."""
+        while self.end == 0:
+            self.leave()
 
 
 class _Reader:
