@@ -81,7 +81,7 @@ def check(file: ModelFile | None, data: bytes) -> None:
     if file is None:
         return
     assert file.size == len(data)
-    json.dumps({name: fact.value for name, fact in file.facts.items()}, allow_nan=True)
+    json.dumps({name: fact.value for name, fact in file.facts.items()}, allow_nan=False)
     findings = file.safety.findings
     assert len(findings) <= LIMITS.findings_per_file + 1
     assert all(len(one.message) <= LIMITS.finding_text for one in findings)
@@ -132,7 +132,7 @@ def _changed(draw: st.DrawFn) -> tuple[str, bytes]:
     return name, bytes(data)
 
 
-@settings(MANY, max_examples=1000)
+@settings(MANY, max_examples=600)
 @given(_changed())
 def test_any_change_of_a_good_file(changed: tuple[str, bytes]) -> None:
     name, data = changed
@@ -200,7 +200,6 @@ HEADS = {
     "m.npy": npy_bytes(np.zeros(1)),
     "m.npz": npz_bytes(a=np.zeros(3)),
     "m.pkl": pickle.dumps([1]),
-    "x.h5": MADE["plain.h5"],
     "x.tflite": b"\x1c\x00\x00\x00TFL3",
 }
 
