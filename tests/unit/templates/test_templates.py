@@ -114,6 +114,33 @@ def test_policies_are_valid_for_editors_and_for_lading(
     conforms("policy-explain", json.loads(capsys.readouterr().out))
 
 
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        (".github/workflows/lading.yml", ["--builtin-schema", "vendor.github-workflows"]),
+        (
+            "lading.gitlab-ci.yml",
+            ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
+        ),
+    ],
+)
+def test_pipelines_fit_their_published_schemas(
+    path: str, options: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "pipeline.yml"
+    file.write_text(content(path))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", *options, str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_github_workflow_signs_keyless_with_least_permissions() -> None:
     workflow = documents(".github/workflows/lading.yml")
 
