@@ -9,12 +9,16 @@ protobuf-specs (``sigstore_trustroot.proto``), so that nothing but this module v
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
+import tempfile
+import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -29,7 +33,6 @@ from support.processes import free_port, http_answers, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["LocalSigstore", "running_sigstore"]
 
@@ -38,6 +41,7 @@ PEM = serialization.Encoding.PEM
 SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
 PASSWORD = "test-only"
 REKOR_ORIGIN = "rekor-local"
+LONGEST_WAIT = 900.0  # seconds
 START = "2020-01-01T00:00:00Z"
 
 
@@ -231,5 +235,25 @@ def _tsa(program: str, directory: Path) -> Iterator[str]:
     command = [program, "serve", "--host=127.0.0.1", f"--port={port}"]
     command += ["--timestamp-signer=memory", "--disable-ntp-monitoring"]
     ready = lambda: http_answers(port, "/ping")  # noqa: E731
-    with running(command, ready=ready, log=directory / "tsa.log", cwd=directory):
+    with (
+        _one_at_a_time(),
+        running(command, ready=ready, log=directory / "tsa.log", cwd=directory),
+    ):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait for another run of these tests: the authority's port for metrics is always 2112."""
+    path = Path(tempfile.gettempdir()) / "lading-tests-timestamp-server.lock"
+    end = time.monotonic() + LONGEST_WAIT
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(1)
+        yield

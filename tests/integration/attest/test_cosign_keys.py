@@ -57,7 +57,7 @@ class Cosign:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
 
     def verify(self, bundle: bytes, public_pem: bytes, *more: str) -> Any:

@@ -138,7 +138,7 @@ def cosign(local: LocalSigstore, *arguments: str) -> subprocess.CompletedProcess
         cwd=local.directory,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
 
 

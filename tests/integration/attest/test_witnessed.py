@@ -115,7 +115,7 @@ def test_cosign_accepts_a_logged_key_signature_without_being_told_to_ignore_the_
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
 
