@@ -118,21 +118,37 @@ def _inspected(
 
 def inspect_all(target: str, *, insecure: bool = False) -> list[Inspection]:
     """Look inside an image that is to be attested: every platform of it, wherever it is."""
-    from lading.engine.probe import engine_image
     from lading.usecases.digests import platform_manifests
     from lading.usecases.targets import Scope, parse_image
+    from lading_oci.errors import OciError
 
     named = parse_image(target)
-    reference = named.reference
-    in_engine = named.scope is Scope.ENGINE or engine_image(reference.familiar()) is not None
-    if named.scope is Scope.REGISTRY or not in_engine:
+    reference, name = named.reference, named.reference.familiar()
+    if named.scope is Scope.REGISTRY:
         return inspect_pushed(reference, insecure=insecure)
-    inspection = inspect(f"docker:{reference.familiar()}", name=target)
+    if named.scope is Scope.ANY and not _in_engine(name):
+        try:
+            return inspect_pushed(reference, insecure=insecure)
+        except OciError:
+            return [inspect(target, insecure=insecure)]  # which tells what each of both said
+    inspection = inspect(f"docker:{name}", name=target)
     digest = inspection.image.manifest_digest
-    repository = repository_opener(insecure=insecure)(reference)
-    if digest and platform_manifests(repository, digest) != (digest,):
-        return inspect_pushed(reference.with_digest(digest), insecure=insecure)
+    if digest:
+        repository = repository_opener(insecure=insecure)(reference)
+        if platform_manifests(repository, digest) != (digest,):
+            return inspect_pushed(reference.with_digest(digest), insecure=insecure)
     return [inspection]
+
+
+def _in_engine(name: str) -> bool:
+    from lading.errors import EngineError
+    from lading.image import open_image
+
+    try:
+        open_image(f"docker:{name}").close()
+    except EngineError:
+        return False
+    return True
 
 
 def inspect_pushed(
