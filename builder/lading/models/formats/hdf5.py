@@ -74,14 +74,14 @@ class _Search:
         self._missing = max(0, declared - (source.offset - start))
 
     def _marks(self, window: bytes) -> None:
-        if any(mark in window for mark in _KERAS):
+        """Look for what was not seen yet: each look at gigabytes costs as much as a hash."""
+        if not self._keras and any(mark in window for mark in _KERAS):
             self._keras = True
             found = _VERSION.search(window)
             if found:
                 self._report.fact(v.FRAMEWORK_VERSION, found[1].decode(), "keras_version")
         self._wanted = {mark for mark in self._wanted if not mark or mark not in window}
-        if _OPTIMIZER in window:
-            self._optimizer = True
+        self._optimizer = self._optimizer or _OPTIMIZER in window
 
     def _dataspaces(self, window: bytes, seen: int) -> None:
         """Count datasets; ``seen`` bytes of the window were looked at before."""
