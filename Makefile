@@ -6,7 +6,8 @@ BENCH_ARGS ?=
 BIN = .venv/bin
 GOTOOLS = $(BIN)/python tools/gotools.py
 
-.PHONY: help demo test interop bench lint format venv light heavy lock engine engine-stop clean
+.PHONY: help demo test interop coverage bench lint format venv light heavy lock
+.PHONY: engine engine-stop clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +23,10 @@ interop: venv light heavy ## install the heavy real parts and run the tests that
 
 bench: venv ## measure lading against its peers on a 5 GB image; minutes, some 20 GB of disk
 	$(BIN)/python tests/benchmarks/run.py $(BENCH_ARGS)
+
+coverage: venv ## the models room's unit tests; fails below 95 %, branches included
+	$(BIN)/python -m pytest tests/unit/models --cov=lading.models --cov-branch \
+		--cov-report=term-missing:skip-covered --cov-fail-under=95 $(PYTEST_ARGS)
 
 lint: venv ## ruff, mypy (strict)
 	$(BIN)/ruff check .
