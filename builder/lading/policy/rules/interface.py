@@ -52,9 +52,9 @@ class Rule:
         raise NotImplementedError
 
 
-def fits(value: str | None, patterns: Iterable[str]) -> bool:
-    """Say whether one of the patterns (``*``, ``?``, ``[…]``) matches all of ``value``."""
-    return value is not None and any(fnmatchcase(value, pattern) for pattern in patterns)
+def fits(value: object, patterns: Iterable[str]) -> bool:
+    """Say whether ``value`` is a text that one of the patterns (``*``, ``?``, ``[…]``) matches."""
+    return isinstance(value, str) and any(fnmatchcase(value, pattern) for pattern in patterns)
 
 
 def unless(components: Iterable[Component], excepted: Iterable[str]) -> Iterator[Component]:
