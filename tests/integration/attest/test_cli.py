@@ -211,6 +211,21 @@ def test_a_key_and_cosign_agrees(lading: Lading, image: str) -> None:
     assert not cosign_verifies(lading, image, tlog, "--key=mallory.pub")
 
 
+def test_cosigns_own_key_signs_here_and_cosign_agrees(lading: Lading, image: str) -> None:
+    secret = {"COSIGN_PASSWORD": "correct horse", "LADING_KEY_PASSWORD": "correct horse"}
+    keyed = Lading(lading.cwd, {**lading.env, **secret})
+    assert cosign(keyed, "generate-key-pair").returncode == 0
+    attest(keyed, image, "--signing-key=cosign.key")
+
+    assert verify(lading, image, "--key=cosign.pub").status == 0
+    assert cosign_verifies(lading, image, "--insecure-ignore-tlog", "--key=cosign.pub")
+    again = ("attest", f"registry:{image}", "--signing-key=cosign.key")
+    wrong = keyed(*again, env={"LADING_KEY_PASSWORD": "wrong"})
+    assert wrong.status == 22
+    assert "password does not open" in wrong.err
+    assert lading(*again).status == 2, "nobody to ask"
+
+
 def test_what_cosign_signs_with_its_own_key_we_accept(lading: Lading, image: str) -> None:
     assert cosign(lading, "generate-key-pair").returncode == 0
     done = cosign(

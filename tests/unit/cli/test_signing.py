@@ -8,6 +8,7 @@ import pytest
 
 from lading.attest.signers.open import SigningOptions
 from lading.cli import options
+from lading.cli.build import HELP
 from lading.cli.signing import configured_signer, signing_options
 from lading.config import load_config
 from lading.engine.argv import OWN_OPTIONS
@@ -130,6 +131,15 @@ def test_paths_in_the_file_are_relative_to_it(here: Path) -> None:
     (here / "sub").mkdir()
     (here / "sub" / "lading.toml").write_text("[build]\nsigning-key = 'a.key'\n")
     assert load_config(here / "sub").get("build", "signing-key") == str(here / "sub" / "a.key")
+
+
+def test_each_option_of_build_is_in_its_help_and_can_be_set_in_the_file(here: Path) -> None:
+    for name, takes_value in OWN_OPTIONS.items():
+        assert f"--{name}" in HELP
+        if name != "lading-help":
+            value = "'x'" if takes_value else "true"
+            (here / "lading.toml").write_text(f"[build]\n{name} = {value}\n")
+            assert load_config().tables["build"][name]
 
 
 def test_build_has_the_same_options_as_the_other_verbs() -> None:
