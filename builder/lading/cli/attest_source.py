@@ -77,17 +77,21 @@ def _attest(
     from lading.cli.render import print_json, write_file
     from lading.cli.signing import configured_signer
     from lading.hub import Scope, open_source, parse_target
-    from lading.usecases.attest_source import attest_source, model_signature
+    from lading.usecases.attest_source import attest_source, bytes_to_read, model_signature
     from lading.usecases.evidence import open_evidence
     from lading.usecases.journal import Journal
 
     target = parse_target(source)
     signer = configured_signer(signing)
     store = open_evidence(evidence, insecure=insecure)
-    with open_source(target) as found, read_progress(f"reading {found.name}") as progress:
+    scope = Scope(tuple(include or ()), tuple(exclude or ()))
+    with (
+        open_source(target) as found,
+        read_progress(f"reading {found.name}", bytes_to_read(found, scope)) as progress,
+    ):
         attested = attest_source(
             found,
-            scope=Scope(tuple(include or ()), tuple(exclude or ())),
+            scope=scope,
             signer=signer,
             store=store,
             progress=progress,

@@ -44,8 +44,9 @@ def transfer_progress(what: str, name: str) -> Iterator[Callable[[Mapping[str, A
 
 
 @contextlib.contextmanager
-def read_progress(what: str) -> Iterator[Callable[[int], None]]:
+def read_progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show how many bytes were read, and how fast; what is given may be called by any thread."""
+    of = "" if total is None else f" of {human_size(total)}"
     if not sys.stderr.isatty():
         yield lambda _count: None
         return
@@ -60,7 +61,7 @@ def read_progress(what: str) -> Iterator[Callable[[int], None]]:
                 return
             shown = now
             speed = human_size(int(done / max(now - started, 0.001)))
-            sys.stderr.write(f"\r\x1b[K{plain(what)}: {human_size(done)} read, {speed}/s")
+            sys.stderr.write(f"\r\x1b[K{plain(what)}: {human_size(done)}{of}, {speed}/s")
             sys.stderr.flush()
 
     try:

@@ -150,6 +150,7 @@ def _refusal(target: str) -> dict[str, Any]:
         **dict.fromkeys(nothing),
         "whole": None,
         "files": {},
+        "unread": [],
         "attestations": [],
     }
 
@@ -168,6 +169,11 @@ def _text(found: SourceVerification) -> str:
         f"licence   {plain(origin.license) if origin.license else 'not known'}",
         f"signer    {plain(one.signer)}",
     ]
+    if found.unread:
+        lines.append(
+            f"unread    {len(found.unread)}: as the source's metadata has them; verify what you "
+            "download, too"
+        )
     if one.time:
         word = "" if one.time_trusted else " (the signer's word)"
         lines.append(f"time      {one.time.isoformat()}{word}")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lading.usecases.source_files import Progress
     from lading_oci.interface import Repository
 
-__all__ = ["Attested", "attest_source", "model_signature"]
+__all__ = ["Attested", "attest_source", "bytes_to_read", "model_signature"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,11 @@ def attest_source(
         *(source.name, root, origin, inspection, document, bundle, len(files), size),
         attestations=attestations,
     )
+
+
+def bytes_to_read(source: Source, scope: Scope) -> int:
+    """Return how many bytes an attestation will read, at least."""
+    return sum(one.size for one in source.files if one.open and scope.takes(one.path))
 
 
 def model_signature(bundle: bytes, signer: Signer) -> bytes:

@@ -114,7 +114,8 @@ class SourceVerification:
     """A yes: these files are listed by a trusted signer. A no is an exception.
 
     ``files`` maps each path that was verified to its SHA-256; ``whole`` says whether that is all
-    that the list names.
+    that the list names. ``unread`` are those whose digest the source's metadata gave, as a Hub's
+    or a repository's that was asked from afar: their bytes are not here to be verified.
     """
 
     target: str
@@ -122,6 +123,7 @@ class SourceVerification:
     files: Mapping[str, str]
     whole: bool
     attestation: VerifiedAttestation
+    unread: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the ``verify`` document of a source."""
@@ -136,6 +138,7 @@ class SourceVerification:
             "license": origin.license,
             "whole": self.whole,
             "files": dict(self.files),
+            "unread": list(self.unread),
             "attestations": [self.attestation.to_json()],
             "difference": None,
             "error": None,
@@ -201,7 +204,8 @@ def _answer(search: _Search, local: _Local, target: str) -> SourceVerification:
     if search.exact:
         held, files = max(search.exact, key=lambda one: (one[0].time, one[0].evidence.digest))
         whole = files.keys() == held.manifest.files.keys()
-        return SourceVerification(target, held.manifest, files, whole, _attestation(held))
+        unread = tuple(sorted(files.keys() & local.unread))
+        return SourceVerification(target, held.manifest, files, whole, _attestation(held), unread)
     if search.found:
         difference, held = min(search.found, key=lambda one: _distance(one[0], one[1]))
         raise ContentError(target, difference, held)
@@ -248,7 +252,9 @@ class _Local:
         if wanted.is_whole:
             plain = {p: one for p, one in self.digests.items() if not is_ignored(p)}
             self.root = root_digest(plain.items())
-        if not self.digests and not wanted.names and wanted.expected is None:
+        self.unread = {one.path for one in files if one.open is None}
+        nothing = not self.digests and not wanted.names
+        if nothing and (wanted.expected is None or not wanted.scope.is_whole):
             raise InputError("There is no file to verify", where=source.uri)
 
 

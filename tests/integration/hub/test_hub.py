@@ -192,3 +192,17 @@ def test_a_list_with_a_path_that_leads_out_is_refused(lading: Lading, hub: Hub, 
 
     assert ran.status == 20
     assert "plain name" in ran.err
+
+
+def test_verifying_a_hub_from_afar_says_what_was_not_read(
+    lading: Lading, hub: Hub, files: dict[str, bytes], commit: str
+) -> None:
+    lading.ok("attest", f"hf:{NAME}")
+
+    found = lading.ok("verify", f"hf:{NAME}", "--json").json()
+
+    assert found["unread"] == ["model.safetensors"]
+    assert "unread    1" in lading.ok("verify", f"hf:{NAME}").out
+    hub.repositories[False, NAME].commit(files | {"config.json": b"{}"})  # main moved on
+    assert lading("verify", f"hf:{NAME}").status == 10
+    lading.ok("verify", f"hf:{NAME}@{commit}")

@@ -248,3 +248,13 @@ def test_an_empty_expectation_is_no_expectation_but_a_mistake(lading: Lading, mo
     lading.ok("attest", f"dir:{model}")
 
     assert lading("verify", f"dir:{model}", "--as", "").status == 2
+
+
+def test_a_scope_that_takes_nothing_verifies_nothing(lading: Lading, model: Path) -> None:
+    lading.ok("attest", f"dir:{model}")
+
+    for words in (("--include", "*.gguf"), ("--include", "*.gguf", "--as", "ticket-router-tiny")):
+        assert lading("verify", f"dir:{model}", *words).status == 22
+    for file in model.iterdir():
+        file.unlink()
+    assert len(_differs(lading, model, "--as", "ticket-router-tiny")["missing"]) == 6
