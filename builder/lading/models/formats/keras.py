@@ -113,7 +113,7 @@ class ConfigSearch:
     def feed(self, piece: bytes) -> None:
         """Take the next bytes."""
         window = self._tail + piece
-        if _LAMBDA.search(window):
+        if b'"class_name"' in window and _LAMBDA.search(window):
             text = "a Lambda layer brings byte code that loading runs"
             self._report.find("keras-lambda", text, Level.ERROR, Verdict.DANGEROUS)
         if self._text:

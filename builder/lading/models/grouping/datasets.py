@@ -51,15 +51,19 @@ def datasets_of(
             rest.append(file)
     datasets = []
     for name, place in sorted(groups):
-        members = once(groups[name, place])
+        members = groups[name, place]
         if any(file.role is Role.DATA for file in members):
-            datasets.append(_dataset(name, place, members))
+            datasets.append(_dataset(name, place, once(members)))
             findings.extend(one for file in members for one in file.safety.findings)
+        else:
+            rest.extend(members)
     return datasets, rest
 
 
 def _key(file: ModelFile, described: set[str]) -> tuple[str, str] | None:
-    """Return name and place of the data set that a file belongs to."""
+    """Return name and place of the data set that a file belongs to; weights belong to none."""
+    if file.role is Role.WEIGHTS:
+        return None
     where = cached(file.path)
     if where is not None and where.kind == "datasets":
         return where.repository, where.snapshot or where.root

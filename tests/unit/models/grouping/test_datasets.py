@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.model_encoders import lfs_pointer, tar, tfrecord
-from support.models_fixtures import write_files
+from support.models_fixtures import evil_pickle, safetensors_bytes, write_files
 from support.models_streams import group_tree
 
 MADE = Path(__file__).parents[1] / "formats" / "made"
@@ -86,6 +86,22 @@ def test_a_data_set_of_the_hub_cache_is_no_model(tmp_path: Path) -> None:
     assert dataset.facts["commit"].value == COMMIT
     assert dataset.facts["license"].value == "Apache-2.0"
     assert dataset.facts["rows"].value == 3
+
+
+def test_weights_do_not_hide_among_data(tmp_path: Path) -> None:
+    place = f"hub/datasets--acme--prose/snapshots/{COMMIT}"
+    files = {
+        f"{place}/train.parquet": PARQUET,
+        f"{place}/model.safetensors": safetensors_bytes(),
+        "d/dataset_info.json": b'{"features": {"a": 1}, "splits": {}}',
+        "d/payload.pkl": evil_pickle(),
+    }
+    write_files(tmp_path, dict(files))
+    found = group_tree(tmp_path)
+
+    assert [one.name for one in found.datasets] == ["acme/prose"]
+    assert {model.format for model in found.models} == {"safetensors", "pickle"}
+    assert all(model.purl is None for model in found.models)
 
 
 def test_pointers_in_place_of_data_are_told(tmp_path: Path) -> None:
