@@ -109,6 +109,25 @@ def test_rules_about_reports_wait_and_the_seal_does_not_claim_them(
     assert builder("verify", image, "--policy", str(policy)).status == 0
 
 
+def test_an_image_that_is_never_pushed_is_judged_by_what_is_kept_locally(
+    builder: Lading, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "context")
+    (context / "models" / "priority.pkl").unlink()
+    policy = tmp_path / "local.yaml"
+    policy.write_text(NO_PICKLES + "  - rule: reports\n    type: sarif\n")
+    report = tmp_path / "scan.sarif"
+    run = {"tool": {"driver": {"name": "bandit"}}, "results": []}
+    report.write_text(json.dumps({"version": "2.1.0", "runs": [run]}))
+
+    builder.ok("build", "--policy-file", str(policy), "-t", "never-pushed:1", str(context))
+    assert builder("verify", "never-pushed:1", "--policy", str(policy)).status == 12
+    builder.ok("attach", "never-pushed:1", str(report))
+    assert builder("verify", "never-pushed:1", "--policy", str(policy)).status == 0
+    builder.ok("policy", "seal", str(policy), "never-pushed:1")
+    assert builder("verify", "never-pushed:1", "--policy", "policy.yaml").status == 12
+
+
 def test_the_base_image_is_judged_by_the_provenance_of_the_build_itself(
     builder: Lading, base_image: str, registry_referrers: Registry, tmp_path: Path
 ) -> None:
