@@ -46,6 +46,11 @@ _UNPICKLED: Final = frozenset({*_PICKLE, *_TORCH, ".npy", ".npz"})
 #: Suffixes that nothing else has.
 _PLAIN: Final = {".safetensors": safetensors.parse, ".gguf": gguf.parse, ".onnx": onnx.parse}
 _ARCHIVES: Final = frozenset({".keras", ".mar"})
+#: Names under which transformers, diffusers and peft unpickle.
+_TORCH_BIN: Final = re.compile(
+    r"(?:(?:diffusion_)?pytorch_model|adapter_model|training_args|optimizer|scheduler|scaler)"
+    r"(?:[-_.].*)?\.bin\Z"
+)
 #: Suffixes under which a broken pickle is believed to be one.
 _MODEL: Final = frozenset({".bin", ".safetensors", ".model", ".sav", *_TORCH, *_PICKLE})
 #: Archives that are walked whatever their first member is, and those that never are.
@@ -97,7 +102,7 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
         companion = by_pattern(name)
     if companion is not None and not SKIPPED_PLACES.search(path):
         return readers.companion(*companion)
-    return _by_suffix(suffix, head) or _by_place(path, suffix, size)
+    return _by_suffix(name, suffix, head) or _by_place(path, suffix, size)
 
 
 def _by_content(suffix: str, head: bytes) -> Reader | None:
@@ -111,7 +116,7 @@ def _by_content(suffix: str, head: bytes) -> Reader | None:
     return behind(suffix, head)
 
 
-def _by_suffix(suffix: str, head: bytes) -> Reader | None:
+def _by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
     """Decide about what has no signature, but a name that promises something."""
     if suffix in _PICKLE:
         return readers.pickle
@@ -121,8 +126,10 @@ def _by_suffix(suffix: str, head: bytes) -> Reader | None:
         return archives.parse  # loaders look for a directory at the end, whatever the beginning is
     if _OLD_PICKLE.match(head):
         return readers.pickle if suffix in _MODEL and _is_binary(head) else readers.old_pickle
-    if suffix in _UNPICKLED and _is_binary(head):
+    if (suffix in _UNPICKLED and _is_binary(head)) or _TORCH_BIN.match(name):
         return readers.unknown
+    if suffix in _MODEL and readers.imports_danger(head):
+        return readers.pickle
     if _RAW.match(suffix) and _is_binary(head):
         return readers.raw
     return readers.old_pickle if suffix in _MODEL else None

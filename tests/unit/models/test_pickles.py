@@ -305,3 +305,15 @@ class TestWhichFilesAreWalked:
             assert found.safety.verdict is Verdict.UNSCANNABLE
             assert "disguised-pickle" in ids_of(found)
         assert "disguised-pickle" not in ids_of(seen("m.gguf", gguf))
+
+    @pytest.mark.parametrize(
+        "name", ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin", "training_args.bin"]
+    )
+    def test_names_that_promise_a_pickle(self, name: str) -> None:
+        padding = b"B" + struct.pack("<I", 9000) + bytes(9000) + b"0"
+
+        assert verdict(padding + OBFUSCATED["GLOBAL"], name) is Verdict.DANGEROUS
+        assert verdict(b"\x00" * 99, name) is Verdict.UNSCANNABLE
+
+    def test_a_payload_in_any_bin(self) -> None:
+        assert verdict(b"K\x010" + OBFUSCATED["GLOBAL"] + bytes(99), "x.bin") is Verdict.DANGEROUS
