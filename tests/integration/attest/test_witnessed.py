@@ -120,6 +120,18 @@ def test_cosign_accepts_a_logged_key_signature_without_being_told_to_ignore_the_
     assert done.returncode == 0, done.stderr
 
 
+def test_a_log_that_takes_no_keys_is_told_before_anything_is_signed(local: LocalSigstore) -> None:
+    document = local.trust_config()
+    document["signingConfig"]["rekorTlogUrls"][0]["majorApiVersion"] = 1
+    config = trust.client_trust_config(local.write("v1.json", document))
+    with pytest.raises(InputError, match="takes no signatures by keys"):
+        WitnessedSigner(KeySigner(private()), public(), config, log=True, timestamp=False)
+    document["signingConfig"]["tsaUrls"] = []
+    config = trust.client_trust_config(local.write("v1.json", document))
+    with pytest.raises(InputError, match="no timestamp authority"):
+        WitnessedSigner(KeySigner(private()), public(), config, log=False, timestamp=True)
+
+
 @pytest.mark.parametrize(
     ("log", "stamp", "wanted"), [(True, False, "timestamp"), (False, True, "log")]
 )

@@ -32,7 +32,11 @@ __all__ = ["WitnessedSigner"]
 
 
 class WitnessedSigner:
-    """A :class:`~lading.attest.interface.Signer` around another one that signs with a key."""
+    """A :class:`~lading.attest.interface.Signer` around another one that signs with a key.
+
+    Raises:
+        InputError: no such service is configured, or the log takes no such key, or none at all.
+    """
 
     def __init__(
         self,
@@ -48,12 +52,14 @@ class WitnessedSigner:
         self._config: Final = config
         self._log: Final = log
         self._timestamp: Final = timestamp
+        if log:
+            key_details(public_key)
+        _check(config, log=log, timestamp=timestamp)  # now, and not when all else is done
 
     def sign(self, statement: bytes) -> bytes:
         """Return the inner signer's bundle with its witnesses; the timestamp comes first.
 
         Raises:
-            InputError: no such service is configured, or the log takes no such key.
             RegistryError: a service did not answer as needed; nothing is returned then.
         """
         bundle = parse_bundle(self._inner.sign(statement))
@@ -66,8 +72,6 @@ class WitnessedSigner:
         return bundle.to_bytes()
 
     def _entry(self, bundle: Bundle, services: Services) -> dict[str, Any]:
-        if not services.log.url.endswith("/api/v2"):
-            raise InputError("key signatures go to a Rekor v2 log", got=services.log.url)
         spki = self._key.public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -87,9 +91,21 @@ class WitnessedSigner:
         return dict(entry._inner.to_dict())  # noqa: SLF001 - the entry as the bundle has it
 
 
-def _stamps(bundle: Bundle, services: Services) -> tuple[bytes, ...]:
-    if not services.authorities:
+def _check(config: ClientTrustConfig, *, log: bool, timestamp: bool) -> None:
+    with translated():
+        services = open_services(config)
+    if timestamp and not services.authorities:
         raise InputError("the trust configuration names no timestamp authority")
+    if log and not services.log.url.endswith("/api/v2"):
+        raise InputError(
+            "this transparency log takes no signatures by keys",
+            got=services.log.url,
+            wanted="a Rekor v2 log",
+            hint="name a Sigstore that has one with --trust-config, or use --timestamp alone",
+        )
+
+
+def _stamps(bundle: Bundle, services: Services) -> tuple[bytes, ...]:
     return tuple(
         bytes(authority.request_timestamp(bundle.envelope.signature).as_bytes())
         for authority in services.authorities
