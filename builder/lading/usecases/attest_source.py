@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lading.attest.bundle import BUNDLE_MEDIA_TYPE, parse_bundle
 from lading.attest.keys import public_pem
@@ -17,7 +17,7 @@ from lading.attest.predicates import CYCLONEDX, OMS_SIGNATURE
 from lading.attest.statement import Subject, build_statement
 from lading.attest.strict_json import canonical_bytes
 from lading.bom.clock import timestamp_text
-from lading.errors import InputError
+from lading.errors import InputError, LimitError
 from lading.hub.oms import Origin, build_predicate
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
@@ -28,16 +28,18 @@ from lading.usecases.source_facts import describe, examine_files, purl_of
 from lading.usecases.sources import CATALOGUE, list_annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from lading.attest.interface import Signer
-    from lading.hub.interface import Scope, Source
+    from lading.hub.interface import Listed, Scope, Source
     from lading.inventory import Inspection, ModelFile
     from lading.usecases.journal import Journal
     from lading.usecases.source_files import Progress
     from lading_oci.interface import Repository
 
 __all__ = ["Attested", "attest_source", "bytes_to_read", "model_signature"]
+
+_RESOURCE_BYTES: Final = 110  # of one file in the list, without its path
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def attest_source(
         OciError: the store failed; it can be repeated.
     """
     listed = [one for one in source.files if scope.takes(one.path)]
-    _refuse(source, scope, bool(listed))
+    _refuse(source, scope, listed)
     files = examine_files(listed, progress, journal)
     inspection = describe(source, files)
     root = root_digest((one.path, one.sha256) for one in files) or ""
@@ -145,7 +147,7 @@ def model_signature(bundle: bytes, signer: Signer) -> bytes:
     )
 
 
-def _refuse(source: Source, scope: Scope, has_files: bool) -> None:
+def _refuse(source: Source, scope: Scope, listed: Sequence[Listed]) -> None:
     odd = {path: why for path, why in source.odd.items() if scope.takes(path)}
     if odd:
         path, why = min(odd.items())
@@ -164,8 +166,18 @@ def _refuse(source: Source, scope: Scope, has_files: bool) -> None:
             hint="Commit it; or attest the commit as it is with git:PATH@HEAD, or the files as "
             "they lie there with dir:PATH",
         )
-    if not has_files:
+    if not listed:
         raise InputError("There is no file to sign", where=source.uri)
+    # base64 makes four bytes of three; said now, not after hours of reading
+    expected = sum(len(one.path.encode()) + _RESOURCE_BYTES for one in listed) * 4 // 3
+    if expected > LIMITS.bundle:
+        raise LimitError(
+            "The source has too many files for one signed list",
+            where=source.uri,
+            got=f"{len(listed):,} files, a list of about {expected:,} bytes",
+            wanted=f"at most {LIMITS.bundle:,} bytes",
+            hint="Attest its folders one by one, or choose files with --include and --exclude",
+        )
 
 
 def _some(paths: list[str]) -> str:

@@ -53,6 +53,8 @@ def read_files(
         InputError: a file cannot be read; the others are not waited for.
     """
     stopped = threading.Event()
+    results: dict[int, T] = {}
+    order = iter(sorted(range(len(files)), key=lambda at: -files[at].size))
 
     def run(one: Listed) -> T:
         with contextlib.ExitStack() as opened:
@@ -64,22 +66,22 @@ def read_files(
 
             return visit(one, opener)
 
-    order = sorted(range(len(files)), key=lambda at: -files[at].size)
+    def work() -> None:
+        while not stopped.is_set() and (at := next(order, None)) is not None:
+            results[at] = run(files[at])
+
     workers = min(LIMITS.source_workers, os.cpu_count() or 1)
     with concurrent.futures.ThreadPoolExecutor(workers, "read") as pool:
-        pending = {at: pool.submit(run, files[at]) for at in order}
+        working = [pool.submit(work) for _ in range(workers)]
         try:
-            # not in order: an error at the end of the list must not wait for what is before it
-            done, _ = concurrent.futures.wait(
-                pending.values(), return_when=concurrent.futures.FIRST_EXCEPTION
+            ended, _ = concurrent.futures.wait(
+                working, return_when=concurrent.futures.FIRST_EXCEPTION
             )
-            for future in done:
-                future.result()
-            return [pending[at].result() for at in range(len(files))]
-        except BaseException:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+            for one in ended:
+                one.result()
+        finally:
+            stopped.set()  # after an error or an interruption, nobody begins another piece
+    return [results[at] for at in range(len(files))]
 
 
 def hash_files(files: Sequence[Listed], progress: Progress) -> dict[str, str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lading.attest import keys
 from lading.attest.signers.key import KeySigner
 from lading.attest.verifiers.key import KeyVerifier
-from lading.errors import VerificationError
-from lading.hub import Scope, open_source, parse_target
+from lading.errors import LimitError, VerificationError
+from lading.hub import Listed, Scope, Source, open_source, parse_target
+from lading.hub.streams import open_bytes
 from lading.inventory import ImageFacts, Inspection, Model, ModelFile, Platform, Role
 from lading.limits import LIMITS
+from lading.usecases import attest_source as use_case
 from lading.usecases import sources
 from lading.usecases.attest_source import attest_source
 from lading.usecases.match import load_attested
@@ -86,3 +90,40 @@ def test_a_flood_is_a_no(store: Counting, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_store_that_is_not_there_has_no_lists(store: Counting) -> None:
     assert load_attested([_image("0" * 64)], [store], KeyVerifier([KEY.public_key()])).by_file == {}
+
+
+def test_too_many_files_are_refused_before_any_is_read(tmp_path: Path) -> None:
+    def unread() -> Any:
+        raise AssertionError("it was opened")
+
+    files = tuple(Listed(f"{at:06}.jpg", 1, open=unread) for at in range(80_000))
+    source = Source("many", "dir:many", files)
+
+    with pytest.raises(LimitError, match="too many files"):
+        attest_source(
+            source,
+            scope=Scope(),
+            signer=KeySigner(KEY),
+            store=Layout(tmp_path / "store"),
+            progress=lambda _n: None,
+        )
+
+
+def test_the_estimate_of_a_lists_size_is_a_little_high(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too low would waste hours of reading; far too high would refuse what could be signed."""
+    content = partial(open_bytes, "x", b"")
+    files = tuple(Listed(f"{at:06}.jpg", 0, open=content) for at in range(2_000))
+    source = Source("many", "dir:many", files)
+
+    def attest() -> int:
+        store = Layout(tmp_path / "store")
+        named = {"scope": Scope(), "signer": KeySigner(KEY), "store": store}
+        return len(attest_source(source, **named, progress=lambda _n: None).bundle)  # type: ignore[arg-type]
+
+    size = attest()
+    for bound, fits in ((size, False), (round(1.15 * size), True)):
+        monkeypatch.setattr(use_case, "LIMITS", dataclasses.replace(LIMITS, bundle=bound))
+        with contextlib.nullcontext() if fits else pytest.raises(LimitError):
+            attest()
