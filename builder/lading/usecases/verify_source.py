@@ -194,7 +194,7 @@ def _look_in(store: Repository, search: _Search, local: _Local) -> None:
             search.add(candidate, store.name)
         elif search.wanted.expected or hints.may_have(local.digests.values()):
             others.append(candidate)
-    if not search.found and not search.exact:
+    if not search.exact:
         check_flood(len(others), LIMITS.attestations_read, store.name)
         for candidate in others:
             search.add(candidate, store.name, about_other=True)

@@ -258,3 +258,19 @@ def test_a_scope_that_takes_nothing_verifies_nothing(lading: Lading, model: Path
     for file in model.iterdir():
         file.unlink()
     assert len(_differs(lading, model, "--as", "ticket-router-tiny")["missing"]) == 6
+
+
+def test_the_nearest_list_says_what_changed_whatever_its_name(lading: Lading, model: Path) -> None:
+    """Another model has the directory's name by now; the files tell which list is meant."""
+    lading.ok("attest", f"dir:{model}")
+    renamed = model.with_name("v2")
+    model.rename(renamed)
+    other = model.with_name("elsewhere") / "v2"
+    other.mkdir(parents=True)
+    (other / "config.json").write_bytes((renamed / "config.json").read_bytes())
+    (other / "other.bin").write_bytes(b"other")
+    lading.ok("attest", f"dir:{other}")
+    (renamed / "tokenizer.json").write_text("{}")
+
+    assert _differs(lading, renamed) == {"changed": ["tokenizer.json"], "missing": [], "extra": []}
+    lading.ok("verify", f"dir:{renamed}", "--file", "model.safetensors")
