@@ -56,10 +56,11 @@ def _license(info: Any) -> str | None:
 
 
 def _place(name: str) -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    base = base if base.is_absolute() else Path.home() / ".cache"
     endpoint = os.environ.get("HF_ENDPOINT", "")
     key = hashlib.sha256(f"{endpoint}\0{name}".encode()).hexdigest()[:32]
-    return Path(base) / "lading" / "hub" / f"{key}.json"
+    return base / "lading" / "hub" / f"{key}.json"
 
 
 def _kept(place: Path, name: str) -> dict[str, Any] | None:

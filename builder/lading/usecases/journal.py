@@ -14,13 +14,15 @@ import os
 import threading
 import time
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.limits import LIMITS
+from lading.packages.caching import room_cache
 from lading.usecases.layer_scan import SCANNER_VERSION, model_file_from_json, model_file_to_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lading.hub.interface import Listed
     from lading.inventory import ModelFile
 
@@ -41,9 +43,8 @@ class Journal:
     @classmethod
     def of(cls, source: Path) -> Journal:
         """Return the journal of a directory or file on this machine."""
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:32]
-        return cls(Path(base) / "lading" / "attest" / f"{name}.jsonl")
+        return cls(room_cache("attest") / f"{name}.jsonl")
 
     def get(self, one: Listed) -> ModelFile | None:
         """Return what was read of a file that has not changed since."""
