@@ -67,11 +67,13 @@ def demands(rule: TrustRule, max_age: str | None) -> Demands:
     Raises:
         UsageError: ``max_age`` is no duration.
     """
-    from lading.trust.parse import parse_age
     from lading.usecases.verify import Demands
 
     ages = [rule.max_age] if rule.max_age else []
-    ages += [parse_age(max_age, "--max-age")] if max_age else []
+    if max_age:
+        from lading.trust.parse import parse_age
+
+        ages.append(parse_age(max_age, "--max-age"))
     return Demands(
         required=rule.required,
         max_age=min(ages, default=None),

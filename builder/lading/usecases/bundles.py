@@ -33,7 +33,7 @@ PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 
 def find_bundles(located: Located) -> tuple[Place, list[Descriptor]]:
     """List what claims to be a bundle in the first place that has any; newest first."""
-    for place in located.places:
+    for place in located.everywhere():
         bundles = [one for one in place.referrers() if is_bundle(one)]
         if bundles:
             return place, bundles

@@ -84,7 +84,7 @@ def _held(located: Located, verifier: Verifier) -> list[tuple[Attested, Statemen
     """Return what holds, wherever it is kept: a report may lie apart from the BOM."""
     held: dict[str, tuple[Attested, Statement]] = {}
     read = 0
-    for place in located.places:
+    for place in located.everywhere():
         bundles = [one for one in place.referrers() if is_bundle(one)]
         read += len(bundles)
         if read > LIMITS.attestations_read:

@@ -16,7 +16,7 @@ from lading_oci.errors import NotFound, Unauthorized
 from lading_oci.references import DOCKER_HUB, parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lading.engine.probe import EngineImage
     from lading.usecases.targets import NamedImage
@@ -55,7 +55,8 @@ class Located:
 
     ``digest`` is what it stands for first of all, ``wanted`` every digest that evidence must
     cover, ``places`` where evidence can be, in order: the first that has any is the one.
-    ``platforms`` are the manifests that were asked for besides, of an index's platforms.
+    ``platforms`` are the manifests that were asked for besides, of an index's platforms. Where
+    no place has any, it was perhaps kept ``apart`` (``--evidence``).
     """
 
     digest: str
@@ -63,6 +64,13 @@ class Located:
     places: tuple[Place, ...]
     in_engine: bool
     platforms: tuple[str, ...] = ()
+    apart: Callable[[], Place] | None = None
+
+    def everywhere(self) -> Iterator[Place]:
+        """Yield every place in order; the last one is opened only for who comes to it."""
+        yield from self.places
+        if self.apart is not None:
+            yield self.apart()
 
     @property
     def parts(self) -> tuple[frozenset[str], ...]:
@@ -150,10 +158,13 @@ def _in_registry(reference: Reference, ports: Ports, engine: EngineImage | None)
                 raise
             return None
     ids = {engine.image_id} if engine else set()
-    # where the image's own repository has no evidence, it was kept apart (``--evidence``)
-    apart = Place(ports.local(), anchor_of(digest).descriptor.digest)
-    places = (Place(repository, digest), apart)
-    return Located(digest, frozenset({digest, *ids}), places, bool(engine))
+    return Located(
+        digest,
+        frozenset({digest, *ids}),
+        (Place(repository, digest),),
+        bool(engine),
+        apart=lambda: Place(ports.local(), anchor_of(digest).descriptor.digest),
+    )
 
 
 def _in_engine(reference: Reference, ports: Ports, engine: EngineImage) -> Located:

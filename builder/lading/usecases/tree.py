@@ -95,7 +95,7 @@ def list_attached(located: Located, verifier: Verifier | None = None) -> Tree:
             ``tree_depth``.
         OciError: the registry failed. A single unreadable referrer is listed with its reason.
     """
-    for place in located.places:
+    for place in located.everywhere():
         reader = _Reader(place.repository, verifier)
         found = reader.attached(place.subject, located.wanted, depth=0)
         platforms = tuple(reader.platforms(place.subject))
