@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from lading.models import readers
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
 from lading.models.formats import archives, gguf, lfs, onnx, safetensors, tables, torch
+from lading.models.pickles.scan import imports_danger, may_be_pickle
 from lading.models.signatures import BY_MAGIC, behind
 from lading.models.unpack import peek_inside
 
@@ -45,7 +46,7 @@ _TORCH: Final = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".ptl"})
 _UNPICKLED: Final = frozenset({*_PICKLE, *_TORCH, ".npy", ".npz"})
 #: Suffixes that nothing else has.
 _PLAIN: Final = {".safetensors": safetensors.parse, ".gguf": gguf.parse, ".onnx": onnx.parse}
-_ARCHIVES: Final = frozenset({".keras", ".mar"})
+_ARCHIVES: Final = frozenset({".keras", ".mar", ".zip"})
 #: Names under which transformers, diffusers and peft unpickle.
 _TORCH_BIN: Final = re.compile(
     r"(?:(?:diffusion_)?pytorch_model|adapter_model|training_args|optimizer|scheduler|scaler)"
@@ -94,7 +95,7 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     found = _by_content(suffix, head)
     if found is not None:
         promised = suffix in _UNPICKLED and found not in _PICKLES
-        return readers.disguised(found) if promised and readers.may_be_pickle(head) else found
+        return readers.disguised(found) if promised and may_be_pickle(head) else found
     if head.startswith(lfs.START):
         return readers.pointer(name, suffix, promised=suffix in _PROMISED)
     companion = COMPANIONS.get(name)
@@ -122,17 +123,17 @@ def _by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
         return readers.pickle
     if suffix in _PLAIN:
         return _PLAIN[suffix]  # for the reader to say what is wrong with it
-    if suffix in _ARCHIVES:
-        return archives.parse  # loaders look for a directory at the end, whatever the beginning is
     if _OLD_PICKLE.match(head):
         return readers.pickle if suffix in _MODEL and _is_binary(head) else readers.old_pickle
+    if suffix in _ARCHIVES:
+        return archives.parse  # loaders look for a directory at the end, whatever the beginning is
     if (suffix in _UNPICKLED and _is_binary(head)) or _TORCH_BIN.match(name):
         return readers.unknown
-    if suffix in _MODEL and readers.imports_danger(head):
+    if suffix in _MODEL and imports_danger(head):
         return readers.pickle
     if _RAW.match(suffix) and _is_binary(head):
         return readers.raw
-    return readers.old_pickle if suffix in _MODEL else None
+    return readers.old_pickle if suffix in _MODEL or suffix in _UNPICKLED else None
 
 
 def _by_place(path: str, suffix: str, size: int) -> Reader | None:

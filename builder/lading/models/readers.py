@@ -18,11 +18,9 @@ from lading.models.companions.manifests import parse_model_manifest
 from lading.models.companions.names import role_of
 from lading.models.companions.read import judge_text, read_anonymous, read_named
 from lading.models.formats import lfs
-from lading.models.pickles.machine import Machine, Seen
-from lading.models.pickles.names import judge
 from lading.models.pickles.scan import describe, scan_all
 from lading.models.report import Report
-from lading.models.stream import BytesSource, Malformed, Source, Truncated
+from lading.models.stream import Malformed, Source
 from lading.models.unpack import unpacked
 
 __all__ = [
@@ -31,9 +29,7 @@ __all__ = [
     "companion",
     "compressed_pickle",
     "disguised",
-    "imports_danger",
     "likely_pickle",
-    "may_be_pickle",
     "old_pickle",
     "pickle",
     "placed",
@@ -86,29 +82,6 @@ def old_pickle(source: Source, report: Report) -> bool:
     except Malformed:
         if report.verdict is Verdict.DANGEROUS:
             raise  # lines of a text may pass for an import, but not for one of these
-        return False
-    return True
-
-
-def may_be_pickle(head: bytes) -> bool:
-    """Whether an unpickler would get through ``head``, whatever else the file is."""
-    return _walked(head, Seen())
-
-
-def imports_danger(head: bytes) -> bool:
-    """Whether an unpickler would import what no data needs, before it stumbles over ``head``."""
-    found = Seen()
-    _walked(head, found)
-    return any(judge(one.module, one.name) is Verdict.DANGEROUS for one in found.globals)
-
-
-def _walked(head: bytes, found: Seen) -> bool:
-    """Walk the start of a file; False when an unpickler would stop inside it."""
-    try:
-        Machine(BytesSource(head), found).run()
-    except Truncated:
-        return True
-    except Malformed:
         return False
     return True
 

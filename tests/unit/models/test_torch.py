@@ -65,6 +65,14 @@ def test_a_member_with_another_name_that_is_a_pickle() -> None:
     assert file.safety.verdict is Verdict.DANGEROUS
 
 
+@pytest.mark.parametrize("name", ["archive/data/0", "a.npy", "x.bin", "archive/version"])
+def test_a_payload_under_any_name(name: str) -> None:
+    late = pickle.dumps(list(range(3000)), 4)[:-1] + b"0" + evil_pickle()[2:]
+    for payload in (evil_pickle(), b"cos\nsystem\n(S'id'\ntR.", late):
+        file = seen("m.pt", zip_bytes({"archive/data.pkl": b"\x80\x02}.", name: payload}))
+        assert file.safety.verdict is Verdict.DANGEROUS
+
+
 def test_bytes_after_a_members_pickle() -> None:
     file = seen("m.pt", zip_bytes({"archive/data.pkl": b"\x80\x02}.junk"}))
 

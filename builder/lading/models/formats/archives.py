@@ -19,7 +19,7 @@ from lading.models.formats.keras import KerasConfig
 from lading.models.formats.torch import Tensors, judge_script
 from lading.models.pickles.machine import Seen
 from lading.models.pickles.names import judge
-from lading.models.pickles.scan import describe, scan_one
+from lading.models.pickles.scan import describe, imports_danger, may_be_pickle, scan_one
 from lading.models.report import printable
 from lading.models.stream import Malformed
 from lading.models.zips import members
@@ -85,7 +85,7 @@ class _Archive:
         if len(self._names) < LIMITS.fact_items:
             self._names.append(member.name)
         self._kinds.add(_kind(member.name))
-        if member.content is None or _STORAGE.match(member.name):
+        if member.content is None:
             return
         try:
             self._look(member, member.content)
@@ -94,8 +94,13 @@ class _Archive:
             self._report.find("unscannable", text)
 
     def _look(self, member: Member, content: Source) -> None:
-        head = content.peek(64)
-        if head[:6] == numpy.MAGIC:
+        head = content.peek(LIMITS.sniff_bytes)
+        if imports_danger(head):
+            self._pickle(member, content)  # whatever else it is
+        elif _STORAGE.match(member.name):
+            if head[:2] in _PROTOCOLS and may_be_pickle(head):
+                self._pickle(member, content)
+        elif head[:6] == numpy.MAGIC:
             self._kinds.add("npy")
             array = numpy.read_array(content, self._report, member.name)
             self._arrays[array.dtype] += array.elements

@@ -16,7 +16,7 @@ from lading.models.pickles.machine import Machine, Seen
 from lading.models.pickles.names import judge
 from lading.models.pickles.values import Global, Made
 from lading.models.report import printable
-from lading.models.stream import Malformed
+from lading.models.stream import BytesSource, Malformed, Truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["describe", "scan_all", "scan_one"]
+__all__ = ["describe", "imports_danger", "may_be_pickle", "scan_all", "scan_one"]
 
 _PICKLES_IN_A_ROW: Final = 10_000
 
@@ -89,6 +89,29 @@ def scan_all(source: Source, report: Report) -> Seen:
             seen.result = first
             return seen
     raise Malformed(f"more than {_PICKLES_IN_A_ROW} pickles in a row")
+
+
+def may_be_pickle(head: bytes) -> bool:
+    """Whether an unpickler would get through the start of a file, whatever else the file is."""
+    return _walked(head, Seen())
+
+
+def imports_danger(head: bytes) -> bool:
+    """Whether an unpickler would import what no data needs, before it stumbles over ``head``."""
+    found = Seen()
+    _walked(head, found)
+    return any(judge(one.module, one.name) is Verdict.DANGEROUS for one in found.globals)
+
+
+def _walked(head: bytes, found: Seen) -> bool:
+    """Walk the start of a file; False when an unpickler would stop inside it."""
+    try:
+        Machine(BytesSource(head), found).run()
+    except Truncated:
+        return True
+    except Malformed:
+        return False
+    return True
 
 
 def _judge(
