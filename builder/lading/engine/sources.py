@@ -52,6 +52,10 @@ def look_at_sources(command: BuildCommand, environ: Mapping[str, str]) -> BuildS
         why = "the Dockerfile came through standard input"
         return BuildSources("directory", commit, unread=why)
     path = Path(given) if given else directory / "Dockerfile"
+    if path.exists() and not path.is_file():
+        # what is read from a pipe (`-f <(…)`) would be missing for docker
+        why = "the Dockerfile is not a regular file"
+        return BuildSources("directory", commit, given or "Dockerfile", unread=why)
     try:
         with path.open("rb") as file:
             content = file.read(LIMITS.dockerfile + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,8 +64,22 @@ def test_dockerfiles_that_cannot_be_read_say_why(tmp_path: Path) -> None:
         (("-f", "-"), "standard input"),
         ((), "cannot be read"),
         (("-f", str(big)), "bytes"),
-        (("-f", str(tmp_path)), "cannot be read"),
+        (("-f", str(tmp_path)), "regular file"),
     ):
         found = _look(*words, str(tmp_path))
         assert told in (found.unread or "")
         assert found.dockerfile_sha256 is None
+
+
+def test_a_pipe_is_left_to_docker(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b"FROM debian:12\n")
+
+        found = _look("-f", f"/dev/fd/{reading}", str(tmp_path))
+
+        assert "regular file" in (found.unread or "")
+        assert os.read(reading, 100) == b"FROM debian:12\n"
+    finally:
+        os.close(reading)
+        os.close(writing)
