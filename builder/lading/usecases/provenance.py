@@ -94,7 +94,7 @@ def _context(record: BuildRecord) -> Iterable[Dependency]:
             "context", public_url(place), annotations={"unresolved": "docker fetched it by itself"}
         )
     else:
-        why = "in no git repository" if sources.context == "directory" else "standard input"
+        why = "git tells no commit of it" if sources.context == "directory" else "standard input"
         yield Dependency("context", annotations={"unresolved": why})
     if sources.dockerfile_sha256:
         yield Dependency(

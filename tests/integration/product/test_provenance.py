@@ -111,7 +111,7 @@ def test_what_nobody_knows_is_a_name_and_a_reason(
     found = _dependencies(_statement(name, document["digest"]))
     assert "digest" not in found[base_image]
     assert "no one digest" in found[base_image]["annotations"]["unresolved"]
-    assert "no git repository" in found["context"]["annotations"]["unresolved"]
+    assert "no commit" in found["context"]["annotations"]["unresolved"]
 
 
 def test_a_dockerfile_from_standard_input_is_not_known(
