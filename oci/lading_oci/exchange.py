@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     #: Returns the Authorization header for an origin, or None when it gets none.
     Authorize = Callable[[Origin], str | None]
 
-__all__ = ["Exchanger", "Retries"]
+__all__ = ["TRANSIENT", "Exchanger", "Retries"]
 
-_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+#: Statuses that another attempt may change.
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SLOWEST = 64 * 1024  # bytes per second that a link must carry at least
 
@@ -132,7 +133,7 @@ class Exchanger:
                     raise
                 retries.pause(error)
                 continue
-            repeatable = _TRANSIENT if retry else {429}
+            repeatable = TRANSIENT if retry else {429}
             if answer.status not in repeatable or answer.status in ok:
                 return answer
             refused = failure(answer, "the registry could not answer")
@@ -155,7 +156,7 @@ class Exchanger:
             except BrokenStream as error:
                 retries.pause(error)
                 continue
-            if opened.status not in _TRANSIENT:
+            if opened.status not in TRANSIENT:
                 return opened
             answer = self._read("GET", opened, self._limits.error_body)
             refused = failure(answer, "the registry could not answer")

@@ -67,7 +67,7 @@ class Limits:
 
     # referrers that others write at the same time
     tag_merge_seconds: float = 90.0
-    settle_least: float = 0.1  # between writing and reading back
+    settle_least: float = 0.25  # between writing and reading back
     settle_most: float = 5.0
     settle_quiet: float = 1.5  # without another writer, once there was one
     tag_annotation: int = 1 * KIB  # longer ones are left out first when the index gets too large

@@ -172,7 +172,7 @@ class RegistryRepository(RegistryReader):
         return Uploads(self._transport, self._repository)
 
     def _put_manifest(
-        self, content: bytes, media_type: str, tag: str | None
+        self, content: bytes, media_type: str, tag: str | None, *, retry: bool = True
     ) -> tuple[Descriptor, bool]:
         """Return the stored manifest's descriptor and whether the referrers tag was written."""
         document = parse_object(content)
@@ -185,6 +185,7 @@ class RegistryRepository(RegistryReader):
             ok=(200, 201, 202, 204),
             headers={"Content-Type": media_type},
             body=content,
+            retry=retry,
         )
         said = answer.header("Docker-Content-Digest")
         if is_digest(said) and said.startswith("sha256:") and said != descriptor.digest:
@@ -226,4 +227,4 @@ class RegistryRepository(RegistryReader):
         )
 
     def _put_tag(self, tag: str, content: bytes, media_type: str) -> None:
-        self._put_manifest(content, media_type, tag)
+        self._put_manifest(content, media_type, tag, retry=False)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from lading_oci import mediatypes
 from lading_oci.digest import digest_of, referrers_tag
-from lading_oci.errors import ConflictError, LimitExceeded
+from lading_oci.errors import BrokenStream, ConflictError, LimitExceeded, ResponseError
+from lading_oci.exchange import TRANSIENT, Retries
 from lading_oci.manifests import descriptor_json, index_manifest
 from lading_oci.referrers import tag_entries
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from lading_oci.limits import Limits
 
 __all__ = ["merge_into_tag"]
+
+_STALE_MOST = 4  # readings, until one is written upon however old it is
 
 
 def merge_into_tag(
@@ -49,6 +52,7 @@ def merge_into_tag(
     """
     tag = referrers_tag(subject)
     deadline = time.monotonic() + limits.tag_merge_seconds
+    retries = Retries(limits, limits.tag_merge_seconds)
     watch = _Watch(limits)
     while True:
         started = time.monotonic()
@@ -65,7 +69,15 @@ def merge_into_tag(
             )
         else:
             content = _index([*entries, descriptor_json(referrer)], where, limits)
-            write(tag, content, mediatypes.OCI_INDEX)
+            if watch.is_stale(time.monotonic() - started):
+                continue
+            try:
+                write(tag, content, mediatypes.OCI_INDEX)
+            except (BrokenStream, ResponseError) as error:
+                # Sent again as it is, it would undo what others have written meanwhile.
+                if isinstance(error, ResponseError) and error.status not in TRANSIENT:
+                    raise
+                retries.pause(error)
             watch.wrote(digest_of(content), time.monotonic() - started)
         watch.wait()
 
@@ -80,6 +92,12 @@ class _Watch:
         self._writes = 0
         self._gap = 0.0  # the longest that it took us from reading to having written
         self._others = False
+        self._stale = 0
+
+    def is_stale(self, age: float) -> bool:
+        """Say whether what was read is too old to write upon; not for ever, on a slow line."""
+        self._stale = self._stale + 1 if age > self._limits.settle_least / 2 else 0
+        return 0 < self._stale < _STALE_MOST
 
     def wrote(self, digest: str, gap: float) -> None:
         """Note our own write, which took ``gap`` seconds since the read that it was made of."""
@@ -102,7 +120,14 @@ class _Watch:
         """Wait out writers whose read came before our write; spread out when there are many."""
         gap = min(max(3 * self._gap, self._limits.settle_least), self._limits.settle_most)
         crowd = min(2.0 ** (self._writes - 1), 8.0) if self._others else 1.3
-        time.sleep(gap * random.uniform(1.0, max(crowd, 1.3)))  # noqa: S311 - jitter
+        asked = gap * random.uniform(1.0, max(crowd, 1.3))  # noqa: S311 - jitter
+        started = time.monotonic()
+        time.sleep(asked)
+        # Where we wake up late, others write late.
+        overslept = time.monotonic() - started - asked
+        if overslept > self._gap:
+            self._gap = overslept
+            time.sleep(3 * min(overslept, self._limits.settle_most))
 
 
 def _lists(entries: list[dict[str, Any]], referrer: Descriptor) -> bool:
