@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["MODEL", "PASSWORD", "Lading", "Ran", "write_context"]
+__all__ = ["MODEL", "PASSWORD", "Lading", "Ran", "cosign_verify", "write_context"]
 
 PASSWORD = "correct horse"
 MODEL = "models/ticket-router-tiny/model.safetensors"
@@ -61,6 +61,22 @@ class Lading:
         ran = self(*words)
         assert ran.status == 0, f"lading {' '.join(words)}: {ran.status}\n{ran.out}\n{ran.err}"
         return ran
+
+
+def cosign_verify(lading: Lading, name: str, kind: str = "cyclonedx") -> Ran:
+    """Let cosign verify an attestation by the user's key; no log, a registry on loopback."""
+    done = subprocess.run(
+        [
+            *(str(parts.require("cosign")), "verify-attestation", "--key", "lading.pub"),
+            *("--type", kind, "--insecure-ignore-tlog", "--allow-http-registry", name),
+        ],
+        cwd=lading.cwd,
+        env=lading.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def write_context(directory: Path, *, base: str = "scratch") -> Path:

@@ -15,7 +15,7 @@ import parts
 from lading import bom
 from lading_oci import open_registry, parse_reference
 from lading_oci.manifests import parse_descriptor
-from support.product import MODEL
+from support.product import MODEL, cosign_verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,25 +203,12 @@ def _judges_can_read(registry: Registry) -> None:
 
 
 @pytest.mark.interop
-def test_cosign_verifies_what_we_pushed(
-    lading: Lading, released, registry: Registry, docker_engine: DockerEngine
-) -> None:
+def test_cosign_verifies_what_we_pushed(lading: Lading, released, registry: Registry) -> None:
     _judges_can_read(registry)
-    ran = subprocess.run(
-        [
-            *(str(parts.require("cosign")), "verify-attestation", "--key", "lading.pub"),
-            *("--type", "cyclonedx", "--insecure-ignore-tlog", "--allow-http-registry"),
-            released.name,
-        ],
-        cwd=lading.cwd,
-        env=docker_engine.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = cosign_verify(lading, released.name)
 
-    assert ran.returncode == 0, ran.stderr
-    assert "payload" in ran.stdout
+    assert ran.status == 0, ran.err
+    assert "payload" in ran.out
 
 
 @pytest.mark.interop

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ import parts
 from lading_oci import open_registry, parse_reference
 from lading_oci.manifests import parse_descriptor
 from support.oci_images import make_image, push_image, push_index
-from support.product import MODEL
+from support.product import MODEL, cosign_verify
 
 if TYPE_CHECKING:
     from lading_oci.interface import Repository
@@ -130,21 +129,11 @@ def test_content_is_compared_for_every_platform(lading: Lading, index: Index) ->
 
 @pytest.mark.interop
 def test_cosign_verifies_the_index(lading: Lading, index: Index) -> None:
+    repository = index.name.rpartition(":")[0]
     for digest in (index.digest, index.images["arm64"].descriptor.digest):
-        ran = subprocess.run(
-            [
-                *(str(parts.require("cosign")), "verify-attestation", "--key", "lading.pub"),
-                *("--type", "cyclonedx", "--insecure-ignore-tlog", "--allow-http-registry"),
-                f"{index.name.rpartition(':')[0]}@{digest}",
-            ],
-            cwd=lading.cwd,
-            env=lading.env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = cosign_verify(lading, f"{repository}@{digest}")
 
-        assert ran.returncode == 0, ran.stderr
+        assert ran.status == 0, ran.err
 
 
 def test_a_platform_that_is_not_there(lading: Lading, index: Index) -> None:

@@ -13,7 +13,7 @@ import pytest
 import parts
 from lading_oci import open_registry, parse_reference
 from lading_oci.manifests import parse_descriptor
-from support.product import write_context
+from support.product import cosign_verify, write_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,20 +162,7 @@ def test_buildkits_builds_name_their_builder(
 
 
 @pytest.mark.interop
-def test_cosign_verifies_the_provenance(
-    lading: Lading, released_once, docker_engine: DockerEngine
-) -> None:
-    ran = subprocess.run(
-        [
-            *(str(parts.require("cosign")), "verify-attestation", "--key", "lading.pub"),
-            *("--type", "slsaprovenance1", "--insecure-ignore-tlog", "--allow-http-registry"),
-            released_once.name,
-        ],
-        cwd=lading.cwd,
-        env=docker_engine.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_cosign_verifies_the_provenance(lading: Lading, released_once) -> None:
+    ran = cosign_verify(lading, released_once.name, "slsaprovenance1")
 
-    assert ran.returncode == 0, ran.stderr
+    assert ran.status == 0, ran.err
