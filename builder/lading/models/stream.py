@@ -92,16 +92,23 @@ class Source:
         return self._before + self._at
 
     def peek(self, size: int) -> bytes:
-        """Return up to ``size`` next bytes without consuming them; short only at the end."""
+        """Return up to ``size`` next bytes without consuming them.
+
+        Short only at the end, or before bytes that cannot be had: reading on says why.
+        """
         if self._at >= len(self._chunk):
             self._next()
         if len(self._chunk) - self._at < size:
             rest = self._chunk[self._at :]
             pieces, have = [rest], len(rest)
+            try:
+                while have < size and (piece := self._fill()):
+                    pieces.append(piece)
+                    have += len(piece)
+            except Malformed:
+                if not have:
+                    raise
             self._before += self._at
-            while have < size and (piece := self._fill()):
-                pieces.append(piece)
-                have += len(piece)
             self._chunk, self._at = b"".join(pieces), 0
         return self._chunk[self._at : self._at + size]
 

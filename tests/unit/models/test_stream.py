@@ -65,6 +65,18 @@ class TestReading:
         with pytest.raises(Malformed, match="longer than 5"):
             Pieces(b"three", b"x\n").line(5)
 
+    def test_bytes_before_those_that_cannot_be_had(self) -> None:
+        source = Limited(Pieces(b"ab", b"c"), 9)
+
+        assert source.peek(5) == b"abc"
+        assert source.read(2) == b"ab"
+        assert source.peek(5) == b"c"
+        assert source.offset == 2
+        with pytest.raises(Truncated):
+            source.read(2)
+        with pytest.raises(Truncated):
+            Limited(Pieces(), 9).peek(1)
+
     def test_giving_back(self) -> None:
         source = Pieces(b"abcdef")
         assert source.some(4) == b"abcd"

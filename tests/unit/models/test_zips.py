@@ -255,6 +255,14 @@ class TestCorruption:
         assert found.safety.verdict is Verdict.DANGEROUS, "the next member is read all the same"
         assert "zip-bad-member" in ids_of(found) or "unscannable" in ids_of(found)
 
+    def test_deflated_data_that_breaks_behind_the_payload(self) -> None:
+        data = zip_bytes({"m/data.pkl": EVIL + bytes(range(256)) * 300}, deflate=True)
+        at = data.index(b"m/data.pkl") + 310
+
+        assert seen("m.pt", data[:at]).safety.verdict is Verdict.DANGEROUS
+        broken = data[:at] + b"\xff" * 2000
+        assert seen("m.pt", broken).safety.verdict >= Verdict.UNSCANNABLE
+
     @pytest.mark.parametrize(("flags", "method"), [(1, 0), (0, 12), (0, 14), (0, 93)])
     def test_members_that_cannot_be_read(self, flags: int, method: int) -> None:
         data = zip_bytes({"m/data.pkl": EVIL, "b.pkl": SAFE})
@@ -325,7 +333,7 @@ def test_a_stored_member_that_never_ends() -> None:
     header = struct.pack("<4sHHHHHIIIHH", LOCAL, 20, 8, 0, 0, 0x21, 0, 0, 0, 5, 0) + b"a.pkl"
 
     assert look(header + SAFE, "m.pt").safety.verdict is Verdict.UNSCANNABLE
-    assert verdict(header + EVIL * 300) is Verdict.DANGEROUS
+    assert verdict(header + EVIL) is Verdict.DANGEROUS
 
 
 def test_a_descriptor_with_wide_sizes() -> None:
