@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,15 @@ def _explained(what: str, where: str) -> Iterator[None]:
         raise api_failure(error, what, where) from error
 
 
+def _reach(endpoint: Endpoint) -> None:
+    """Raise what connecting to a socket raises; docker-py would leave its own open then."""
+    scheme, _, path = endpoint.host.partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as attempt:
+            attempt.settimeout(LIMITS.connect_seconds)
+            attempt.connect(path)
+
+
 class Engine:
     """One connection to an engine; every method raises EngineError and nothing else for failures.
 
@@ -76,6 +86,7 @@ class Engine:
         self.endpoint = endpoint
         self._api: Any = None
         try:
+            _reach(endpoint)
             self._api = docker.APIClient(
                 base_url=endpoint.host,
                 version="auto",
