@@ -88,9 +88,14 @@ def registry(request: pytest.FixtureRequest) -> Registry:
 
 @pytest.fixture(scope="session")
 def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
-    """The running Docker engine; where there is none, one that is started, and stopped at last."""
+    """The running Docker engine; where there is none, one that is started, and stopped at last.
+
+    The names that tests gave to images are taken out of it again.
+    """
     engine = engines.up(tmp_path_factory.mktemp("docker-config"))
+    before = engine.image_names()
     yield engine
+    engine.forget(engine.image_names() - before)
     if engine.started:
         engines.down()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING
 import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 __all__ = ["BUSYBOX", "EXAMPLE", "DockerEngine", "down", "import_busybox", "python_base", "up"]
 
 BUSYBOX = "lading-test/busybox:latest"
 EXAMPLE = "lading-test/ml-service:latest"
+_KEPT = {"lading-test/busybox", "lading-test/ml-service", "lading-demo/python", "busybox", "python"}
 _PULL_SECONDS = 60
 _APPLETS = ("sh", "cat", "cp", "dd", "echo", "ln", "ls", "mkdir", "mv", "rm", "sleep", "touch")
 
@@ -54,6 +56,25 @@ class DockerEngine:
         said = done.stderr.decode(errors="replace")
         assert done.returncode == 0, f"docker {' '.join(arguments)}: {said[-2000:]}"
         return done.stdout.decode(errors="replace").strip()
+
+    def image_names(self) -> frozenset[str]:
+        """Return every name that an image has, by tag or by digest."""
+        listed = self.docker(
+            "images", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}"
+        )
+        names = set()
+        for line in listed.splitlines():
+            repository, tag, digest = line.split(" ")
+            if repository != "<none>":
+                names |= {f"{repository}:{tag}"} if tag != "<none>" else set()
+                names |= {f"{repository}@{digest}"} if digest != "<none>" else set()
+        return frozenset(names)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Take names away from images, but for those that the next run builds upon."""
+        gone = sorted(name for name in names if re.split("[:@]", name)[0] not in _KEPT)
+        if gone:
+            self.docker("rmi", "--force", *gone)
 
     def has_image(self, name: str) -> bool:
         """Return whether the engine has an image of that name."""
