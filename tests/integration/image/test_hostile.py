@@ -7,11 +7,8 @@ import hashlib
 import io
 import json
 import os
-import subprocess
-import sys
 import tarfile
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,57 +17,25 @@ import zstandard
 from lading_oci.digest import digest_of
 from support.image_stores import tar_of
 from support.image_tars import END, entry, header
+from support.peak import run_lading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from support.peak import Ran
+
 MIB = 1024 * 1024
-#: Runs lading, then tells its own peak of memory; its address space is bounded as well.
-_RUN = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
-from lading.cli import main
-status = main(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
-sys.exit(status)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    status: int
-    out: str
-    err: str
-    memory: int  # bytes
-
-    def json(self) -> dict[str, Any]:
-        return dict(json.loads(self.out))
 
 
 def inspect(target: str, scratch: Path, *, seconds: float = 300) -> Ran:
     """Inspect in a process that may write into one directory, which is empty afterwards."""
     temporary = scratch / "tmp"
     temporary.mkdir()
-    environment = {
-        **os.environ,
-        "TMPDIR": str(temporary),
-        "XDG_CACHE_HOME": str(scratch / "cache"),
-        "LADING_TRACEBACK": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN, "inspect", target, "--json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=seconds,
-        cwd=scratch,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
+    ran = run_lading("inspect", target, "--json", scratch=scratch, seconds=seconds)
+    assert "Traceback" not in ran.err, ran.err
     assert not list(temporary.iterdir())
-    err, _, memory = done.stderr.rstrip().rpartition("\n")
-    return Ran(done.returncode, done.stdout, err, int(memory) * 1024)
+    return ran
 
 
 def save(path: Path, layer: Path, diff_id: str) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import struct
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.models_fixtures import raw_safetensors
+from support.peak import run_lading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,28 +24,6 @@ def _sparse(path: Path, head: bytes, size: int) -> None:
         file.truncate(size)
     if path.stat().st_blocks * 512 > GIB:
         pytest.skip("the file system has no sparse files")
-
-
-def _inspect(directory: Path) -> tuple[dict[str, object], float]:
-    """Return the document and the largest resident memory of the process, in MiB."""
-    command = [
-        sys.executable,
-        "-W",
-        "error",
-        "-m",
-        "lading",
-        "inspect",
-        f"dir:{directory}",
-        "--json",
-    ]
-    env = {**os.environ, "XDG_CACHE_HOME": str(directory.parent / "cache")}
-    with (directory.parent / "out.json").open("w+b") as out:
-        child = subprocess.Popen(command, stdout=out, env=env)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        assert child.returncode == 0
-        out.seek(0)
-        return json.load(out), usage.ru_maxrss / 1024
 
 
 def _zeros_after(head: bytes, size: int) -> str:
@@ -73,12 +48,14 @@ def test_a_sparse_model(gibibytes: int, tmp_path: Path) -> None:
     _sparse(directory / "model.safetensors", head, len(head) + data)
     _sparse(directory / "not-a-model", struct.pack("<Q", 99), data)
 
-    document, mebibytes = _inspect(directory)
+    (tmp_path / "tmp").mkdir()
+    ran = run_lading("inspect", f"dir:{directory}", "--json", scratch=tmp_path)
 
-    (model,) = document["models"]  # type: ignore[misc]
+    assert ran.status == 0, ran.err
+    (model,) = ran.json()["models"]
     assert model["parameters"] == data
     assert model["safety"]["verdict"] == "safe"
     assert model["files"][0]["size"] == len(head) + data
     if gibibytes == 2:
         assert model["files"][0]["sha256"] == _zeros_after(head, len(head) + data)
-    assert mebibytes <= MEBIBYTES_OF_MEMORY
+    assert ran.memory <= MEBIBYTES_OF_MEMORY << 20
