@@ -4,6 +4,7 @@
 
     FactsError (lading_oci.errors)
     ├── OciError                exit 20
+    │   └── ReferenceInvalid    exit 2: a name that was typed
     └── LadingError
         ├── UsageError          exit 2
         ├── VerificationError   exit 10
@@ -23,7 +24,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lading.exit_codes import ExitCode
-from lading_oci.errors import FactsError, OciError
+from lading_oci.errors import FactsError, OciError, ReferenceInvalid
 
 __all__ = [
     "EngineError",
@@ -116,6 +117,8 @@ def exit_code(error: FactsError) -> ExitCode:
     """Return the documented exit status for an error of this tree."""
     if isinstance(error, LadingError):
         return error.exit_code
+    if isinstance(error, ReferenceInvalid):
+        return ExitCode.USAGE
     if isinstance(error, OciError):
         return ExitCode.REGISTRY
     return ExitCode.INTERNAL
