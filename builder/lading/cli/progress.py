@@ -52,20 +52,24 @@ def read_progress(what: str, total: int | None = None) -> Iterator[Callable[[int
         return
     lock, started, shown, done = threading.Lock(), time.monotonic(), 0.0, 0
 
+    def paint(now: float) -> None:
+        speed = human_size(int(done / max(now - started, 0.001)))
+        sys.stderr.write(f"\r\x1b[K{plain(what)}: {human_size(done)}{of}, {speed}/s")
+        sys.stderr.flush()
+
     def tell(count: int) -> None:
         nonlocal shown, done
         with lock:
             done += count
             now = time.monotonic()
-            if now - shown < _REPAINT_SECONDS:
-                return
-            shown = now
-            speed = human_size(int(done / max(now - started, 0.001)))
-            sys.stderr.write(f"\r\x1b[K{plain(what)}: {human_size(done)}{of}, {speed}/s")
-            sys.stderr.flush()
+            if now - shown >= _REPAINT_SECONDS:
+                shown = now
+                paint(now)
 
     try:
         yield tell
     finally:
+        with lock:
+            paint(time.monotonic())  # what came since, so that a recording of it ends with all
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()

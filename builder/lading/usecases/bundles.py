@@ -26,18 +26,38 @@ if TYPE_CHECKING:
     from lading.usecases.locate import Located, Place
     from lading_oci.interface import Descriptor, Repository
 
-__all__ = ["candidates", "fetch_bundle", "find_bundles", "is_bundle", "seals"]
+__all__ = [
+    "bundles_at",
+    "candidates",
+    "fetch_bundle",
+    "find_bundles",
+    "is_bundle",
+    "seals",
+]
 
 PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 
 
-def find_bundles(located: Located) -> tuple[Place, list[Descriptor]]:
+def find_bundles(located: Located, *, exhaustive: bool = False) -> tuple[Place, list[Descriptor]]:
     """List what claims to be a bundle in the first place that has any; newest first."""
     for place in located.everywhere():
-        bundles = [one for one in place.referrers() if is_bundle(one)]
+        bundles = bundles_at(place, exhaustive=exhaustive)
         if bundles:
             return place, bundles
     return located.places[0], []
+
+
+def bundles_at(place: Place, *, exhaustive: bool = False) -> list[Descriptor]:
+    """List what claims to be a bundle in one place.
+
+    A registry that was given the referrers API later keeps what is older under the referrers tag
+    alone. That is read where the API lists no bundle, and always when ``exhaustive``.
+    """
+    listed = place.referrers(exhaustive=exhaustive)
+    bundles = [one for one in listed if is_bundle(one)]
+    if listed and not bundles and not exhaustive:
+        bundles = [one for one in place.referrers(exhaustive=True) if is_bundle(one)]
+    return bundles
 
 
 def candidates(repository: Repository, bundles: Iterable[Descriptor]) -> list[Candidate]:

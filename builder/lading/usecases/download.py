@@ -64,13 +64,14 @@ def download(
         target, located, verifier=verifier, predicate_type=predicate_type, demands=demands
     )
     one = next(a for a in verification.attestations if a.predicate_type == predicate_type)
-    place, bundles = find_bundles(located)
-    for candidate in candidates(place.repository, bundles):
-        if one.source.endswith(candidate.source):
-            content = candidate.fetch()
-            if digest_of(content) == one.digest:
-                statement = parse_statement(parse_bundle(content).envelope.payload)
-                return _downloaded(located, place, statement, candidate.source, one)
+    for exhaustive in (False, True):
+        place, bundles = find_bundles(located, exhaustive=exhaustive)
+        for candidate in candidates(place.repository, bundles):
+            if one.source.endswith(candidate.source):
+                content = candidate.fetch()
+                if digest_of(content) == one.digest:
+                    statement = parse_statement(parse_bundle(content).envelope.payload)
+                    return _downloaded(located, place, statement, candidate.source, one)
     raise VerificationError(
         "The attestation was changed while it was read", code="content", where=one.source
     )
@@ -83,7 +84,7 @@ def download_unverified(located: Located, predicate_type: str) -> Downloaded:
         NoAttestation: there is none of the type, or none that can be read.
         OciError: a store failed.
     """
-    place, bundles = find_bundles(located)
+    place, bundles = find_bundles(located, exhaustive=True)
     for candidate in candidates(place.repository, bundles):
         if candidate.predicate_hint not in (None, predicate_type):
             continue

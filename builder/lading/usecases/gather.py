@@ -18,7 +18,7 @@ from lading.errors import VerificationError
 from lading.limits import LIMITS
 from lading.policy import Attested, Evidence
 from lading.policy.components import merged
-from lading.usecases.bundles import candidates, is_bundle
+from lading.usecases.bundles import bundles_at, candidates
 from lading.usecases.digests import platform_manifests
 from lading.usecases.locate import locate
 from lading_oci.digest import digest_of
@@ -85,7 +85,7 @@ def _held(located: Located, verifier: Verifier) -> list[tuple[Attested, Statemen
     held: dict[str, tuple[Attested, Statement]] = {}
     read = 0
     for place in located.everywhere():
-        bundles = [one for one in place.referrers() if is_bundle(one)]
+        bundles = bundles_at(place, exhaustive=True)
         read += len(bundles)
         if read > LIMITS.attestations_read:
             raise VerificationError(

@@ -44,9 +44,9 @@ class Place:
     repository: Repository
     subject: str
 
-    def referrers(self) -> list[Descriptor]:
-        """List the evidence, newest first."""
-        return self.repository.referrers(self.subject)
+    def referrers(self, *, exhaustive: bool = False) -> list[Descriptor]:
+        """List the evidence, newest first; see :meth:`lading_oci.Repository.referrers`."""
+        return self.repository.referrers(self.subject, exhaustive=exhaustive)
 
 
 @dataclass(frozen=True, slots=True)

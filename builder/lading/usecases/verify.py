@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
 from lading.attest.verify import verify_attestations
@@ -19,6 +20,7 @@ from lading.attest.vsa import read_vsa
 from lading.errors import NoAttestation, PolicyViolation, VerificationError
 from lading.usecases.bundles import candidates, find_bundles, seals
 from lading.usecases.locate import at_platform, locate
+from lading.usecases.verified import Verification, VerifiedAttestation
 from lading_oci.errors import FactsError, ReferenceInvalid
 from lading_oci.references import parse_reference
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import Verifier
     from lading.attest.statement import Statement
-    from lading.attest.verify import Candidate, Evidence, Refusal
+    from lading.attest.verify import Candidate, Evidence
     from lading.attest.vsa import Vsa
     from lading.usecases.locate import Located, Place, Ports
     from lading.usecases.targets import NamedImage
@@ -52,65 +54,6 @@ class Demands:
     policy: str | None = None
     only_valid: bool = False
     repository: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedAttestation:
-    """One attestation that held; without ``time_trusted``, the time is its signer's word.
-
-    ``older`` are the sources of others of its type that hold and do not count, being older;
-    ``refused`` those that do not hold, and why.
-    """
-
-    predicate_type: str
-    digest: str
-    signer: str
-    time: datetime | None
-    time_trusted: bool
-    source: str
-    log_index: int | None = None
-    older: tuple[str, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON data for ``verify``'s document."""
-        time = self.time.astimezone(UTC).isoformat().replace("+00:00", "Z") if self.time else None
-        return {
-            "predicate_type": self.predicate_type,
-            "digest": self.digest,
-            "signer": self.signer,
-            "time": time,
-            "time_trusted": self.time_trusted,
-            "source": self.source,
-            "log_index": self.log_index,
-            "older": list(self.older),
-            "refused": [one.to_json() for one in self.refused],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """A yes: what was verified, and the evidence. A no is an exception."""
-
-    target: str
-    digest: str
-    attestations: tuple[VerifiedAttestation, ...]
-    engine_checked: bool
-    seal: Vsa | None = None
-    platforms: tuple[str, ...] = ()  # manifests that were asked for besides
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the ``verify`` document of a yes, without ``requests`` and ``policy``."""
-        return {
-            "target": self.target,
-            "digest": self.digest,
-            "verified": True,
-            "attestations": [one.to_json() for one in self.attestations],
-            "engine_checked": self.engine_checked,
-            "platforms": list(self.platforms),
-            "sealed": sorted(self.seal.inputs) if self.seal else None,
-            "error": None,
-        }
 
 
 def verify_image(
@@ -163,8 +106,40 @@ def verify_located(
     Raises:
         VerificationError, NoAttestation, PolicyViolation, OciError: as :func:`verify_image`.
     """
-    demands = demands or Demands()
+    judged = partial(
+        _verify_listed,
+        target,
+        located,
+        verifier=verifier,
+        predicate_type=predicate_type,
+        full=full,
+        demands=demands or Demands(),
+    )
     place, bundles = find_bundles(located)
+    try:
+        return judged(place, bundles)
+    except (NoAttestation, VerificationError):
+        # A no is said only when every list was read (it was, where nothing is listed).
+        if not bundles:
+            raise
+        place, every = find_bundles(located, exhaustive=True)
+        if {one.digest for one in every} == {one.digest for one in bundles}:
+            raise
+    return judged(place, every)
+
+
+def _verify_listed(
+    target: str,
+    located: Located,
+    place: Place,
+    bundles: list[Descriptor],
+    *,
+    verifier: Verifier,
+    predicate_type: str | None,
+    full: bool,
+    demands: Demands,
+) -> Verification:
+    """Verify by what one place lists."""
     rules = _Rules(verifier, located, place, demands)
     required = tuple(one for one in demands.required if one != SLSA_VSA_V1)
     asked = (*required, *((predicate_type,) if predicate_type not in (None, *required) else ()))

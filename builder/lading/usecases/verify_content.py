@@ -70,7 +70,7 @@ def verify_content(
         EngineError, OciError: what must be asked did not answer as needed.
     """
     located = locate(image, ports)
-    place, bundles = find_bundles(located)
+    place, bundles = find_bundles(located, exhaustive=True)
     compared = []
     for inspection in inspections:
         facts = inspection.image
