@@ -14,13 +14,15 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Licensing", "Standing", "is_rail"]
 
 _TOKEN: Final = re.compile(r"\(|\)|[^\s()]+")
 _SAYS_NOTHING: Final = frozenset({"", "none", "noassertion", "other", "unknown", "unlicensed"})
 _RAIL: Final = re.compile(r"(?:^|[-_. ])(?:open)?rail(?:\+\+)?(?:$|[-_. ])", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\s,;/|&()]+")
+_GNU: Final = re.compile(r"(?P<name>(?:[al]?gpl|gfdl)-\d\.\d)(?P<which>|\+|-only|-or-later)")
 _DEEPEST: Final = 64
 
 
@@ -57,15 +59,20 @@ class Licensing:
         return min((self._expression(one) for one in licenses), default=Standing.UNKNOWN)
 
     def _expression(self, text: str) -> Standing:
-        whole = self._name(text)
-        if whole in (Standing.ALLOWED, Standing.DENIED) or not _is_compound(text):
-            return whole
+        if not _is_compound(text):
+            return self._name(text)
+        whole = text.strip().lower()  # a pattern may not reach across an operator, a name may
+        for names, standing in ((self.deny, Standing.DENIED), (self.allow, Standing.ALLOWED)):
+            if whole in (name.lower() for name in names):
+                return standing
         try:
             tokens = _TOKEN.findall(text)
             standing, rest = self._any(tokens, 0)
+            if rest == len(tokens):
+                return standing
         except ValueError:
-            return Standing.UNKNOWN
-        return standing if rest == len(tokens) else Standing.UNKNOWN
+            pass
+        return Standing.DENIED if self._names_denied(text) else Standing.UNKNOWN
 
     def _any(self, tokens: list[str], at: int, depth: int = 0) -> tuple[Standing, int]:
         best, at = self._all(tokens, at, depth)
@@ -99,21 +106,31 @@ class Licensing:
         return self._name(word), at + 1
 
     def _with_exception(self, name: str, exception: str) -> Standing:
-        """An exception grants more than the licence: listing either form allows it."""
-        exact = self._name(f"{name} WITH {exception}")
+        """An exception grants more than the licence: listing either form allows, or denies, it."""
+        exact = f"{name} WITH {exception}".lower()
         plain = self._name(name)
-        return exact if exact in (Standing.ALLOWED, Standing.DENIED) else plain
+        if plain is Standing.DENIED or _listed(exact, self.deny):
+            return Standing.DENIED
+        return Standing.ALLOWED if _listed(exact, self.allow) else plain
 
     def _name(self, name: str) -> Standing:
         key = name.strip().lower()
         if key in _SAYS_NOTHING:
             return Standing.UNKNOWN
-        rail = self.rail if is_rail(name) else None
-        if rail == "deny" or _listed(key, self.deny):
+        if self._names_denied(name):
             return Standing.DENIED
-        if rail == "allow" or not self.allow or _listed(key, self.allow):
+        allowed = self.rail == "allow" and is_rail(name)
+        if allowed or not self.allow or _listed(key, self.allow):
             return Standing.ALLOWED
         return Standing.UNLISTED
+
+    def _names_denied(self, text: str) -> bool:
+        """Whether a text, or a word in it, is denied: ``MIT, GPL-3.0`` is no one's identifier."""
+        words = {text.strip(), *_WORD.findall(text)}
+        return any(
+            _listed(one.lower(), self.deny) or (self.rail == "deny" and is_rail(one))
+            for one in words
+        )
 
 
 def _is_compound(text: str) -> bool:
@@ -122,5 +139,15 @@ def _is_compound(text: str) -> bool:
 
 def _listed(key: str, patterns: Iterable[str]) -> bool:
     """``LicenseRef-`` is how BOMs write names without SPDX; lists may leave it out."""
-    names = (key, key.removeprefix("licenseref-"))
+    names = {key, key.removeprefix("licenseref-"), *_also_written(key)}
     return any(fnmatchcase(name, pattern.lower()) for pattern in patterns for name in names)
+
+
+def _also_written(key: str) -> Iterator[str]:
+    """Yield the other identifier of a GNU licence: SPDX renamed ``GPL-3.0`` and ``GPL-3.0+``."""
+    found = _GNU.fullmatch(key)
+    if found is None:
+        return
+    for pair in (("", "-only"), ("+", "-or-later")):
+        if found["which"] in pair:
+            yield from (f"{found['name']}{which}" for which in pair)

@@ -53,6 +53,40 @@ def test_without_a_list_of_allowed_ones_what_is_not_denied_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("licence", "lists", "standing"),
+    [
+        ("MIT AND GPL-3.0-only", Licensing(deny=("GPL-*",)), DENIED),
+        ("(MIT) and GPL-3.0-only", Licensing(deny=("GPL-*",)), DENIED),
+        ("MIT OR GPL-3.0-only", Licensing(deny=("GPL-*",)), ALLOWED),
+        ("MIT AND GPL-3.0-only", Licensing(allow=("MIT*",)), UNLISTED),
+        ("MIT AND", Licensing(allow=("MIT*",)), UNKNOWN),
+        ("MIT AND GPL-3.0-only (", Licensing(deny=("GPL-*",)), DENIED),
+        ("MIT, GPL-3.0-only", Licensing(deny=("GPL-*",)), DENIED),
+        ("MIT/GPL-3.0-only", Licensing(deny=("GPL-*",)), DENIED),
+        ("MIT, openrail", Licensing(rail="deny"), DENIED),
+        ("MIT, openrail", Licensing(rail="allow", allow=("MIT",), deny=("MIT",)), DENIED),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", Licensing(deny=("GPL-2.0-only",)), DENIED),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", Licensing(deny=("MIT",)), ALLOWED),
+        (
+            "GPL-2.0-only WITH Classpath-exception-2.0",
+            Licensing(allow=("GPL-2.0-only WITH Classpath-*",)),
+            ALLOWED,
+        ),
+        ("gpl-3.0", Licensing(deny=("GPL-3.0-only",)), DENIED),
+        ("GPL-3.0-only", Licensing(deny=("gpl-3.0",)), DENIED),
+        ("AGPL-3.0+", Licensing(deny=("AGPL-3.0-or-later",)), DENIED),
+        ("GPL-3.0-or-later", Licensing(allow=("GPL-3.0",)), UNLISTED),
+        ("GNU GPL v2 or later", Licensing(allow=("GNU GPL v2 or later",)), ALLOWED),
+        ("GNU GPL v2 or later", Licensing(deny=("AGPL-*",)), UNKNOWN),
+    ],
+)
+def test_no_operator_and_no_spelling_hides_a_licence(
+    licence: str, lists: Licensing, standing: Standing
+) -> None:
+    assert lists.judge([licence]) is standing
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "openrail",
