@@ -20,8 +20,16 @@ from lading.limits import LIMITS
 
 __all__ = ["Opa"]
 
-#: Built-ins that reach outside the evaluation; the module does not compile with them.
-_REFUSED: Final = frozenset({"http.send", "net.lookup_ip_addr", "opa.runtime", "trace"})
+#: Built-ins that reach outside the evaluation; the module does not compile with them. A JSON
+#: schema may refer to another, by URL or file, and opa fetches it whatever ``allow_net`` says.
+_REFUSED: Final = frozenset(
+    {
+        "http.send", "json.match_schema", "json.verify_schema", "net.lookup_ip_addr",
+        "opa.runtime", "trace",
+    }
+)  # fmt: skip
+#: Those that opa itself marks as not the same each time, and that reach nothing but the clock.
+_CLOCKS: Final = frozenset({"io.jwt.decode_verify", "time.now_ns"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,10 @@ class Opa:
             work = Path(name)
             capabilities = json.loads(self._run(program, work, ["capabilities", "--current"]))
             capabilities["builtins"] = [
-                one for one in capabilities["builtins"] if one["name"] not in _REFUSED
+                one
+                for one in capabilities["builtins"]
+                if one["name"] not in _REFUSED
+                and (not one.get("nondeterministic") or one["name"] in _CLOCKS)
             ]
             capabilities["allow_net"] = []
             (work / "capabilities.json").write_text(json.dumps(capabilities))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,28 @@ def test_network_and_environment_are_not_there(opa: Opa, body: str) -> None:
         run(opa, body)
 
     assert "undefined function" in str(refusal.value.got)
+
+
+@pytest.mark.parametrize("call", ["json.verify_schema(s)", "json.match_schema({}, s)"])
+def test_a_schema_fetches_nothing(opa: Opa, call: str) -> None:
+    """By itself, opa fetches what a schema refers to, whatever hosts it is told to allow."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.2)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/schema.json"
+        body = f'deny contains x if {{ s := {{"$ref": "{url}"}}; x := {call} }}'
+
+        with pytest.raises(InputError) as refusal:
+            run(opa, body)
+        with pytest.raises(TimeoutError):
+            listening.accept()
+
+    assert "undefined function" in str(refusal.value.got)
+
+
+@pytest.mark.parametrize("call", ['rand.intn("a", 9)', 'uuid.rfc4122("a")'])
+def test_nothing_is_random(opa: Opa, call: str) -> None:
+    with pytest.raises(InputError):
+        run(opa, f"deny contains {call}")
 
 
 def test_the_environment_does_not_steer_it(
