@@ -47,8 +47,8 @@ def hub_license(name: str) -> str | None:
 def _license(info: Any) -> str | None:
     card = getattr(info, "card_data", None)
     value = card.get("license") if card is not None and hasattr(card, "get") else None
-    if isinstance(value, list):
-        value = " OR ".join(one for one in value if isinstance(one, str))
+    if isinstance(value, list):  # as in a BOM, several licences all apply
+        value = " AND ".join(one for one in value if isinstance(one, str))
     if isinstance(value, str) and value:
         return value[:256]
     tags = (tag for tag in info.tags or () if isinstance(tag, str))

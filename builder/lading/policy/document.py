@@ -46,6 +46,7 @@ class _Top:
         matching(_ID, "words in lower case, joined by dots or hyphens"), "The policy's name."
     )
     description: str = option(TEXT, "What it is for.", default="")
+    schema: str = option(TEXT, "Where editors find this schema.", default="", key="$schema")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,9 +102,9 @@ def read_policy(
     if not isinstance(document, dict):
         raise where.error("the policy is no mapping", wanted="version, name and rules")
     head = {key: value for key, value in document.items() if key not in ("version", "rules")}
+    known = ("version", "rules", *(key_of(one) for one in dataclasses.fields(_Top)))
     for key in head:
-        if key not in ("name", "description"):
-            known = ("version", "name", "description", "rules")
+        if key not in known:
             raise where.at(key).unknown("key", key, known)
     if document.get("version") != VERSION or isinstance(document["version"], bool):
         got = document.get("version", "none")
@@ -134,7 +135,7 @@ def _rules(value: Any, where: Where) -> list[Rule]:
 def _rule(raw: Any, where: Where) -> Rule:
     if not isinstance(raw, dict):
         raise where.error("a rule is no mapping", got=raw, wanted="rule: KIND and its options")
-    names = [key_of(one.name) for one in dataclasses.fields(_Common)]
+    names = [key_of(one) for one in dataclasses.fields(_Common)]
     common = read_record(
         _Common, {key: value for key, value in raw.items() if key in names}, where, given={}
     )
@@ -146,7 +147,14 @@ def _rule(raw: Any, where: Where) -> Rule:
         "atlas": kind.serves if common.atlas is None else common.atlas,
     }
     options = {key: value for key, value in raw.items() if key not in names}
-    return read_record(kind, options, where, given=given)
+    rule = read_record(kind, options, where, given=given)
+    if rule.refuses_nothing:
+        raise where.error(
+            "the rule would accept anything",
+            got=rule.name,
+            hint="Say what it allows or denies, or leave it out.",
+        )
+    return rule
 
 
 def _with_module(

@@ -7,8 +7,9 @@ subject. A rule never asks where it came from.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lading.policy.components import Component, components
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["Attested", "Evidence", "Missing"]
+__all__ = ["CLOCK_SKEW", "Attested", "Evidence", "Missing"]
+
+
+#: How far in the future a time may be that another clock wrote.
+CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
 class Missing(Exception):

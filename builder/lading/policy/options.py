@@ -56,14 +56,14 @@ class Kind:
     record: type | None = None
 
 
-def option(kind: Kind, doc: str, *, default: Any = MISSING) -> Any:
-    """Declare an option; without a default it is required."""
-    return dataclasses.field(metadata={"kind": kind, "doc": doc}, default=default)
+def option(kind: Kind, doc: str, *, default: Any = MISSING, key: str | None = None) -> Any:
+    """Declare an option; without a default it is required. ``key`` is one that is no name."""
+    return dataclasses.field(metadata={"kind": kind, "doc": doc, "key": key}, default=default)
 
 
-def key_of(name: str) -> str:
+def key_of(field: dataclasses.Field[Any]) -> str:
     """Return a field's key in the file."""
-    return name.replace("_", "-")
+    return field.metadata.get("key") or field.name.replace("_", "-")
 
 
 def read_record(cls: type[T], value: Any, where: Where, *, given: Mapping[str, Any]) -> T:
@@ -75,7 +75,7 @@ def read_record(cls: type[T], value: Any, where: Where, *, given: Mapping[str, A
     if not isinstance(value, dict):
         raise where.error("this is no mapping", got=value, wanted="keys and values")
     fields = {
-        key_of(one.name): one
+        key_of(one): one
         for one in dataclasses.fields(cls)  # type: ignore[arg-type]
         if "kind" in one.metadata
     }
@@ -214,7 +214,7 @@ def record_schema(cls: type) -> dict[str, Any]:
     for one in dataclasses.fields(cls):
         if "kind" not in one.metadata:
             continue
-        key = key_of(one.name)
+        key = key_of(one)
         properties[key] = {**one.metadata["kind"].schema, "description": one.metadata["doc"]}
         if one.default is MISSING:
             required.append(key)

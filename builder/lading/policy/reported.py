@@ -13,11 +13,13 @@ from lading.attest.predicates import (
     SLSA_VSA_V1,
     SPDX_DOCUMENT,
 )
+from lading.policy.evidence import CLOCK_SKEW
 from lading.reports import summarise
 from lading.reports.types import CYCLONEDX_VEX
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
 
     from lading.policy.evidence import Attested, Evidence
     from lading.reports import Summary
@@ -33,7 +35,8 @@ _ALL_HOLD = frozenset({OPENVEX, CYCLONEDX_VEX})
 class Reported:
     """A report and its attestation.
 
-    ``age`` counts from when it was made or signed, whichever is earlier; None: nobody knows.
+    ``age`` counts from when it was made or signed, whichever is earlier; None: nobody knows, or
+    somebody says that it is of the future.
     """
 
     attested: Attested
@@ -56,6 +59,12 @@ def newest_reports(evidence: Evidence) -> tuple[Reported, ...]:
             if predicate_type in _ALL_HOLD:
                 key = one.digest
             times = [time for time in (one.time, summary.time) if time]
-            age = evidence.now - min(times) if times else None
-            found.setdefault(key, Reported(one, summary, age))
+            found.setdefault(key, Reported(one, summary, _age(evidence, times)))
     return tuple(found.values())
+
+
+def _age(evidence: Evidence, times: Iterable[datetime]) -> timedelta | None:
+    earliest = min(times, default=None)
+    if earliest is None or earliest > evidence.now + CLOCK_SKEW:
+        return None
+    return evidence.now - earliest

@@ -49,14 +49,14 @@ class VexStatement:
 
     ``status`` is ``not_affected``, ``affected``, ``fixed`` or ``under_investigation``;
     ``products`` are identifiers (purls), ``parts`` those of subcomponents. No products: the
-    subject of the attestation.
+    subject of the attestation. ``time`` is when it was said, None when nobody says so.
     """
 
     ids: tuple[str, ...]
     status: str
     products: tuple[str, ...]
     parts: tuple[str, ...] = ()
-    time: str = ""
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

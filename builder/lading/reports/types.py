@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lading.attest.predicates import OPENVEX, SARIF, TEST_RESULT
-from lading.attest.predicates import resolve as resolve_attestation
+from lading.attest.predicates import SHORT_NAMES as _ATTESTATIONS
 
 __all__ = [
     "CYCLONEDX_VEX",
@@ -16,6 +16,7 @@ __all__ = [
     "OPENVEX",
     "PICKLESCAN",
     "SARIF",
+    "SHORT_NAMES",
     "TEST_RESULT",
     "TRIVY",
     "resolve",
@@ -33,7 +34,8 @@ MODELSCAN: Final = _OURS + "modelscan/v1"
 PICKLESCAN: Final = _OURS + "picklescan/v1"
 TRIVY: Final = _OURS + "trivy/v1"
 
-_SHORT: Final = {
+SHORT_NAMES: Final = {
+    **_ATTESTATIONS,
     "cyclonedx-vdr": CYCLONEDX_VEX,
     "cyclonedx-vex": CYCLONEDX_VEX,
     "garak": GARAK,
@@ -48,4 +50,4 @@ _SHORT: Final = {
 
 def resolve(name: str) -> str:
     """Return the predicate type for a short name of a report or attestation, or the URI itself."""
-    return _SHORT.get(name) or resolve_attestation(name)
+    return SHORT_NAMES.get(name, name)

@@ -28,6 +28,7 @@ from lading.reports.types import OPENVEX as OPENVEX_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 __all__ = ["CYCLONEDX_VEX", "OPENVEX"]
 
@@ -49,7 +50,7 @@ def _openvex(document: Mapping[str, Any]) -> Summary:
     found = tuple(
         statement
         for raw in objects(document, "statements", "OpenVEX")
-        for statement in [_statement(raw, str(document.get("timestamp", "")))]
+        for statement in [_statement(raw, moment(document.get("timestamp")))]
     )
     if not found:
         raise invalid("OpenVEX", "it has no statements")
@@ -61,7 +62,7 @@ def _openvex(document: Mapping[str, Any]) -> Summary:
     return Summary("openvex", author, counts, statements=found, time=time)
 
 
-def _statement(raw: Mapping[str, Any], document_time: str) -> VexStatement:
+def _statement(raw: Mapping[str, Any], document_time: datetime | None) -> VexStatement:
     status = raw.get("status")
     if status not in _STATUSES:
         raise invalid("OpenVEX", "a statement has an unknown status", got=status)
@@ -74,7 +75,7 @@ def _statement(raw: Mapping[str, Any], document_time: str) -> VexStatement:
         status=str(status),
         products=tuple(name for one in products for name in _identifiers(one)),
         parts=tuple(name for one in parts for name in _identifiers(one)),
-        time=str(raw.get("timestamp") or document_time),
+        time=moment(raw.get("timestamp")) or document_time,
     )
 
 
@@ -106,6 +107,8 @@ def _cyclonedx(document: Mapping[str, Any]) -> Summary:
     purls = dict(_purls(document))
     found, statements = [], []
     raw_vulnerabilities = objects(document, "vulnerabilities", kind)
+    metadata = document.get("metadata")
+    document_time = moment(metadata.get("timestamp")) if isinstance(metadata, dict) else None
     for raw in raw_vulnerabilities:
         identifier = raw.get("id")
         if not isinstance(identifier, str) or not identifier:
@@ -121,7 +124,8 @@ def _cyclonedx(document: Mapping[str, Any]) -> Summary:
                 raise invalid(kind, "an analysis has an unknown state", got=state)
         affected = [_affected(one, purls) for one in objects(raw, "affects", kind)]
         if status is not None:
-            time = str(analysis.get("lastUpdated", "")) if isinstance(analysis, dict) else ""
+            said = analysis.get("lastUpdated") if isinstance(analysis, dict) else None
+            time = moment(said) or document_time
             statements.append(VexStatement(ids, status, tuple(affected), time=time))
         ratings = [severity(one.get("severity")) for one in objects(raw, "ratings", kind)]
         worst = max(ratings, key=SEVERITIES.index, default="unknown")
@@ -129,7 +133,6 @@ def _cyclonedx(document: Mapping[str, Any]) -> Summary:
             purl = ref if ref.startswith("pkg:") else None
             found.append(Vulnerability(ids, worst, ref, purl, status=status))
     counts = count([one.severity for one in found], SEVERITIES)
-    metadata = document.get("metadata")
     discloses = bool(document.get("components")) or any(
         not isinstance(one.get("analysis"), dict) for one in raw_vulnerabilities
     )
@@ -139,7 +142,7 @@ def _cyclonedx(document: Mapping[str, Any]) -> Summary:
         counts,
         vulnerabilities=tuple(found) if discloses else None,
         statements=tuple(statements),
-        time=moment(metadata.get("timestamp")) if isinstance(metadata, dict) else None,
+        time=document_time,
     )
 
 

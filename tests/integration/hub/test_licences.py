@@ -30,7 +30,7 @@ def test_a_licence_is_asked_for_once_a_day(hub: Hub) -> None:
 
     found = [licences.hub_license(name) for name in ("acme/base", "acme/two", "acme/none") * 2]
 
-    assert found == ["apache-2.0", "mit OR cc0-1.0", None] * 2
+    assert found == ["apache-2.0", "mit AND cc0-1.0", None] * 2
     asked = [one.path for one in hub.asked if one.path.startswith("/api/models/")]
     assert len(asked) == len(set(asked)) == 3
 

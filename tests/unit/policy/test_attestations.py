@@ -98,6 +98,58 @@ def test_packages_are_denied_by_purl_pattern_and_version() -> None:
     assert len(refused("- {rule: packages, allow: ['pkg:pypi/*']}", given)) == 2
 
 
+@pytest.mark.parametrize(
+    ("purl", "pattern"),
+    [
+        ("pkg:pypi/pyyaml@6.0", "pkg:pypi/PyYAML"),
+        ("pkg:PyPI/PyYAML@6.0", "pkg:pypi/pyyaml"),
+        ("pkg:pypi/typing-extensions@4", "pkg:pypi/typing_extensions@4"),
+        ("pkg:pypi/zope.interface@5", "pkg:pypi/zope-interface"),
+        ("pkg:npm/%40angular/core@1.0", "pkg:npm/@angular/core"),
+        ("pkg:npm/@angular/core@1.0", "pkg:npm/%40angular/core"),
+        ("pkg:npm/@angular/core@1.0", "pkg:npm/@angular/core@1.0"),
+        ("pkg:deb/debian/libstdc%2B%2B6@12", "pkg:deb/debian/libstdc++6"),
+        ("pkg:deb/debian/libstdc++6@12?arch=amd64", "pkg:deb/debian/libstdc%2B%2B6@12"),
+        ("pkg:maven/org.acme/Core@1", "pkg:maven/org.acme/Core"),
+        ("pkg:pypi/torch@2.5.1", "pkg:pypi/torch@2.5.*"),
+    ],
+)
+def test_a_purl_is_denied_however_it_is_written(purl: str, pattern: str) -> None:
+    assert len(refused(f"- {{rule: packages, deny: ['{pattern}']}}", evidence(package(purl)))) == 1
+    assert refused(f"- {{rule: packages, allow: ['{pattern}']}}", evidence(package(purl))) == []
+
+
+def test_other_packages_are_not_meant() -> None:
+    given = evidence(package("pkg:maven/org.acme/core@1"), package("pkg:pypi/torchvision@2.5.1"))
+    denied = "['pkg:maven/org.acme/Core', 'pkg:pypi/torch', 'pkg:pypi/torchvision@2.6']"
+
+    assert refused(f"- {{rule: packages, deny: {denied}}}", given) == []
+
+
+def test_a_version_that_cannot_be_compared_is_denied_and_is_not_allowed() -> None:
+    given = evidence(package("pkg:pypi/torch@nightly"))
+
+    for kind in ("deny", "allow"):
+        rule = f"- {{rule: packages, {kind}: [{{purl: 'pkg:pypi/torch', versions: '>=2.6'}}]}}"
+        assert len(refused(rule, given)) == 1, kind
+
+
+def test_each_platforms_base_image_is_judged() -> None:
+    name = "lading:image:label:org.opencontainers.image.base.name"
+    digests = [f"sha256:{one * 64}" for one in "ab"]
+    document = bom()
+    document["metadata"]["component"]["properties"] = [
+        {"name": key, "value": value}
+        for digest in digests
+        for key, value in ((name, "debian:12"), (name.replace(".name", ".digest"), digest))
+    ]
+    pinned = f"- {{rule: base-images, allow: ['debian:12@{digests[0]}']}}"
+
+    assert refused(pinned, evidence(bom=document)) == [
+        f"the base image debian:12@{digests[1]} is not on the list"
+    ]
+
+
 def test_licences_of_packages_can_be_limited_to_a_type() -> None:
     given = evidence(
         package("pkg:pypi/a@1", "AGPL-3.0-only"), package("pkg:deb/debian/b@1", "AGPL-3.0-only")

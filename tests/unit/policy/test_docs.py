@@ -28,10 +28,10 @@ def rules_table() -> str:
             if "kind" not in one.metadata:
                 continue
             needed = " (required)" if one.default is dataclasses.MISSING else ""
-            lines.append(f"- `{key_of(one.name)}`{needed}: {one.metadata['doc']}")
+            lines.append(f"- `{key_of(one)}`{needed}: {one.metadata['doc']}")
             inner = one.metadata["kind"].record
             for each in dataclasses.fields(inner) if inner else ():
-                lines.append(f"  - `{key_of(each.name)}`: {each.metadata['doc']}")
+                lines.append(f"  - `{key_of(each)}`: {each.metadata['doc']}")
         lines.append("")
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -13,9 +14,10 @@ import yaml
 import parts
 from lading.errors import InputError
 from lading.policy import read_policy
+from lading.policy.known import MODEL_FORMATS
 from lading.policy.rules import RULES
 from lading.policy.schema import render
-from support.policy_samples import policy
+from support.policy_samples import KEY, policy
 
 HEAD = "version: 1\nname: test\nrules:\n"
 FORMATS = HEAD + "  - rule: model-formats\n    allow: [gguf]\n"
@@ -82,6 +84,12 @@ def test_a_rego_file_is_part_of_the_identity() -> None:
         (HEAD + "  - rule: rego\n    rego: /etc/x.rego\n", "p.yaml:5", "another form"),
         (HEAD + "  - rule: packages\n    deny: [torch]\n", "p.yaml:5", "no purl"),
         (HEAD + "  - rule: signers\n    allow: [{issuer: a}]\n", "p.yaml:5", "named by one"),
+        (HEAD + "  - rule: packages\n", "p.yaml:4", "accept anything"),
+        (HEAD + "  - rule: model-formats\n", "p.yaml:4", "accept anything"),
+        (HEAD + "  - rule: model-cards\n", "p.yaml:4", "accept anything"),
+        (HEAD + "  - {rule: model-sources, unknown: allow}\n", "p.yaml:4", "accept anything"),
+        (HEAD + "  - {rule: model-licenses, unknown: allow}\n", "p.yaml:4", "accept anything"),
+        (HEAD + "  - {rule: dataset-licenses, unknown: allow}\n", "p.yaml:4", "accept anything"),
         (HEAD + "  - rule: signers\n    allow: [{identity-pattern: '('}]\n", "p.yaml:5", "regular"),
         (HEAD + "  - rule: reports\n    type: sarif\n    max: {error: .inf}\n", "p.yaml:6",
          "no number"),
@@ -110,6 +118,14 @@ def test_what_is_no_policy_is_refused_where_it_stands(text: str, where: str, sai
         (HEAD + "  - rule: model-safety\n    allow: [save]\n", "safe"),
         (HEAD + "  - rule: drift\n    level: warn\n", "warning"),
         (HEAD + "  - rule: drift\n    atlas: [AML.M014]\n", "AML.M0014"),
+        (HEAD + "  - {rule: model-formats, deny: [Pickle]}\n", "pickle"),
+        (HEAD + "  - {rule: model-formats, allow: [safetensor]}\n", "safetensors"),
+        (HEAD + "  - {rule: package-licenses, types: [pip], deny: [MIT]}\n", "pypi"),
+        (HEAD + "  - {rule: packages, deny: ['pkg:pip/torch']}\n", "pypi"),
+        (HEAD + "  - {rule: attestations, require: [provenence]}\n", "provenance"),
+        (HEAD + "  - {rule: freshness, max-age: 1d, types: [opnvex]}\n", "openvex"),
+        (HEAD + "  - {rule: reports, type: modelscann}\n", "modelscan"),
+        (HEAD + "  - {rule: signers, types: [sarfi], allow: [{key: '" + KEY + "'}]}\n", "sarif"),
     ],
 )
 def test_a_misspelt_word_is_refused_with_the_one_that_was_meant(text: str, meant: str) -> None:
@@ -153,6 +169,9 @@ def test_the_shipped_schema_is_the_one_of_the_rules() -> None:
         ("[{rule: reports, type: sarif, max: {error: none}}]", False),
         ("[{rule: signers, allow: [{issuer: a}]}]", False),
         ("[{rule: drift, level: note}]", False),
+        ("[{rule: reports, type: sarfi}]", False),
+        ("[{rule: reports, type: 'https://acme.example/report/v1'}]", True),
+        ("[{rule: attestations, require: [bomb]}]", False),
     ],
 )
 def test_the_schema_and_the_reader_agree(rules: str, valid: bool) -> None:
@@ -166,6 +185,21 @@ def test_the_schema_and_the_reader_agree(rules: str, valid: bool) -> None:
         read_it = True
 
     assert (accepted, read_it) == (valid, valid)
+
+
+def test_an_editor_may_be_told_the_schema_by_a_key() -> None:
+    text = "$schema: policy.schema.json\n" + FORMATS
+
+    assert jsonschema_rs.validator_for(render()).is_valid(yaml.safe_load(text))
+    assert read(text).identity != read(FORMATS).identity
+
+
+def test_every_format_that_a_rule_may_name_is_one_that_is_documented() -> None:
+    page = (parts.ROOT / "docs" / "formats" / "models.md").read_text("utf-8")
+    table = page.partition("| `format` |")[2].partition("| data |")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:] if line.startswith("|")]
+
+    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row)} == MODEL_FORMATS
 
 
 def test_every_kind_of_rule_has_a_serving_mitigation_or_leaves_it_to_the_policy() -> None:

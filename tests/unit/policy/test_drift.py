@@ -79,6 +79,39 @@ def test_the_same_global_at_another_byte_is_not_new() -> None:
     assert refused("- {rule: drift, deny: [unsafe-global-added]}", given) == []
 
 
+def test_a_global_of_another_model_is_new_in_this_one() -> None:
+    unsafe = [UNSAFE | {"message": "loading it imports x.y at byte 7"}]
+    before = bom(model("a", findings=unsafe), model("b"))
+    after = bom(model("a", findings=unsafe), model("b", findings=unsafe))
+
+    given = evidence(bom=after, previous=before)
+    assert refused("- {rule: drift, deny: [unsafe-global-added]}", given) == [
+        "new in the model b: loading it imports x.y"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("safe", None, ["the model a was safe, and is not judged"]),
+        ("suspicious", "dangerous", ["the model a was suspicious, and is dangerous"]),
+        ("safe", "splendid", ["the model a was safe, and is splendid"]),
+        (None, "safe", []),
+        ("dangerous", "safe", []),
+    ],
+)
+def test_what_nobody_judged_any_more_is_worse(
+    before: str | None, after: str | None, said: list[str]
+) -> None:
+    one, two = (model("a", verdict=verdict) for verdict in (before or "", after or ""))
+    for each, verdict in ((one, before), (two, after)):
+        if verdict is None:
+            each["properties"] = [p for p in each["properties"] if "verdict" not in p["name"]]
+
+    given = evidence(bom=bom(two), previous=bom(one))
+    assert refused("- {rule: drift, deny: [safety-worsened]}", given) == said
+
+
 def test_the_first_release_has_to_be_allowed_expressly() -> None:
     assert refused("- rule: drift", evidence(model("a"))) == [
         "there is no BOM of the previous release to compare with"

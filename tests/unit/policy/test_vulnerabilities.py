@@ -107,6 +107,45 @@ def test_the_newest_statement_counts_and_the_worse_of_equally_new_ones() -> None
     assert len(judged(scan, cleared, affected)) == 1
 
 
+def test_times_are_compared_as_times_and_not_as_texts() -> None:
+    scan, product = attested(TRIVY, trivy()), "pkg:deb/debian/libfoo"
+    affected = openvex("affected", product, timestamp="2026-02-01T10:00:00Z")
+
+    for time, refusals in (
+        ("2026-02-01T11:00:00+05:00", 1),  # four hours before it
+        ("2026-02-01T09:00:00-05:00", 0),  # four hours after it
+        ("tomorrow", 1),  # no time at all
+        ("9999-01-01T00:00:00Z", 1),  # not yet
+    ):
+        cleared = openvex("not_affected", product, timestamp=time)
+        assert len(judged(scan, affected, cleared)) == refusals, time
+
+
+def test_what_a_cyclonedx_assessment_says_is_as_old_as_its_document() -> None:
+    document = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "metadata": {"timestamp": "2026-03-01T00:00:00Z"},
+        "vulnerabilities": [
+            {"id": "CVE-2026-1", "affects": [{"ref": PURL}], "analysis": {"state": "exploitable"}}
+        ],
+    }
+    cleared = openvex("not_affected", "pkg:deb/debian/libfoo")
+
+    assert len(judged(attested(TRIVY, trivy()), cleared)) == 0
+    assert len(judged(attested(TRIVY, trivy()), cleared, attested(CYCLONEDX_VEX, document))) == 1
+
+
+def test_a_scan_of_the_future_is_not_young() -> None:
+    rule = "- {rule: vulnerabilities, deny: high, max-age: 7d}"
+    report = "- {rule: reports, type: trivy, max-age: 7d}"
+    future = attested(TRIVY, trivy("LOW"), age=timedelta(days=-400))
+
+    for one in (rule, report):
+        assert judged(attested(TRIVY, trivy("LOW"), age=timedelta(minutes=-1)), rule=one) == []
+        assert len(judged(future, rule=one)) == 1
+
+
 def test_cyclonedx_discloses_and_assesses() -> None:
     document = {
         "bomFormat": "CycloneDX",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from lading.attest.identities import TextRule
 from lading.errors import UsageError
-from lading.policy.evidence import Missing
+from lading.policy.evidence import CLOCK_SKEW, Missing
+from lading.policy.known import ATTESTATIONS
 from lading.policy.options import (
     DURATION,
     FLAG,
     TEXT,
-    TEXTS,
     Kind,
     duration_text,
     listed,
@@ -27,15 +26,13 @@ from lading.reports.types import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
     from typing import Any
 
     from lading.policy.evidence import Attested, Evidence
     from lading.policy.source import Where
 
 __all__ = ["Freshness", "RequiredAttestations", "SignerRule", "Signers"]
-
-
-_CLOCK_SKEW = timedelta(minutes=5)
 
 
 def _read_pattern(value: Any, where: Where) -> TextRule:
@@ -102,7 +99,7 @@ class RequiredAttestations(Rule):
     serves: ClassVar[tuple[str, ...]] = ("AML.M0013", "AML.M0014")
 
     require: tuple[str, ...] = option(
-        TEXTS, "Types: bom, provenance, sarif, openvex, trivy … or predicate type URIs."
+        ATTESTATIONS, "Types: bom, provenance, sarif, openvex, trivy … or predicate type URIs."
     )
     signed_by: tuple[SignerRule, ...] = option(
         SIGNERS, "Only those count that one of these signed.", default=()
@@ -132,7 +129,7 @@ def _allowed(one: Attested, rules: tuple[SignerRule, ...]) -> bool:
 
 def _young(one: Attested, evidence: Evidence, max_age: timedelta) -> bool:
     """Whether it was signed within ``max_age``, and not in the future."""
-    return one.time is not None and -_CLOCK_SKEW <= evidence.now - one.time <= max_age
+    return one.time is not None and -CLOCK_SKEW <= evidence.now - one.time <= max_age
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +142,7 @@ class Signers(Rule):
 
     allow: tuple[SignerRule, ...] = option(SIGNERS, "Signers that are allowed.")
     types: tuple[str, ...] = option(
-        TEXTS, "Only attestations of these types; all by default.", default=()
+        ATTESTATIONS, "Only attestations of these types; all by default.", default=()
     )
 
     def check(self, evidence: Evidence) -> Iterator[Complaint]:
@@ -170,7 +167,7 @@ class Freshness(Rule):
 
     max_age: timedelta = option(DURATION, "The newest of each type must not be older: 30d, 12h.")
     types: tuple[str, ...] = option(
-        TEXTS, "Types of attestations; only the BOM by default.", default=("bom",)
+        ATTESTATIONS, "Types of attestations; only the BOM by default.", default=("bom",)
     )
     trusted_time: bool = option(
         FLAG, "Only a time that a timestamp or log vouches for counts.", default=False

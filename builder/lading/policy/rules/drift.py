@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Drift"]
 
-_WORST: Final = ("safe", "unscannable", "suspicious", "dangerous")
+#: None is what nobody judged: not known to be safe, as what cannot be scanned.
+_WORST: Final = {"safe": 0, None: 1, "unscannable": 1, "suspicious": 2, "dangerous": 3}
 _CHANGES: Final = (
     "dataset-changed",
     "license-changed",
@@ -88,7 +89,8 @@ def _changes(found: Diff) -> Iterator[tuple[str, str, str]]:
         yield "license-changed", b.name, text
     for a, b in models.verdicts_changed:
         if _rank(b.verdict) > _rank(a.verdict):
-            text = f"the model {b.name} was {a.verdict or 'not judged'}, and is {b.verdict}"
+            was, now = (one.verdict or "not judged" for one in (a, b))
+            text = f"the model {b.name} was {was}, and is {now}"
             yield "safety-worsened", b.name, text
     for _, one in datasets.unannounced:
         text = f"the data set {one.name} changed, its version did not"
@@ -98,7 +100,7 @@ def _changes(found: Diff) -> Iterator[tuple[str, str, str]]:
 
 
 def _rank(verdict: str | None) -> int:
-    return _WORST.index(verdict) if verdict in _WORST else -1
+    return _WORST.get(verdict, len(_WORST))
 
 
 def _words(licenses: Iterable[str]) -> str:
@@ -108,10 +110,13 @@ def _words(licenses: Iterable[str]) -> str:
 def _new_globals(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield what a model's pickles import now that is not known to be harmless, and is new."""
-    known = {one for _, one in _unsafe(before)}
+    """Yield what a model's pickles import now that is not known to be harmless, and is new.
+
+    New in this model: what another one imported already was accepted for that one.
+    """
+    known = set(_unsafe(before))
     for name, message in sorted(set(_unsafe(after))):
-        if message not in known:
+        if (name, message) not in known:
             yield "unsafe-global-added", name, f"new in the model {name}: {message}"
 
 

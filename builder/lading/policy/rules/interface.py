@@ -42,6 +42,11 @@ class Rule:
     atlas: tuple[str, ...] = ()
     when: str = "always"
 
+    @property
+    def refuses_nothing(self) -> bool:
+        """Whether it accepts whatever there is: then it was meant to say something else."""
+        return False
+
     def check(self, evidence: Evidence) -> Iterator[Complaint]:
         """Yield what is not as the rule wants it; nothing at all is a yes.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from lading.policy.options import TEXTS, choice, listed, matching, option
+from lading.policy.known import check_purl_type
+from lading.policy.options import TEXTS, Kind, choice, listed, matching, option
 from lading.policy.rules.interface import Complaint, Rule, fits, unless
 from lading.policy.spdx import Licensing, Standing, is_rail
 
@@ -15,16 +16,23 @@ if TYPE_CHECKING:
 
     from lading.policy.components import Component
     from lading.policy.evidence import Evidence
+    from lading.policy.source import Where
 
 __all__ = ["DatasetLicenses", "ModelLicenses", "PackageLicenses"]
 
-_PURL_TYPE = re.compile(r"[a-z][a-z0-9.+-]*")
+_PURL_TYPE = matching(re.compile(r"[a-z][a-z0-9.+-]*"), "a purl type")
 _YES_NO = choice(("allow", "deny"))
 _SAYS = {
     Standing.DENIED: "has a licence that is denied",
     Standing.UNLISTED: "has a licence that is not on the list",
     Standing.UNKNOWN: "has no licence that is known",
 }
+
+
+def _read_purl_type(value: Any, where: Where) -> str:
+    found: str = _PURL_TYPE.read(value, where)
+    check_purl_type(found, where)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +52,11 @@ class _Licenses(Rule):
     exclude: tuple[str, ...] = option(
         TEXTS, "Names or purls (patterns) that this rule leaves out.", default=()
     )
+
+    @property
+    def refuses_nothing(self) -> bool:
+        """Whether no list is given, and no licence is as good as any."""
+        return self.unknown == "allow" and not (self.allow or self.deny)
 
     def _judge(self, licenses: Iterable[str]) -> Standing:
         return self._licensing.judge(licenses)
@@ -94,6 +107,11 @@ class ModelLicenses(_Licenses):
         "default. Answers are cached.",
         default=None,
     )
+
+    @property
+    def refuses_nothing(self) -> bool:
+        """Whether nothing is asked of models nor of base models."""
+        return super().refuses_nothing and self.rail != "deny" and self.base_models != "all"
 
     @property
     def _licensing(self) -> Licensing:
@@ -155,7 +173,7 @@ class PackageLicenses(_Licenses):
     serves: ClassVar[tuple[str, ...]] = ("AML.M0023",)
 
     types: tuple[str, ...] = option(
-        listed(matching(_PURL_TYPE, "a purl type")),
+        listed(Kind(_read_purl_type, _PURL_TYPE.schema)),
         "Only packages of these purl types (pypi, deb …); all by default.",
         default=(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from lading.policy.known import FORMATS
 from lading.policy.options import TEXTS, WHOLE_NUMBER, choice, choices, option
 from lading.policy.rules.interface import Complaint, Rule, fits, unless
 
@@ -46,10 +47,15 @@ class ModelFormats(Rule):
     serves: ClassVar[tuple[str, ...]] = ("AML.M0011", "AML.M0014")
 
     allow: tuple[str, ...] = option(
-        TEXTS, "Formats that are allowed (safetensors, gguf, onnx …); all by default.", default=()
+        FORMATS, "Formats that are allowed (safetensors, gguf, onnx …); all by default.", default=()
     )
-    deny: tuple[str, ...] = option(TEXTS, "Formats that are refused.", default=())
+    deny: tuple[str, ...] = option(FORMATS, "Formats that are refused.", default=())
     exclude: tuple[str, ...] = _EXCLUDE
+
+    @property
+    def refuses_nothing(self) -> bool:
+        """Whether no list is given."""
+        return not (self.allow or self.deny)
 
     def check(self, evidence: Evidence) -> Iterator[Complaint]:
         """Yield models in another format, or in none that is known."""
@@ -115,6 +121,11 @@ class ModelSources(Rule):
         default="deny",
     )
     exclude: tuple[str, ...] = _EXCLUDE
+
+    @property
+    def refuses_nothing(self) -> bool:
+        """Whether no list is given, and no source is as good as any."""
+        return self.unknown == "allow" and not (self.allow or self.deny)
 
     def check(self, evidence: Evidence) -> Iterator[Complaint]:
         """Yield models from elsewhere."""
@@ -184,6 +195,12 @@ class ModelCards(Rule):
         WHOLE_NUMBER, "The most parameters a model may have.", default=None
     )
     exclude: tuple[str, ...] = _EXCLUDE
+
+    @property
+    def refuses_nothing(self) -> bool:
+        """Whether nothing is asked for."""
+        asked = self.require or self.tasks or self.architectures
+        return not asked and self.max_parameters is None
 
     def check(self, evidence: Evidence) -> Iterator[Complaint]:
         """Yield models whose card is silent, or says something else."""

@@ -11,6 +11,7 @@ from lading.attest.predicates import SLSA_PROVENANCE_V1
 from lading.attest.provenance import BUILD_TYPE
 from lading.policy.components import subject_properties
 from lading.policy.evidence import Missing
+from lading.policy.known import check_purl_type
 from lading.policy.options import TEXT, TEXTS, Kind, listed, option, record
 from lading.policy.rules.interface import Complaint, Rule, fits, unless
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseImages", "Packages", "PurlPattern"]
 
+_ANY_CASE: Final = frozenset(
+    {
+        "pkg:alpm", "pkg:apk", "pkg:bitbucket", "pkg:composer", "pkg:deb", "pkg:github",
+        "pkg:golang", "pkg:hex", "pkg:luarocks", "pkg:npm", "pkg:pypi",
+    }
+)  # fmt: skip
 _PURL: Final = re.compile(r"pkg:[a-z*][a-z0-9.+*-]*/.+")
 
 
@@ -36,25 +43,49 @@ class PurlPattern:
         default=None,
     )  # fmt: skip
 
-    def matches(self, package: Component) -> bool:
-        """Say whether a package is meant; a version that cannot be compared counts as meant."""
+    def matches(self, package: Component, *, unsure: bool) -> bool:
+        """Say whether a package is meant; ``unsure`` is said of a version without an order."""
         purl = (package.purl or "").partition("#")[0]
         bare = purl.partition("?")[0]
-        unversioned = bare if "@" not in bare.rpartition("/")[2] else bare.rpartition("@")[0]
-        forms = {purl, bare, unquote(bare), unversioned, unquote(unversioned)}
-        if not any(fits(one, [self.purl]) for one in forms):
+        unversioned, version = _split(bare)
+        forms = {_plain(one) for one in (purl, bare, unversioned)}
+        if not any(fits(one, [_plain(self.purl)]) for one in forms):
             return False
-        return self.versions is None or _within(package.version, self.versions)
+        return self.versions is None or _within(
+            package.version or unquote(version), self.versions, unsure=unsure
+        )
 
 
-def _within(version: str | None, versions: str) -> bool:
+def _split(purl: str) -> tuple[str, str]:
+    """Split off the version; a scope (``@angular``) is none."""
+    head, at, version = purl.rpartition("@")
+    return (head, version) if at and not head.endswith("/") and "/" not in version else (purl, "")
+
+
+def _plain(purl: str) -> str:
+    """Return a purl, or a pattern of purls, as it compares.
+
+    Not encoded; the type in lower case, and the name where the type's own rules say so. Of a
+    Python name ``-``, ``_`` and ``.`` are the same.
+    """
+    kind, slash, rest = unquote(purl).partition("/")
+    kind = kind.lower()
+    name, version = _split(rest)
+    if kind in _ANY_CASE:
+        name = name.lower()
+    if kind == "pkg:pypi":
+        name = re.sub(r"[-_.]+", "-", name)
+    return kind + slash + name + (f"@{version}" if version else "")
+
+
+def _within(version: str, versions: str, *, unsure: bool) -> bool:
     from packaging.specifiers import SpecifierSet
     from packaging.version import InvalidVersion, Version
 
     try:
-        return SpecifierSet(versions, prereleases=True).contains(Version(version or ""))
+        return SpecifierSet(versions, prereleases=True).contains(Version(version))
     except InvalidVersion:
-        return True
+        return unsure
 
 
 def _read_purl(value: Any, where: Where) -> PurlPattern:
@@ -63,6 +94,7 @@ def _read_purl(value: Any, where: Where) -> PurlPattern:
     pattern: PurlPattern = _RECORD.read(value, where)
     if not _PURL.fullmatch(pattern.purl):
         raise where.error("this is no purl", got=pattern.purl, wanted="pkg:TYPE/NAME")
+    check_purl_type(pattern.purl.removeprefix("pkg:").partition("/")[0], where)
     if pattern.versions is not None:
         if not pattern.purl.startswith("pkg:pypi/"):
             raise where.error(
@@ -98,12 +130,17 @@ class Packages(Rule):
         TEXTS, "Names or purls (patterns) that this rule leaves out.", default=()
     )
 
+    @property
+    def refuses_nothing(self) -> bool:
+        """Whether no list is given."""
+        return not (self.deny or self.allow)
+
     def check(self, evidence: Evidence) -> Iterator[Complaint]:
         """Yield packages that are denied, or not allowed."""
         for one in unless(evidence.packages, self.exclude):
-            if any(pattern.matches(one) for pattern in self.deny):
+            if any(pattern.matches(one, unsure=True) for pattern in self.deny):
                 yield Complaint(f"the package {one.label} is denied", one.label)
-            elif self.allow and not any(pattern.matches(one) for pattern in self.allow):
+            elif self.allow and not any(one_of.matches(one, unsure=False) for one_of in self.allow):
                 yield Complaint(f"the package {one.label} is not on the list", one.label)
 
 
@@ -153,9 +190,12 @@ def _from_labels(evidence: Evidence) -> Iterator[str]:
         return
     properties = subject_properties(evidence.bom)
     prefix = "lading:image:label:org.opencontainers.image.base."
-    digest = next(iter(properties.get(prefix + "digest", ())), None)
+    digests = properties.get(prefix + "digest", ())  # one for each platform that has the label
     for name in properties.get(prefix + "name", ()):
-        yield f"{name}@{digest}" if digest and "@" not in name else name
+        if digests and "@" not in name:
+            yield from (f"{name}@{digest}" for digest in digests)
+        else:
+            yield name
 
 
 def _from_provenance(evidence: Evidence) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from lading.policy.known import ATTESTATION
 from lading.policy.options import DURATION, NUMBERS, TEXT, duration_text, option
 from lading.policy.reported import newest_reports
 from lading.policy.rules.interface import Complaint, Rule, fits
@@ -27,7 +28,7 @@ class Reports(Rule):
     usually: ClassVar[str] = "deploy"
     serves: ClassVar[tuple[str, ...]] = ("AML.M0008", "AML.M0016")
 
-    type: str = option(TEXT, "sarif, modelscan, garak, test-result, lm-eval … or a URI.")
+    type: str = option(ATTESTATION, "sarif, modelscan, garak, test-result, lm-eval … or a URI.")
     tool: str | None = option(TEXT, "Only of this tool (pattern).", default=None)
     max: Mapping[str, float] | None = option(
         NUMBERS, "The most that a number may be (error: 0).", default=None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import unquote
 
-from lading.policy.evidence import Missing
+from lading.policy.evidence import CLOCK_SKEW, Missing
 from lading.policy.options import (
     DATE,
     DURATION,
@@ -117,17 +118,27 @@ class Vulnerabilities(Rule):
 def _status(
     one: Vulnerability, evidence: Evidence, statements: Iterable[VexStatement]
 ) -> str | None:
-    """Return what the newest statement about it says; at equal times the worse one counts."""
+    """Return what the newest statement about it says; at equal times the worse one counts.
+
+    What dismisses it in the future does not yet: it would silence whatever is said until then.
+    """
     about = [
         statement
         for statement in statements
-        if set(statement.ids) & set(one.ids) and _concerns(statement, one, evidence)
+        if set(statement.ids) & set(one.ids)
+        and _concerns(statement, one, evidence)
+        and not (statement.status in _DISMISSED and _said(statement) > evidence.now + CLOCK_SKEW)
     ]
     if not about:
         return None
-    latest = max(statement.time for statement in about)
-    found = {statement.status for statement in about if statement.time == latest}
+    latest = max(_said(statement) for statement in about)
+    found = {statement.status for statement in about if _said(statement) == latest}
     return next((status for status in sorted(found) if status not in _DISMISSED), min(found))
+
+
+def _said(statement: VexStatement) -> datetime:
+    """Return when it was said; what says no time was said before all else."""
+    return statement.time or datetime.min.replace(tzinfo=UTC)
 
 
 def _concerns(statement: VexStatement, one: Vulnerability, evidence: Evidence) -> bool:
