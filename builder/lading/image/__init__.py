@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     #: Gives the repository of a reference; the caller closes it after the image.
     RepositoryOpener = Callable[[Reference], Repository]
 
-__all__ = ["IMAGE_PREFIXES", "open_image", "split_target"]
+__all__ = ["IMAGE_PREFIXES", "PATH_HINT", "is_path", "open_image", "split_target"]
 
 IMAGE_PREFIXES = ("docker", "registry", "oci-dir", "oci-archive", "docker-archive", "dir")
+PATH_HINT = (
+    "A directory or file needs a prefix: dir:, file:, oci-dir:, oci-archive:, docker-archive:."
+)
+
+
+def is_path(target: str) -> bool:
+    """Say whether a target without a prefix means, or happens to be, something on the disk."""
+    return target.startswith((".", "/", "~")) or Path(target).exists()
 
 
 def split_target(target: str) -> tuple[str | None, str]:
@@ -105,6 +113,8 @@ def _from_anywhere(
     """Ask the engine, then the registry; when neither has it, tell what each said."""
     from lading_oci.errors import NotFound, OciError, ReferenceInvalid
 
+    if name.startswith((".", "/", "~")):
+        raise UsageError("This is no image's name", got=name, hint=PATH_HINT)
     try:
         return _from_engine(name, platform, engine)
     except EngineError as error:
@@ -114,17 +124,12 @@ def _from_anywhere(
     except (UsageError, ReferenceInvalid):
         raise refused from None
     except OciError as error:
-        path = Path(name)
         hint = refused.hint if isinstance(error, NotFound) else error.hint
-        if path.exists():
-            hint = (
-                "a directory or file needs a prefix: dir:, oci-dir:, oci-archive:, docker-archive:"
-            )
         raise RegistryError(
             "the image is neither in the engine nor in its registry",
             where=name,
             got=f"engine: {refused}; registry: {error}",
-            hint=hint,
+            hint=PATH_HINT if is_path(name) else hint,
         ) from error
 
 

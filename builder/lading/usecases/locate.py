@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from lading.errors import EngineError, UsageError
 from lading.usecases.evidence import anchor_of
 from lading.usecases.targets import Scope
-from lading_oci.errors import NotFound, Unauthorized
+from lading_oci.errors import NotFound, OciError, Unauthorized
 from lading_oci.references import DOCKER_HUB, parse_reference
 
 if TYPE_CHECKING:
@@ -125,12 +125,29 @@ def locate(image: NamedImage, ports: Ports) -> Located:
         )
     found = None
     if scope is not Scope.ENGINE and not _engine_only(reference, engine):
-        found = _in_registry(reference, ports, engine)
+        try:
+            found = _in_registry(reference, ports, engine)
+        except OciError as error:
+            if scope is Scope.ANY and engine is None:
+                error.hint = _hint_at_others(reference, error)
+            raise
     if found is not None:
         return found
     if engine is None:
         raise AssertionError("a name that no registry has raised before")
     return _in_engine(reference, ports, engine)
+
+
+def _hint_at_others(reference: Reference, error: OciError) -> str:
+    """Say what a name can mean besides a registry's image, when there is none."""
+    from lading.image import PATH_HINT, is_path
+
+    name = reference.familiar()
+    if is_path(name):
+        return PATH_HINT
+    short = reference.registry == DOCKER_HUB and reference.digest is None
+    others = "No Docker engine here has an image of this name. " if short else ""
+    return others + (error.hint or "")
 
 
 def _engine_only(reference: Reference, engine: EngineImage | None) -> bool:

@@ -41,7 +41,7 @@ def parse_image(text: str) -> NamedImage:
     A port is no prefix: ``registry:5000/x`` is the image ``x`` of the host ``registry``.
 
     Raises:
-        UsageError: a target of another kind.
+        UsageError: a target of another kind, or a path.
         ReferenceInvalid: not a reference.
     """
     prefix, colon, rest = text.partition(":")
@@ -55,4 +55,8 @@ def parse_image(text: str) -> NamedImage:
                 got=text,
                 wanted="IMAGE, registry:IMAGE or docker:IMAGE",
             )
+    if text.startswith((".", "/", "~")):
+        from lading.image import PATH_HINT
+
+        raise UsageError("This is no image's name", got=text, hint=PATH_HINT)
     return NamedImage(parse_reference(text), Scope.ANY)

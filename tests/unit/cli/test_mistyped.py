@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from lading.cli import main
+from lading.image import PATH_HINT
+from lading.usecases.locate import Ports, locate
+from lading.usecases.targets import parse_image
+from lading_oci.errors import NotFound
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lading_oci.interface import Repository
+    from lading_oci.references import Reference
 
 WRONG = "ghcr.io//service:1"
 
@@ -26,3 +38,30 @@ def test_what_is_no_reference_is_a_usage_error(
 ) -> None:
     assert main(words) == 2
     assert "not an image reference" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["verify", "tree", "inspect", "bom", "attest", "pull"])
+@pytest.mark.parametrize("path", ["./models", "/srv/models", "../models"])
+def test_a_path_without_a_prefix(
+    verb: str, path: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = {"verify": ["--key", "lading.pub"], "pull": ["--key", "lading.pub"]}
+    assert main([verb, *keys.get(verb, []), path]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "A directory or file needs a prefix: dir:," in said
+
+
+def test_the_name_of_a_directory_that_is_no_image(here: Path) -> None:
+    """Nothing says that it is a path; the registry's answer comes with the hint."""
+    (here / "models").mkdir()
+
+    def refuse(reference: Reference) -> Repository:
+        raise NotFound(f"{reference.registry} has no such image", status=404)
+
+    nowhere = Ports(refuse, lambda: pytest.fail("not asked"), lambda name: None)
+    with pytest.raises(NotFound) as caught:
+        locate(parse_image("models"), nowhere)
+    assert caught.value.hint == PATH_HINT
+    with pytest.raises(NotFound) as caught:
+        locate(parse_image("modles"), nowhere)
+    assert "No Docker engine here has an image of this name" in str(caught.value.hint)
