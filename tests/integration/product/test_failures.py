@@ -153,7 +153,7 @@ def test_dockers_help_and_complaints_are_dockers(lading: Lading, words: tuple[st
         (("verify", "x"), 2, "--key"),
         (("verify", "--key", "lading.pub", "docker:absent"), 21, "no such image"),
         (("verify", "--key", "lading.pub", "oci-dir:x"), 2, "oci-dir"),
-        (("verify", "--key", "lading.pub", "https://x/y"), 20, "no URL scheme"),
+        (("verify", "--key", "lading.pub", "https://x/y"), 2, "no URL scheme"),
         (("verify", "--key", "lading.pub", "--max-age", "soon", "x"), 2, "--max-age"),
         (("inspect", "docker-archive:absent.tar"), 22, "absent.tar"),
         (("inspect", "docker:absent/image:1"), 21, "absent/image:1"),
