@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from lading.errors import InputError, UsageError
 from lading.limits import LIMITS
+from lading.records import fresh, record
 
 __all__ = ["CONFIG_NAME", "Config", "Layer", "beside", "load_config", "read_toml", "unknown_name"]
 
@@ -78,14 +78,14 @@ _TABLES: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Config:
     """The settings of one directory: table → name → value, types checked.
 
     ``trust`` is the list of ``[[trust]]`` as TOML has it, ``path`` the file that was read.
     """
 
-    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tables: dict[str, dict[str, Any]] = fresh(default_factory=dict)
     trust: tuple[Any, ...] = ()
     path: Path = Path(CONFIG_NAME)
 

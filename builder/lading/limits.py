@@ -6,7 +6,7 @@ with :class:`lading.errors.LimitError` or a finding, never with an allocation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lading.records import record
 
 __all__ = ["LIMITS", "Limits"]
 
@@ -16,7 +16,7 @@ GIB = 1024 * MIB
 
 
 # what nobody needs of so many fields is not made: it would take milliseconds of every start
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Limits:
     """Bounds of the readers in ``lading``; those of the OCI client are in ``lading_oci.limits``."""
 

@@ -6,8 +6,9 @@ Specifications: OCI image-spec 1.1 (descriptor, manifest, layout), OCI distribut
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from lading_oci.records import fresh, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Attached", "Descriptor", "Manifest", "Repository"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Descriptor:
     """OCI image-spec, descriptor.md. ``size`` in bytes; ``digest`` as ``algorithm:hex``."""
 
@@ -23,12 +24,12 @@ class Descriptor:
     digest: str
     size: int
     artifact_type: str | None = None
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = fresh(default_factory=dict)
     platform: Mapping[str, Any] | None = None
     data: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Manifest:
     """A manifest or index: its bytes, verified against ``descriptor.digest``."""
 
@@ -46,7 +47,7 @@ class Manifest:
         return parse_object(self.content)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attached:
     """A referrer that was pushed, or that was there already (``existed``)."""
 

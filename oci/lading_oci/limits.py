@@ -6,7 +6,7 @@ Sizes are bytes, times are seconds. A reader that meets its bound raises
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lading_oci.records import record
 
 __all__ = ["LIMITS", "Limits"]
 
@@ -15,7 +15,7 @@ MIB = 1024 * KIB
 
 
 # what nobody needs of so many fields is not made: it would take milliseconds of every start
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Limits:
     """Bounds of the OCI client; ``dataclasses.replace(LIMITS, …)`` makes others."""
 

@@ -15,11 +15,11 @@ The first component is a domain when it has a dot, a colon or an upper-case lett
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from lading_oci.digest import is_digest
 from lading_oci.errors import ReferenceInvalid
+from lading_oci.records import changed, record
 
 __all__ = ["DOCKER_HUB", "Reference", "is_tag", "parse_reference"]
 
@@ -35,7 +35,7 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _IDENTIFIER = re.compile(r"[0-9a-f]{64}\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reference:
     """A normalised reference: ``ubuntu`` has become ``docker.io/library/ubuntu``.
 
@@ -74,7 +74,7 @@ class Reference:
 
     def with_digest(self, digest: str) -> Reference:
         """Return the same name pinned to ``digest``; the tag stays as information."""
-        return replace(self, digest=digest)
+        return changed(self, digest=digest)
 
     def with_tag(self, tag: str) -> Reference:
         """Return the same name under another tag, without a digest.
@@ -84,7 +84,7 @@ class Reference:
         """
         if _TAG.match(tag) is None:
             _refuse(tag, "this is not a tag", "letters, digits, '_', '.', '-', at most 128")
-        return replace(self, tag=tag, digest=None)
+        return changed(self, tag=tag, digest=None)
 
     def __str__(self) -> str:
         return self._suffixed(self.name)

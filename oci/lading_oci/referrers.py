@@ -6,7 +6,6 @@ Subject", "Unavailable Referrers API".
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from lading_oci.digest import check_digest, referrers_tag
 from lading_oci.errors import LimitExceeded, MalformedError, NotFound, OciError
 from lading_oci.links import next_page
 from lading_oci.manifests import parse_descriptor, parse_object
+from lading_oci.records import changed
 from lading_oci.responses import error_code
 from lading_oci.urls import redact
 
@@ -188,7 +188,7 @@ def settle(descriptor: Descriptor, read: Callable[[str], Manifest]) -> Descripto
     except NotFound:
         return None
     actual = describe(manifest.json(), manifest.content, manifest.descriptor.media_type)
-    return replace(
+    return changed(
         descriptor,
         artifact_type=actual.artifact_type,
         annotations={**descriptor.annotations, **actual.annotations},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from lading_oci.errors import (
@@ -14,6 +13,7 @@ from lading_oci.errors import (
     Unauthorized,
 )
 from lading_oci.limits import LIMITS
+from lading_oci.records import record
 from lading_oci.urls import redact
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class _HeaderSource(Protocol):
     def header_all(self, name: str) -> list[str]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """A whole answer. ``url`` is where it came from, after redirects."""
 

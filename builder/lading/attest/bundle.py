@@ -8,13 +8,13 @@ camelCase names and no others, as a strict protojson reader does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lading.attest.dsse import Envelope, decode_base64, encode_base64, parse_envelope
 from lading.attest.strict_json import StrictJsonError, canonical_bytes, parse_object
 from lading.errors import LimitError, VerificationError
 from lading.limits import LIMITS
+from lading.records import record
 
 __all__ = ["BUNDLE_MEDIA_TYPE", "BUNDLE_TYPE_PREFIX", "Bundle", "parse_bundle"]
 
@@ -48,7 +48,7 @@ _MATERIAL: Final[Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bundle:
     """A parsed bundle. Exactly one of ``key_hint`` and ``certificate`` is set; nothing is verified.
 

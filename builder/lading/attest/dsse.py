@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lading.errors import VerificationError
+from lading.records import record
 
 __all__ = ["PAYLOAD_TYPE", "Envelope", "decode_base64", "encode_base64", "pae", "parse_envelope"]
 
@@ -19,7 +19,7 @@ _FIELDS: Final = frozenset({"payload", "payloadType", "signatures"})
 _MAX_SIGNATURE: Final = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Envelope:
     """One payload, one signature; ``keyid`` is an unauthenticated hint (protocol.md)."""
 

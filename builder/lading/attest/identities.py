@@ -7,15 +7,15 @@ An identity means nothing without its issuer: anyone can run an issuer that call
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 
 from lading.errors import UsageError
+from lading.records import record
 
 __all__ = ["TextRule", "TrustedIdentity"]
 
 
-@dataclass(frozen=True)
+@record
 class TextRule:
     """One text exactly, or every text that a regular expression matches from end to end.
 
@@ -25,6 +25,8 @@ class TextRule:
     Raises:
         UsageError: an empty text, or a pattern that is not a regular expression.
     """
+
+    __slots__ = ("__dict__",)  # for what is made once
 
     text: str
     is_pattern: bool = False
@@ -54,7 +56,7 @@ class TextRule:
         return f"/{self.text}/" if self.is_pattern else self.text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrustedIdentity:
     """A rule for keyless signers: the certificate's SAN, and the OIDC issuer it was made from."""
 

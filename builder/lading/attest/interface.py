@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from lading.records import record
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Signer", "SignerIdentity", "Verified", "Verifier"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SignerIdentity:
     """Who signed, as the verifier established it (never as the bundle claims it)."""
 
@@ -23,7 +24,7 @@ class SignerIdentity:
         return self.name if self.issuer is None else f"{self.name} ({self.issuer})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verified:
     """Evidence: a payload whose signature by a trusted signer holds."""
 

@@ -12,16 +12,19 @@ import os
 import re
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from lading.attest import spki
 from lading.errors import SigningKeyError
 from lading.limits import LIMITS
+from lading.records import record
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import serialization
 
 __all__ = [
     "PASSWORD_VARIABLE",
@@ -55,7 +58,7 @@ _COSIGN_LABELS: Final = frozenset(
 _BEGIN: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyPair:
     """A new key pair in PEM; the private half is encrypted when a password was given."""
 
@@ -72,6 +75,8 @@ def generate(kind: KeyKind = "p256", password: bytes | None = None) -> KeyPair:
     Raises:
         SigningKeyError: an empty password.
     """
+    from cryptography.hazmat.primitives import serialization
+
     if password == b"":
         raise SigningKeyError(
             "the key password is empty", hint="choose a password, or ask for an unencrypted key"
@@ -94,6 +99,8 @@ def generate(kind: KeyKind = "p256", password: bytes | None = None) -> KeyPair:
 
 def public_pem(public: PublicKey) -> bytes:
     """Return the SubjectPublicKeyInfo in PEM, as cosign and openssl read it."""
+    from cryptography.hazmat.primitives import serialization
+
     return public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -170,6 +177,11 @@ def load_public(source: Path | str | bytes) -> PublicKey:
         )
     if label != "PUBLIC KEY":
         raise SigningKeyError("this is not a public key", where=where, got=label)
+    usual = spki.decode_pem(block)
+    if usual is not None:
+        return usual
+    from cryptography.hazmat.primitives import serialization
+
     try:
         key = serialization.load_pem_public_key(block)
     except (ValueError, TypeError, UnsupportedAlgorithm) as e:
@@ -218,10 +230,7 @@ def write_pair(pair: KeyPair, private_path: Path, public_path: Path) -> None:
 
 
 def _fingerprint(public: PublicKey) -> bytes:
-    der = public.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return hashlib.sha256(der).digest()
+    return hashlib.sha256(spki.encode(public)).digest()
 
 
 def _read(source: Path | str | bytes) -> tuple[bytes, str | None]:
@@ -282,6 +291,8 @@ def _ask(password: PasswordSource | None, where: str | None) -> bytes:
 
 
 def _load(content: bytes, secret: bytes | None, where: str | None, *, pem: bool) -> object:
+    from cryptography.hazmat.primitives import serialization
+
     load = serialization.load_pem_private_key if pem else serialization.load_der_private_key
     try:
         return load(content, secret)

@@ -8,12 +8,12 @@ lower-case hex of the algorithm's length.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.attest.strict_json import StrictJsonError, canonical_bytes, parse_object
 from lading.errors import InputError, VerificationError
 from lading.limits import LIMITS
+from lading.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ _ALGORITHM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./+-]{0,63}")
 _MAX_TEXT: Final = 4096  # characters of a subject name, predicate type or foreign digest
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subject:
     """A named artifact; ``digest`` maps algorithm (``sha256``) to hex."""
 
@@ -59,7 +59,7 @@ class Subject:
     digest: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Statement:
     """A statement as it was signed. ``predicate`` is a JSON object and never empty."""
 

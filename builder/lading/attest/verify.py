@@ -23,7 +23,6 @@ Invariant: a value is returned only for a statement whose signature by a trusted
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +31,7 @@ from lading.attest.statement import Statement, parse_statement
 from lading.attest.times import claimed_time
 from lading.errors import NoAttestation, VerificationError
 from lading.limits import LIMITS
+from lading.records import record
 from lading_oci.errors import FactsError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ _PROGRESS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """A bundle that may count. ``fetch`` returns its bytes or raises a ``FactsError``.
 
@@ -83,7 +83,7 @@ class Candidate:
     predicate_hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """A candidate that does not count, and why; ``code`` is a ``VerificationError.code``."""
 
@@ -96,7 +96,7 @@ class Refusal:
         return {"source": self.source, "code": self.code, "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evidence:
     """The attestation that counts.
 
@@ -134,7 +134,7 @@ class NotVerifiedError(VerificationError):
         self.refused = refused
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Held:
     source: str
     digest: str
@@ -147,7 +147,7 @@ class _Held:
         return self.verified.time or self.claimed or _BEGINNING, self.digest
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Rules:
     verifier: Verifier
     subjects: frozenset[str]

@@ -9,10 +9,10 @@ registry copies into its list of referrers: verification is then one request.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.errors import VerificationError
+from lading.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ _VERIFIER_ID: Final = "https://lading.dev/verifier/v1"
 _RESULTS: Final = frozenset({"PASSED", "FAILED"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyId:
     """A policy by name and by the SHA-256 (hexadecimal) of its bytes."""
 
@@ -41,7 +41,7 @@ ATTESTED_POLICY: Final = PolicyId(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Vsa:
     """A parsed summary. ``inputs`` are bundle digests, ``sha256:…``."""
 

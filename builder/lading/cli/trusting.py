@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.config import CONFIG_NAME, load_config
 from lading.errors import UsageError, VerificationError
+from lading.records import changed
 from lading.trust.rules import Pattern, TrustedSigner, TrustRule, rule_for
 from lading.trust.verifier import RuleVerifier
 
@@ -119,7 +119,7 @@ def _from_rules(config: Config, layers: Sequence[Layer], at: int, name: str) -> 
     listed = layers[at].get("rules")
     rules = load_rules(path) if listed is None else parse_rules(listed, path)
     rule = rule_for(name, rules, str(path))
-    return replace(rule, trusted_root=rule.trusted_root or _first(layers, "trusted-root"))
+    return changed(rule, trusted_root=rule.trusted_root or _first(layers, "trusted-root"))
 
 
 def _rule(layers: Sequence[Layer], at: int) -> TrustRule:

@@ -6,10 +6,10 @@ Nothing here needs the library that parses command lines: it is half of a verifi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from lading.cli.render import plain
+from lading.records import changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,6 @@ _WORD: Final = " (the signer's word)"
 _SHOWN: Final = 5  # refused attestations that are told one by one
 
 
-@dataclass(slots=True)
 class Question:
     """One question about an image, and what is known of its answer so far.
 
@@ -39,16 +38,19 @@ class Question:
     :meth:`settle` returns.
     """
 
-    named: NamedImage
-    ports: Ports
-    trust: Layer
-    asked: Layer
-    counter: RequestCounter
-    verifier: Verifier | None = None
-    demands: Demands | None = None
-    verification: Verification | None = None
-    verdict: Verdict | None = None
-    where: str | None = None  # who said whom to trust
+    def __init__(
+        self, named: NamedImage, ports: Ports, trust: Layer, asked: Layer, counter: RequestCounter
+    ) -> None:
+        self.named = named
+        self.ports = ports
+        self.trust = trust
+        self.asked = asked
+        self.counter = counter
+        self.verifier: Verifier | None = None
+        self.demands: Demands | None = None
+        self.verification: Verification | None = None
+        self.verdict: Verdict | None = None
+        self.where: str | None = None  # who said whom to trust
 
     def resolve(self) -> None:
         """Settle on the digest that a tag stands for now; nothing asks for the tag again.
@@ -59,7 +61,7 @@ class Question:
         reference = self.named.reference
         if reference.digest is None:
             digest = self.ports.registry(reference).resolve(reference.target).digest
-            self.named = replace(self.named, reference=reference.with_digest(digest))
+            self.named = changed(self.named, reference=reference.with_digest(digest))
 
     def settle(self, platform: str | None) -> Verification:
         """Verify, and judge by the policy that was asked for.

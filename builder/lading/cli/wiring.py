@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,11 +28,13 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True)
 class RequestCounter:
     """Counts HTTP exchanges with registries; ``verify --json`` reports them."""
 
-    count: int = 0
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
 
     def __call__(self, _method: str, _url: str) -> None:
         """Count one."""
@@ -159,6 +160,8 @@ def inspect_pushed(
     cached: bool = True,
 ) -> list[Inspection]:
     """Look inside a registry's image, every platform of it; ``name`` is its other name."""
+    from dataclasses import replace
+
     from lading.usecases.digests import platform_manifests
 
     shown = name or reference.familiar()

@@ -11,12 +11,12 @@ import http.client
 import json
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from lading.errors import EngineError
 from lading.limits import LIMITS
+from lading.records import record
 
 __all__ = ["EngineImage", "engine_image", "engine_version"]
 
@@ -24,7 +24,7 @@ _TIMEOUT_SECONDS = 10.0
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EngineImage:
     """What an engine holds under a name. ``image_id`` is ``sha256:…``; ``layers`` are diff IDs."""
 

@@ -10,11 +10,11 @@ Docker Hub's, as docker has it: ``svc`` is ``docker.io/library/svc``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from lading.errors import UsageError, VerificationError
+from lading.records import changed, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,13 +28,15 @@ _PATTERN: Final = re.compile(r"[A-Za-z0-9._:*\[\]-]+(/[a-z0-9._*-]+)*")
 _HUB: Final = "docker.io"
 
 
-@dataclass(frozen=True)
+@record
 class Pattern:
     """A pattern of repositories.
 
     Raises:
         UsageError: it has a tag or a digest, or a character that no repository has.
     """
+
+    __slots__ = ("__dict__",)  # for what is compiled once
 
     text: str
 
@@ -74,7 +76,7 @@ def _component(part: str) -> str:
     return "[^/]*".join(re.escape(text) for text in part.split("*"))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrustedSigner:
     """Somebody who may sign: a public key's file, or an identity under one kind of authority.
 
@@ -93,7 +95,7 @@ class TrustedSigner:
     timestamp: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrustRule:
     """One rule. ``where`` says which, for people.
 
@@ -122,7 +124,7 @@ def rule_for(name: str, rules: Iterable[TrustRule], where: str) -> TrustRule:
     """
     for rule in rules:
         if any(pattern.matches(name) for pattern in rule.patterns):
-            return replace(rule, repository=name) if rule.same_repository else rule
+            return changed(rule, repository=name) if rule.same_repository else rule
     raise VerificationError(
         "Nobody is trusted for this image: no trust rule is about its repository",
         code="trust",

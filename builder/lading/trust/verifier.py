@@ -14,7 +14,6 @@ whoever is shown none never loads Sigstore.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from lading.attest.bundle import parse_bundle
 from lading.attest.identities import TrustedIdentity
 from lading.attest.statement import parse_statement
 from lading.errors import LadingError, VerificationError
+from lading.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +92,10 @@ def _alike(signer: TrustedSigner) -> tuple[Any, ...]:
     )
 
 
-@dataclass(frozen=True)
+@record
 class _Group:
+    __slots__ = ("__dict__",)  # for what is made once
+
     signers: tuple[TrustedSigner, ...]
     rule: TrustRule
 

@@ -8,10 +8,10 @@ digest and nothing else, so that whoever knows the digest knows the anchor.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lading.records import record
 from lading_oci import mediatypes
 from lading_oci.digest import digest_of
 from lading_oci.interface import Descriptor
@@ -26,7 +26,7 @@ __all__ = ["ANCHOR_TYPE", "Anchor", "anchor_of", "default_store_path", "open_evi
 ANCHOR_TYPE = "application/vnd.lading.anchor.v1+json"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Anchor:
     """The manifest that stands for a digest: its bytes and its descriptor."""
 

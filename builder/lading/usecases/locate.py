@@ -6,10 +6,10 @@ A name can mean two images: the registry's, which a cluster pulls, and the local
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lading.errors import EngineError, UsageError
+from lading.records import changed, record
 from lading.usecases.evidence import anchor_of
 from lading.usecases.targets import Scope
 from lading_oci.errors import NotFound, OciError, Unauthorized
@@ -28,7 +28,7 @@ __all__ = ["EVERY_PLATFORM", "Located", "Place", "Ports", "at_platform", "locate
 EVERY_PLATFORM: Final = "*"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ports:
     """How to reach the image's repository, the local store, and what an engine has."""
 
@@ -37,7 +37,7 @@ class Ports:
     engine: Callable[[str], EngineImage | None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """A store, and the digest of the manifest there whose referrers are the evidence."""
 
@@ -49,7 +49,7 @@ class Place:
         return self.repository.referrers(self.subject, exhaustive=exhaustive)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Located:
     """A settled name.
 
@@ -103,7 +103,7 @@ def at_platform(located: Located, platform: str) -> Located:
         found = platform_manifests(place.repository, located.digest)
     else:
         found = (platform_manifest(place.repository, located.digest, platform),)
-    return replace(located, wanted=located.wanted | {*found}, platforms=found)
+    return changed(located, wanted=located.wanted | {*found}, platforms=found)
 
 
 def locate(image: NamedImage, ports: Ports) -> Located:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from lading.errors import UsageError
+from lading.records import record
 from lading_oci.references import parse_reference
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Scope(Enum):
     ENGINE = "engine"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NamedImage:
     """A parsed IMAGE argument."""
 

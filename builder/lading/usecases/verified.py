@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
+
+from lading.records import record
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Verification", "VerifiedAttestation"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VerifiedAttestation:
     """One attestation that held; without ``time_trusted``, the time is its signer's word.
 
@@ -49,7 +50,7 @@ class VerifiedAttestation:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verification:
     """A yes: what was verified, and the evidence. A no is an exception."""
 

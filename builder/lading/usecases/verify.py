@@ -9,7 +9,6 @@ besides (types, a policy, an age) must hold in any case.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
 from lading.attest.verify import verify_attestations
 from lading.attest.vsa import read_vsa
 from lading.errors import NoAttestation, PolicyViolation, VerificationError
+from lading.records import record
 from lading.usecases.bundles import candidates, find_bundles, seals
 from lading.usecases.locate import at_platform, locate
 from lading.usecases.verified import Verification, VerifiedAttestation
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Demands", "Verification", "VerifiedAttestation", "verify_image", "verify_located"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Demands:
     """What evidence must be like besides being by a trusted signer.
 
@@ -232,7 +232,7 @@ def _attestation(evidence: Evidence, place: Place) -> VerifiedAttestation:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Rules:
     verifier: Verifier
     located: Located
