@@ -43,6 +43,8 @@ VERBS = (
     "init",
 )
 
+#: Verbs whose plain command lines are read without typer (``lading.cli.quick``).
+_QUICK = ("inspect", "verify")
 #: Verbs that treat models and data sets (``hf:``, ``git:``, ``dir:`` …) unlike images.
 _OF_SOURCES = ("attest", "verify")
 #: How those targets begin (``lading.hub.targets.PREFIXES``, which would load all of that room).
@@ -109,10 +111,10 @@ def _dispatch(words: list[str]) -> int:
         print(f"lading {__version__}")
         return int(ExitCode.OK)
     module = _module(verb, words)
-    if module == "verify":
-        from lading.cli.quick import verify
+    if module in _QUICK:
+        from lading.cli import quick
 
-        if verify(words[1:]):
+        if getattr(quick, module)(words[1:]):
             return int(ExitCode.OK)
     app = make_app((module,) if verb in VERBS else VERBS)
     app(words, prog_name="lading", standalone_mode=True)

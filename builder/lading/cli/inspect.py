@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lading.cli import options
+
+if TYPE_CHECKING:
+    from lading.inventory import Inspection
 
 __all__ = ["register"]
 
@@ -28,12 +31,18 @@ def _inspect(
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
-    from lading.cli import wiring
-    from lading.cli.render import print_json
+    from lading.cli import printed, wiring
+    from lading.cli.render import json_text
     from lading.cli.summary import inspection_json, inspection_text
 
+    def render(inspection: Inspection) -> str:
+        return json_text(inspection_json(inspection)) if json else inspection_text(inspection)
+
+    def ask() -> printed.Asked | None:
+        return printed.ask(target, json_wanted=json, all_layers=all_layers)
+
+    asked = ask() if platform is None else None
     inspection = wiring.inspect(target, platform=platform, insecure=insecure, all_layers=all_layers)
-    if json:
-        print_json(inspection_json(inspection))
-    else:
-        typer.echo(inspection_text(inspection))
+    typer.echo(render(inspection))
+    if asked:
+        printed.keep(asked, ask(), inspection, render)

@@ -1,9 +1,9 @@
-"""``lading verify`` without the library that parses command lines.
+"""``lading verify`` and ``lading inspect`` without the library that parses command lines.
 
-Deploy scripts run it before every start, and importing that library takes as long as everything
-else that it does. What is read here are plain command lines of the options below; any other, a
-mistake or ``--help`` above all, is left to the verb's declared options. Both mean the same: a
-test holds these tables against the declarations.
+Deploy scripts run the one before every start, people the other again and again; importing that
+library takes as long as everything else that they do. What is read here are plain command lines
+of the options below; any other, a mistake or ``--help`` above all, is left to the verb's declared
+options. Both mean the same: a test holds these tables against the declarations.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ASKED", "FLAGS", "OTHERS", "TRUST", "parse", "verify"]
+__all__ = [
+    "ASKED",
+    "FLAGS",
+    "INSPECT",
+    "OTHERS",
+    "TRUST",
+    "inspect",
+    "parse",
+    "parse_inspect",
+    "verify",
+]
 
 #: Every setting of each kind, with its value where it was not given.
 TRUST: Final[dict[str, Any]] = {
@@ -55,6 +65,8 @@ FLAGS: Final = {
     },
     "--trust-config": "trusted-root",
 }
+#: Flags of ``inspect`` that are read here: they only say how much of an image, and in which form.
+INSPECT: Final = frozenset({"--all-layers", "--json"})
 _REPEATED: Final = {"key": Path, "identity": str, "identity-regexp": str}
 
 
@@ -110,3 +122,27 @@ def parse(words: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
         else:
             given[name] = value
     return (images[0], given) if len(images) == 1 and images[0] else None
+
+
+def inspect(words: Sequence[str]) -> bool:
+    """Print again what was printed of the same image; False when it is to be looked into."""
+    found = parse_inspect(words)
+    if found is None:
+        return False
+    from lading.cli import printed
+
+    target, flags = found
+    asked = printed.ask(target, json_wanted="--json" in flags, all_layers="--all-layers" in flags)
+    text = printed.recall(asked) if asked else None
+    if text is None:
+        return False
+    print(text, flush=True)
+    return True
+
+
+def parse_inspect(words: Sequence[str]) -> tuple[str, set[str]] | None:
+    """Return the target and the flags of a plain command line, or None."""
+    targets = [word for word in words if not word.startswith("-")]
+    flags = {word for word in words if word.startswith("-")}
+    plain = len(words) == 1 + len(flags) and flags <= INSPECT
+    return (targets[0], flags) if plain and targets[:1] != [""] and len(targets) == 1 else None

@@ -18,6 +18,7 @@ __all__ = [
     "error_to_json",
     "human_count",
     "human_size",
+    "json_text",
     "note",
     "plain",
     "print_error",
@@ -81,8 +82,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, indent: st
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON document to standard output."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=True, indent=2) + "\n")
+    sys.stdout.write(json_text(document) + "\n")
     sys.stdout.flush()
+
+
+def json_text(document: dict[str, Any]) -> str:
+    """Return a JSON document as :func:`print_json` prints it."""
+    return json.dumps(document, ensure_ascii=True, indent=2)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -127,6 +126,8 @@ def _unpack(raw: bytes) -> dict[str, Any] | None:
 
 def _write(path: Path, raw: bytes) -> None:
     """Write beside, flush to disk, rename over."""
+    import tempfile  # only who writes needs it
+
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path

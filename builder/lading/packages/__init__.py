@@ -12,12 +12,16 @@ asks when the layers are merged.
 
 from __future__ import annotations
 
-from lading.packages.collect import File, collect
-from lading.packages.merge import merge_packages
-from lading.packages.os_packages import SyftResult, os_packages
-from lading.packages.python import PythonResult, python_distributions
-from lading.packages.syft_find import Syft, find_syft
-from lading.packages.verify import unsettled_digests, verify_records, wants_digest
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from lading.packages.capture import File, collect
+    from lading.packages.merge import merge_packages
+    from lading.packages.others import SyftResult, os_packages
+    from lading.packages.python import PythonResult, python_distributions
+    from lading.packages.syft_find import Syft, find_syft
+    from lading.packages.verify import unsettled_digests, verify_records, wants_digest
 
 __all__ = [
     "SCANNER_VERSION",
@@ -38,3 +42,20 @@ __all__ = [
 # Part of the key under which a layer's findings are cached: raise it whenever ``collect`` keeps
 # other files, or other parts of them, than before.
 SCANNER_VERSION = "1"
+
+#: Where each name is: finding syft must not load the readers, which take longer than it does.
+_MODULES: Final = {
+    **dict.fromkeys(("File", "collect"), "capture"),
+    **dict.fromkeys(("PythonResult", "python_distributions"), "python"),
+    **dict.fromkeys(("Syft", "find_syft"), "syft_find"),
+    **dict.fromkeys(("SyftResult", "os_packages"), "others"),
+    "merge_packages": "merge",
+    **dict.fromkeys(("unsettled_digests", "verify_records", "wants_digest"), "verify"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first wanted."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

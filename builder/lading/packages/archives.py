@@ -23,7 +23,7 @@ from lading.packages.rules import LICENSE_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lading.packages.collect import File
+    from lading.packages.capture import File
 
 __all__ = ["JAVA_SUFFIXES", "cut_down", "is_java_archive"]
 

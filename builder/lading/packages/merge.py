@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lading.inventory import Package, PackageFile
-    from lading.packages.os_packages import SyftResult
+    from lading.packages.others import SyftResult
     from lading.packages.python import PythonResult
 
 __all__ = ["merge_packages", "os_owners"]

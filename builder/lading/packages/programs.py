@@ -23,7 +23,7 @@ from lading.packages.standin import SEPARATOR, stand_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lading.packages.collect import File
+    from lading.packages.capture import File
 
 __all__ = ["condense", "is_known_program", "may_be_program"]
 

@@ -1,4 +1,4 @@
-"""Which paths of an image hold package data: one table, read by :mod:`lading.packages.collect`.
+"""Which paths of an image hold package data: one table, read by :mod:`lading.packages.capture`.
 
 A rule is a set of fragments, one of which the path must contain; no fragment means every path.
 The first table serves our own Python reader. The second serves syft: it is the union of what

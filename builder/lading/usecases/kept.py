@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lading.inventory import (
@@ -30,6 +29,7 @@ from lading.inventory import (
     Tool,
     Verdict,
 )
+from lading.usecases.code import code_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,19 +49,15 @@ def key_of(facts: ImageFacts, syft: Syft, *, all_layers: bool) -> str | None:
     diff_ids = [layer.diff_id for layer in facts.layers]
     if not all(diff_id.startswith(_PINNED) for diff_id in diff_ids):
         return None
-    asked = [_code(), diff_ids, str(facts.platform), syft.version, syft.fingerprint, all_layers]
+    asked = [
+        code_state(_ROOMS),
+        diff_ids,
+        str(facts.platform),
+        syft.version,
+        syft.fingerprint,
+        all_layers,
+    ]
     return _PINNED + hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-
-
-def _code() -> str:
-    """Return what changes whenever a file of the reading rooms does."""
-    root = Path(__file__).parent.parent
-    seen = hashlib.sha256()
-    for room in _ROOMS:
-        for path in sorted((root / room).rglob("*.py")):
-            status = path.stat()
-            seen.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return seen.hexdigest()
 
 
 def to_json(found: Inspection) -> dict[str, Any]:
