@@ -61,10 +61,8 @@ def find_attached(
     """
     found = repository.referrers(subject.digest, artifact_type=artifact_type)
     wanted = digest_of(content)
-    for descriptor in found:
-        if descriptor.digest == wanted:
-            return descriptor
-    found.sort(key=lambda one: abs(one.size - len(content)))
+    # Even one of that very digest is read: lists outlive the manifests that they name.
+    found.sort(key=lambda one: (one.digest != wanted, abs(one.size - len(content))))
     for descriptor in found[:_CANDIDATES]:
         try:
             manifest = repository.manifest(descriptor.digest)

@@ -14,7 +14,7 @@ from lading_oci.errors import (
     ResponseError,
     TransportError,
 )
-from lading_oci.exchange import Retries
+from lading_oci.exchange import TRANSIENT, Retries
 from lading_oci.urls import join, origin_of, redact
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ __all__ = ["run_session"]
 
 _RANGE = re.compile(r"(?:bytes=)?(\d{1,19})-(\d{1,19})\Z")
 _PIECE = 1024 * 1024
+#: Answers to a chunk after which the session says how far it has come.
+_RESUMABLE = TRANSIENT - {429} | {416}
 
 
 def run_session(
@@ -169,11 +171,10 @@ class _Bridge:
             )
 
     def _patch(self, url: str, chunk: bytes, headers: dict[str, str]) -> Any:
-        """Send one chunk; after a broken connection send what of it did not arrive."""
-        limits = self._transport.limits
+        """Send one chunk; after a broken connection or a 5xx send what of it did not arrive."""
         start = int(headers.get("Content-Range", "0-").partition("-")[0])
         end = start + len(chunk)
-        retries = Retries(limits, limits.total_seconds * limits.attempts)
+        retries = self._retries()
         position = start
         while True:
             rest = chunk[position - start :]
@@ -192,11 +193,20 @@ class _Bridge:
                     retry=False,
                 )
                 return _response(202, {"Location": _location(answer) or url}, url)
-            except BrokenStream as error:
+            except (BrokenStream, ResponseError) as error:
+                if isinstance(error, ResponseError) and error.status not in _RESUMABLE:
+                    raise
                 retries.pause(error)
+                reached = position
                 url, position = self._position(url, start, end, error)
                 if position == end:
                     return _response(202, {"Location": url}, url)
+                if position > reached:  # progress: later breaks start counting anew
+                    retries = self._retries()
+
+    def _retries(self) -> Retries:
+        limits = self._transport.limits
+        return Retries(limits, limits.total_seconds * limits.attempts)
 
     def _position(self, url: str, start: int, end: int, error: OciError) -> tuple[str, int]:
         """Ask how far a session has come (distribution-spec, "Resuming an upload")."""

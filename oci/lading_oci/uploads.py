@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from lading_oci.auth import scopes
 from lading_oci.digest import matches
 from lading_oci.errors import BrokenStream, IntegrityError, OciError, ResponseError
-from lading_oci.exchange import Retries
+from lading_oci.exchange import TRANSIENT, Retries
 from lading_oci.urls import join
 
 if TYPE_CHECKING:
@@ -93,15 +93,23 @@ class Uploads:
         return f"{url}?{urlencode(query)}" if query else url
 
     def _mount(self, descriptor: Descriptor, source: str) -> tuple[bool, str | None]:
-        """Ask for a mount from another repository; return (done, session opened instead)."""
+        """Ask for a mount from another repository; return (done, session opened instead).
+
+        Who may push here may perhaps not read there: a refusal costs the bytes, not the push.
+        """
         wanted = self._scopes | scopes(source, "pull")
-        answer = self._transport.request(
-            "POST",
-            self._start({"mount": descriptor.digest, "from": source}),
-            scopes=wanted,
-            what="the registry starts no upload",
-            ok=(201, 202),
-        )
+        try:
+            answer = self._transport.request(
+                "POST",
+                self._start({"mount": descriptor.digest, "from": source}),
+                scopes=wanted,
+                what="the registry starts no upload",
+                ok=(201, 202),
+            )
+        except ResponseError as refusal:
+            if refusal.status in TRANSIENT:
+                raise
+            return False, None
         if answer.status == 201:
             return True, None
         return False, self._location(answer.url, answer.header("Location"))

@@ -113,7 +113,7 @@ def test_attaching(bench: Bench) -> None:
     assert short(second) == ["HEAD blobs", "POST uploads", "PUT manifests", "GET referrers"]
     with requests.counted() as again:
         attach(repository, bench.image, "two")
-    assert short(again) == ["HEAD blobs", "GET referrers"]
+    assert short(again) == ["HEAD blobs", "GET referrers", "GET manifests"]
 
 
 def test_attaching_without_the_api(old: Bench) -> None:
@@ -147,10 +147,11 @@ def test_attaching_with_the_referrers_tag_alone(registry_no_referrers: Registry)
     assert short(second) == ["HEAD blobs", "POST uploads", "PUT manifests", *tag]
     with requests.counted() as again:
         attach(repository, bench.image, "two")
-    assert short(again) == ["HEAD blobs", "GET referrers tag"]
+    assert short(again) == ["HEAD blobs", "GET referrers tag", "GET manifests"]
     fresh, requests = bench.fresh()
     attach(fresh, bench.image, "two")
-    assert short(requests.seen) == ["HEAD blobs", "GET referrers", "GET referrers tag"]
+    known = ["HEAD blobs", "GET referrers", "GET referrers tag", "GET manifests"]
+    assert short(requests.seen) == known
 
 
 def test_a_token_is_fetched_once_for_each_scope(registry_token: Registry) -> None:

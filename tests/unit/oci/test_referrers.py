@@ -332,6 +332,33 @@ def test_something_else_under_the_tag_is_left_alone() -> None:
             repository.referrers(SUBJECT.digest)
 
 
+def test_what_is_listed_and_gone_is_attached_again() -> None:
+    """Who deletes a manifest on such a registry leaves its entry under the referrers tag."""
+    blob = b"blob"
+    registry = TagRegistry(
+        entries=[{**entry("x"), "digest": digest_of(REFERRER), "artifactType": KIND}]
+    )
+    pushed = []
+
+    def answer(request: Request) -> Reply:
+        if request.path.startswith("/v2/a/b/blobs/"):
+            if request.method == "HEAD":
+                return Reply(200, headers={"Content-Length": str(len(blob))})
+            return Reply(201)
+        if request.path == f"/v2/a/b/manifests/{digest_of(REFERRER)}":
+            pushed.append(request.method)
+            return Reply(201 if request.method == "PUT" else 404)
+        return registry(request)
+
+    with serve(answer) as server:
+        attached = repository_of(server).attach(
+            SUBJECT, blob, artifact_type=KIND, blob_media_type=KIND, annotations={"a": "b"}
+        )
+    assert not attached.existed
+    assert attached.descriptor.digest == digest_of(REFERRER)
+    assert pushed == ["GET", "PUT"]
+
+
 def test_a_tag_that_gets_too_large_loses_long_annotations_first() -> None:
     long = {"dev.example.inlined": "x" * 5000, "short": "kept"}
     registry = TagRegistry(entries=[entry(str(n), **long) for n in range(10)])

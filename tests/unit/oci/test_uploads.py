@@ -162,6 +162,51 @@ def test_a_chunk_that_arrived_in_part_is_continued() -> None:
     assert registry.blobs[digest_of(content)] == content
 
 
+@pytest.mark.parametrize("status", [416, 500, 502, 503, 504])
+@pytest.mark.parametrize("arrived", [0, 37, 100])
+def test_a_chunk_that_the_registry_failed_on_is_continued(status: int, arrived: int) -> None:
+    content = bytes(n % 251 for n in range(300))
+    failed = []
+
+    def fault(self: UploadRegistry, request: Request) -> Reply | None:
+        if request.method == "PATCH" and len(self.session) == 100 and not failed:
+            failed.append(request)
+            self.session += request.body[:arrived]
+            return Reply(status)
+        return None
+
+    class Registry(UploadRegistry):
+        def work(self, request: Request) -> Reply:
+            skip = failed and request is failed[0]
+            return Reply(status) if skip else super().work(request)
+
+    registry = Registry(fault=fault)
+    with serve(registry) as server:
+        repository_of(server, limits=SMALL).push_blob(describe(content), content)
+        methods = [line.split()[0] for line in server.lines]
+    assert methods.count("POST") == 1, "the session goes on: what arrived is not sent again"
+    assert registry.blobs == {digest_of(content): content}
+
+
+def test_a_chunk_may_break_as_often_as_it_comes_further() -> None:
+    content = bytes(n % 251 for n in range(100))
+
+    def fault(self: UploadRegistry, request: Request) -> str | None:
+        if request.method == "PATCH" and len(request.body) > 10:
+            self.session += request.body[:10]
+            return "cut before"
+        return None
+
+    registry = UploadRegistry(fault=fault)
+    limits = replace(SMALL, chunk=100, attempts=3)
+    with serve(registry) as server:
+        repository_of(server, limits=limits).push_blob(describe(content), content)
+        methods = [line.split()[0] for line in server.lines]
+    assert methods.count("PATCH") == 10
+    assert methods.count("POST") == 1
+    assert registry.blobs == {digest_of(content): content}
+
+
 def test_a_registry_that_never_takes_it_is_an_error() -> None:
     def fault(self: UploadRegistry, request: Request) -> str | None:
         return "cut before" if request.method == "PUT" else None
@@ -271,6 +316,18 @@ def test_a_mount_that_is_not_done_becomes_an_upload() -> None:
         repository = repository_of(server, limits=SMALL)
         assert repository.push_blob(describe(bytes(50)), bytes(50), mount_from="c/d")
         assert [line.split()[0] for line in server.lines] == ["HEAD", "POST", "PUT"], "one session"
+    assert registry.blobs == {digest_of(bytes(50)): bytes(50)}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+def test_a_mount_that_is_refused_becomes_an_upload(status: int) -> None:
+    def fault(self: UploadRegistry, request: Request) -> Reply | None:
+        return Reply(status) if "mount" in request.query else None
+
+    registry = UploadRegistry(fault=fault)
+    with serve(registry) as server:
+        repository = repository_of(server, limits=SMALL)
+        assert repository.push_blob(describe(bytes(50)), bytes(50), mount_from="c/d")
     assert registry.blobs == {digest_of(bytes(50)): bytes(50)}
 
 
