@@ -9,12 +9,13 @@ are read back before the tag is written.
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from lading_oci.content import watched_stream
-from lading_oci.errors import ConflictError, LimitExceeded, NotFound
+from lading_oci.errors import ConflictError, LimitExceeded, NotFound, OciError
 from lading_oci.limits import LIMITS, Limits
 from lading_oci.platforms import choose_platform, contained_blobs, contained_manifests
 
@@ -152,6 +153,7 @@ class _Copier:
         self._limits = limits
         self._manifests: set[str] = set()
         self._blobs: set[str] = set()
+        self._stopped = threading.Event()
         self.tally = _Tally()
 
     def tree(self, root: Manifest, *, with_referrers: bool) -> None:
@@ -179,7 +181,9 @@ class _Copier:
     def _read_back(self, subject: str, wanted: list[Descriptor]) -> None:
         for wait in (0.0, self._limits.settle_least, self._limits.settle_most):
             time.sleep(wait)
-            listed = {one.digest for one in self._target.referrers(subject)}
+            # What a registry's API does not list may be under the referrers tag.
+            found = self._target.referrers(subject, exhaustive=wait > 0)
+            listed = {one.digest for one in found}
             missing = [one for one in wanted if one.digest not in listed]
             if not missing:
                 return
@@ -270,7 +274,11 @@ class _Copier:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(_JOBS) as pool:
-                outcomes = list(pool.map(self._blob, blobs))
+                try:
+                    outcomes = list(pool.map(self._blob, blobs))
+                except (KeyboardInterrupt, SystemExit):
+                    self._stopped.set()  # else leaving the pool would wait for every transfer
+                    raise
         for blob, outcome in zip(blobs, outcomes, strict=True):
             if outcome == "sent":
                 self.tally.sent += 1
@@ -308,12 +316,11 @@ class _Copier:
         return None
 
     def _open(self, blob: Descriptor) -> BinaryIO:
-        stream = self._source.blob(blob)
-        if self._progress is None:
-            return stream
-        return watched_stream(stream, lambda count: self._report(blob, count))
+        return watched_stream(self._source.blob(blob), lambda count: self._report(blob, count))
 
     def _report(self, blob: Descriptor, count: int) -> None:
+        if self._stopped.is_set():
+            raise OciError("the copy was stopped", where=self._target.name)
         if self._progress is not None:
             self._progress(blob, count)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import signal
+import threading
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import pytest
 
@@ -223,6 +226,45 @@ def test_a_blob_in_the_manifest_needs_no_source(tmp_path: Path) -> None:
         target.read_blob(Descriptor(mediatypes.EMPTY, mediatypes.EMPTY_DIGEST, 2), limit=2) == b"{}"
     )
     assert isinstance(target.blob(describe(b"evidence", KIND)), io.BufferedIOBase)
+
+
+class Slow(Layout):
+    """Takes a minute for every layer."""
+
+    def blob(self, descriptor: Descriptor) -> BinaryIO:
+        stream = super().blob(descriptor)
+
+        class Dripping(io.RawIOBase):
+            def readable(self) -> bool:
+                return True
+
+            def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+                time.sleep(0.05)
+                piece = stream.read(min(len(buffer), max(1, descriptor.size // 1200)))
+                buffer[: len(piece)] = piece
+                return len(piece)
+
+            def close(self) -> None:
+                stream.close()
+                super().close()
+
+        return cast("BinaryIO", Dripping())
+
+
+def test_a_copy_that_is_interrupted_ends_at_once(tmp_path: Path) -> None:
+    source = Slow(tmp_path / "source")
+    push_image(source, make_image("slow", layer=b"l" * 2_000_000), tag="v1")
+    target = Layout(tmp_path / "target")
+    main = threading.get_ident()
+    timer = threading.Timer(0.5, signal.pthread_kill, [main, signal.SIGINT])
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        copy_image(source, "v1", target, tag="v1")
+    assert time.monotonic() - started < 9, "the smaller blob alone would take ten seconds"
+    assert list((tmp_path / "target" / "ingest").iterdir()) == []
+    with pytest.raises(NotFound):
+        target.resolve("v1")
 
 
 class Forgetful(Layout):
