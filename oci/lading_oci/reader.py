@@ -166,11 +166,12 @@ class RegistryReader:
         if answer.status == 200 and start == 0 and len(answer.body) == end + 1:
             return answer.body
         said = answer.header("Content-Range")
-        if answer.status != 206 or not said.startswith(f"bytes {start}-{end}/"):
+        complete = len(answer.body) == end + 1 - start
+        if answer.status != 206 or not said.startswith(f"bytes {start}-{end}/") or not complete:
             raise MalformedError(
                 "a registry answers another range",
                 where=redact(answer.url),
-                got=said[:100] or f"status {answer.status}",
+                got=f"{said[:100] or f'status {answer.status}'}, {len(answer.body)} bytes",
                 wanted=f"bytes {start}-{end}",
             )
         return answer.body

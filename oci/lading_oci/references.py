@@ -68,6 +68,8 @@ class Reference:
         name = self.name
         if self.registry == DOCKER_HUB:
             name = self.repository.removeprefix("library/")
+            if _IDENTIFIER.match(name):
+                name = self.name  # alone it would be an image ID
             if "/" in name and _is_domain(name.partition("/")[0]):
                 name = self.name  # "docker.io/library/foo.com/x" must keep its domain
         return self._suffixed(name)
@@ -130,7 +132,7 @@ def _split(text: str) -> tuple[str, str | None, str | None]:
         name, tag = name[:colon], name[colon + 1 :]
         if _TAG.match(tag) is None:
             _refuse(text, "this reference has no valid tag", "letters, digits, '_', '.', '-'")
-    if _IDENTIFIER.match(name):
+    if _IDENTIFIER.match(text):
         _refuse(
             text,
             "a repository name cannot be 64 hexadecimal digits",

@@ -32,17 +32,24 @@ DIGEST = "sha256:" + "a" * 64
         (f"a@{DIGEST}", "docker.io", "library/a", None, DIGEST, f"a@{DIGEST}"),
         (f"r.io/a:1@{DIGEST}", "r.io", "a", "1", DIGEST, f"r.io/a:1@{DIGEST}"),
         ("a__b/c.d/e--f", "docker.io", "a__b/c.d/e--f", None, None, "a__b/c.d/e--f"),
+        ("a" * 64 + ":1", "docker.io", "library/" + "a" * 64, "1", None, None),
+        ("docker.io/" + "a" * 64, "docker.io", "library/" + "a" * 64, None, None, None),
         ("r.io/foo:5000", "r.io", "foo", "5000", None, "r.io/foo:5000"),
     ],
 )
 def test_what_it_means(
-    text: str, registry: str, repository: str, tag: str | None, digest: str | None, familiar: str
+    text: str,
+    registry: str,
+    repository: str,
+    tag: str | None,
+    digest: str | None,
+    familiar: str | None,
 ) -> None:
     reference = parse_reference(text)
     assert reference == Reference(registry, repository, tag, digest)
-    assert reference.familiar() == familiar
+    assert reference.familiar() == (familiar or str(reference))
     assert parse_reference(str(reference)) == reference
-    assert parse_reference(familiar) == reference
+    assert parse_reference(reference.familiar()) == reference
 
 
 @pytest.mark.parametrize(
