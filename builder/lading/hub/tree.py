@@ -37,6 +37,8 @@ def list_directory(path: Path, ignored: tuple[str, ...]) -> Source:
         InputError: it is no directory, or something in it cannot be read.
         LimitError: more files than ``LIMITS.source_files``.
     """
+    if not path.exists():
+        raise InputError("There is nothing at this path", where=str(path))
     if not path.is_dir():
         raise InputError("This is no directory", where=str(path), hint="A single file is file:PATH")
     root = path.resolve()

@@ -32,7 +32,9 @@ class NamedImage:
 
 
 _PREFIXES = {"registry": Scope.REGISTRY, "docker": Scope.ENGINE}
-_OTHER_TARGETS = ("oci-dir", "oci-archive", "docker-archive", "dir", "file", "git", "hf")
+_OTHER_TARGETS = (
+    "oci-dir", "oci-archive", "docker-archive", "dir", "file", "git", "hf", "hf-dataset",
+)  # fmt: skip
 
 
 def parse_image(text: str) -> NamedImage:
@@ -55,8 +57,25 @@ def parse_image(text: str) -> NamedImage:
                 got=text,
                 wanted="IMAGE, registry:IMAGE or docker:IMAGE",
             )
+        word = prefix.replace("-", "").replace("_", "")
+        if word.isalpha() and word.isascii() and "/" in rest and rest[0] not in "/0123456789":
+            raise _unknown_prefix(text, prefix)
     if text.startswith((".", "/", "~")):
         from lading.image import PATH_HINT
 
         raise UsageError("This is no image's name", got=text, hint=PATH_HINT)
     return NamedImage(parse_reference(text), Scope.ANY)
+
+
+def _unknown_prefix(text: str, prefix: str) -> UsageError:
+    """Return the error that nothing begins so: what follows a host is a port, an image's a tag."""
+    import difflib
+
+    known = (*_PREFIXES, *_OTHER_TARGETS)
+    close = difflib.get_close_matches(prefix.lower().replace("_", "-"), known, n=1, cutoff=0.5)
+    return UsageError(
+        "No target begins like this",
+        got=text,
+        wanted=None if close else f"IMAGE, or one of {', '.join(known)} before the colon",
+        hint=f"Did you mean {close[0]}:{text.partition(':')[2]}?" if close else None,
+    )
