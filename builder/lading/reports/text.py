@@ -70,6 +70,7 @@ def _junit(text: str, data: bytes, name: str) -> dict[str, Any]:
     failed = [_test(one) for one in cases if _has(one, "failure", "error")]
     skipped = [_test(one) for one in cases if _has(one, "skipped")]
     passed = [_test(one) for one in cases if not _has(one, "failure", "error", "skipped")]
+    _check_counts(root, cases)
     source = _descriptor(data, name) | {"annotations": {"skippedTests": skipped}}
     return {
         "result": "FAILED" if failed else "PASSED",
@@ -78,6 +79,16 @@ def _junit(text: str, data: bytes, name: str) -> dict[str, Any]:
         "warnedTests": [],
         "failedTests": failed,
     }
+
+
+def _check_counts(root: Element, cases: list[Element]) -> None:
+    """Refuse a report whose suites count failures that no test case has: it was cut short."""
+    leaves = [one for one in root.iter("testsuite") if one.find("testsuite") is None]
+    for suite, inner in ((root, cases), *((one, one.findall("testcase")) for one in leaves)):
+        listed = sum(child.tag in ("failure", "error") for one in inner for child in one)
+        told = [suite.get(name, "0") for name in ("failures", "errors")]
+        if not all(one.isdecimal() for one in told) or sum(map(int, told)) > listed:
+            raise invalid("JUnit", "it counts more failures than it lists", got=", ".join(told))
 
 
 def _has(case: Element, *tags: str) -> bool:
@@ -124,6 +135,8 @@ def _evaluation(entry: Mapping[str, Any], number: int) -> dict[str, Any]:
     for value in (total, passed):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise invalid("garak", "an evaluation has no counts", where=f"line {number}")
+    if passed > total:
+        raise invalid("garak", "more passed than were tried", where=f"line {number}")
     return {
         "probe": str(entry.get("probe")),
         "detector": str(entry.get("detector")),
@@ -138,6 +151,8 @@ def _summarise_garak(document: Mapping[str, Any]) -> Summary:
         totals = [(int(one["passed"]), int(one["total"])) for one in found]
     except (KeyError, TypeError, ValueError) as error:
         raise invalid("garak", "an evaluation has no counts") from error
+    if any(not 0 <= passed <= total for passed, total in totals):
+        raise invalid("garak", "more passed than were tried")
     if not totals:
         raise InputError("the garak report evaluated nothing")
     counts = {

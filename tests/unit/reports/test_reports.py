@@ -190,6 +190,42 @@ def test_a_report_is_recognised_and_put_in_numbers(document: Any, kind: str, sai
     assert counts(document) == (kind, said)
 
 
+def sarif(result: dict[str, Any], **run: Any) -> dict[str, float]:
+    rules = [{"id": "R1", "defaultConfiguration": {"level": "error"}}, {"id": "R2"}]
+    tool = {
+        "driver": {"name": "t", "rules": [{"id": "D1", "defaultConfiguration": {"level": "note"}}]},
+        "extensions": [{"name": "none"}, {"name": "queries", "rules": rules}],
+    }
+    results = [{"message": {"text": "m"}, **result}] if result else []
+    document = {"version": "2.1.0", "runs": [{"tool": tool, "results": results, **run}]}
+    return {name: number for name, number in counts(document)[1].items() if number}
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"rule": {"index": 0, "toolComponent": {"index": 1}}}, "error"),
+        ({"rule": {"id": "R1", "toolComponent": {"index": 1}}}, "error"),
+        ({"ruleId": "R1", "ruleIndex": 0, "rule": {"toolComponent": {"index": 1}}}, "error"),
+        ({"ruleId": "R1"}, "error"),
+        ({"ruleId": "R2"}, "warning"),
+        ({"ruleId": "R9"}, "warning"),
+        ({"ruleIndex": 0}, "note"),
+        ({"level": "error", "suppressions": [{"kind": "inSource"}]}, "suppressed"),
+        ({"level": "error", "suppressions": [{"status": "accepted"}]}, "suppressed"),
+        ({"level": "error", "suppressions": [{"status": "rejected"}]}, "error"),
+        ({"level": "error", "suppressions": [{}, {"status": "underReview"}]}, "error"),
+    ],
+)
+def test_the_level_of_a_sarif_result(result: dict[str, Any], said: str) -> None:
+    assert sarif(result) == {said: 1}
+
+
+def test_an_analysis_that_failed_is_not_clean() -> None:
+    assert sarif({}, invocations=[{"executionSuccessful": True}]) == {}
+    assert sarif({}, invocations=[{"executionSuccessful": False}]) == {"error": 1}
+
+
 @pytest.mark.parametrize("document", [SARIF, MODELSCAN, TRIVY, GRYPE, LM_EVAL, OPENVEX])
 def test_a_report_says_when_it_was_made(document: Any) -> None:
     time = read_report(json.dumps(document).encode(), "r").summary.time
@@ -264,6 +300,12 @@ def test_any_json_can_be_attached_under_a_type_of_ones_own() -> None:
         ('{"entry_type": "init"}\n{"entry_type": "completion"}', None, "evaluated nothing"),
         ('{"entry_type": "init"}\nnonsense', None, "a line is not JSON"),
         ('{"a": 1, "a": 2}', None, "twice"),
+        ('<testsuite failures="2"><testcase name="a"><failure/></testcase></testsuite>', None,
+         "more failures than it lists"),
+        ('<testsuites errors="1"><testsuite><testcase name="a"/></testsuite></testsuites>', None,
+         "more failures than it lists"),
+        ('<testsuite errors="?"><testcase name="a"/></testsuite>', None, "more failures"),
+        (GARAK.replace('"passed": ', '"passed": 9'), None, "more passed than were tried"),
         (SARIF | {"version": "2.0.0"}, None, "2.1.0 is wanted"),
         (SARIF | {"runs": []}, None, "no run"),
         (SARIF | {"runs": [{"results": []}]}, None, "does not name its tool"),
