@@ -33,13 +33,17 @@ _SAME: Final = {"none": "negligible", "info": "negligible", "informational": "ne
 
 @dataclass(frozen=True, slots=True)
 class Vulnerability:
-    """One vulnerability of one package. ``ids`` has its aliases too, its own name first."""
+    """One vulnerability of one package. ``ids`` has its aliases too, its own name first.
+
+    ``fixed_in`` is None where there is no fix, or, unless ``fix_known``, nothing says of one.
+    """
 
     ids: tuple[str, ...]
     severity: str
     package: str
     purl: str | None
     fixed_in: str | None = None
+    fix_known: bool = True
     status: str | None = None  # a VEX status that the report itself carries
 
 

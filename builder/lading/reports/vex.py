@@ -131,7 +131,7 @@ def _cyclonedx(document: Mapping[str, Any]) -> Summary:
         worst = max(ratings, key=SEVERITIES.index, default="unknown")
         for ref in affected or ["the subject"]:
             purl = ref if ref.startswith("pkg:") else None
-            found.append(Vulnerability(ids, worst, ref, purl, status=status))
+            found.append(Vulnerability(ids, worst, ref, purl, fix_known=False, status=status))
     counts = count([one.severity for one in found], SEVERITIES)
     discloses = bool(document.get("components")) or any(
         not isinstance(one.get("analysis"), dict) for one in raw_vulnerabilities

@@ -86,6 +86,9 @@ def test_options_leave_out_what_is_unfixed_accepted_or_unrated() -> None:
         (openvex("under_investigation", "pkg:deb/debian/libfoo"), 1),
         (openvex("not_affected", "pkg:deb/debian/libfoo@2.0"), 1),
         (openvex("not_affected", "pkg:deb/debian/libbar"), 1),
+        (openvex("not_affected", "pkg:deb/debian/libfoo?distro=debian-13"), 0),
+        (openvex("not_affected", "pkg:deb/debian/libfoo?distro=debian-11"), 1),
+        (openvex("not_affected", "pkg:deb/debian/libfoo@1.0?arch=arm64"), 1),
         (openvex("not_affected", "pkg:oci/svc@sha256%3A" + "1" * 64), 0),
         (openvex("not_affected", "pkg:oci/svc@sha256%3A" + "2" * 64), 1),
         (openvex("not_affected", "pkg:oci/svc@sha256:" + "1" * 64, part="pkg:deb/debian/x"), 1),
@@ -158,6 +161,8 @@ def test_cyclonedx_discloses_and_assesses() -> None:
         ],
     }
     assert judged(attested(CYCLONEDX_VEX, document)) == [f"CVE-2026-1 (critical) in {PURL}"]
+    unfixed = "- {rule: vulnerabilities, deny: high, ignore-unfixed: true}"
+    assert len(judged(attested(CYCLONEDX_VEX, document), rule=unfixed)) == 1  # nobody says so
 
     assessed = {**document, "vulnerabilities": [
         {**document["vulnerabilities"][0], "analysis": {"state": "not_affected"}}  # type: ignore[index,dict-item]

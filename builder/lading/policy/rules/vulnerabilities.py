@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from lading.policy.evidence import CLOCK_SKEW, Missing
 from lading.policy.options import (
@@ -59,7 +59,9 @@ class Vulnerabilities(Rule):
         "Those that nobody rated: deny (default) or allow.",
         default="deny",
     )
-    ignore_unfixed: bool = option(FLAG, "Leave out what has no fix yet.", default=False)
+    ignore_unfixed: bool = option(
+        FLAG, "Leave out what has no fix yet; CycloneDX does not say, and stays.", default=False
+    )
     vex: bool = option(FLAG, "Apply signed VEX documents (default).", default=True)
     accept: tuple[Accepted, ...] = option(
         listed(record(Accepted)), "Single ones that are accepted.", default=()
@@ -104,7 +106,7 @@ class Vulnerabilities(Rule):
                 return False
         elif SEVERITIES.index(one.severity) < SEVERITIES.index(self.deny):
             return False
-        if self.ignore_unfixed and one.fixed_in is None:
+        if self.ignore_unfixed and one.fix_known and one.fixed_in is None:
             return False
         today = evidence.now.date()
         if any(
@@ -156,10 +158,19 @@ def _is_image(product: str, evidence: Evidence) -> bool:
 
 
 def _same_package(pattern: str, purl: str | None) -> bool:
-    """Whether a purl names a package; one without a version names every version."""
+    """Whether a purl names a package; one without a version names every version.
+
+    What it says of architecture, distribution and the like must be so.
+    """
     if purl is None or not pattern.startswith("pkg:"):
         return False
-    wanted, found = (unquote(one.partition("#")[0].partition("?")[0]) for one in (pattern, purl))
+    wanted, found = (one.partition("#")[0].partition("?") for one in (pattern, purl))
+    if not set(parse_qsl(wanted[2])) <= set(parse_qsl(found[2])):
+        return False
+    return _same_bare(unquote(wanted[0]), unquote(found[0]))
+
+
+def _same_bare(wanted: str, found: str) -> bool:
     if wanted == found:
         return True
     return "@" not in wanted.rpartition("/")[2] and found.rpartition("@")[0] == wanted
