@@ -1,7 +1,7 @@
 """Keras configurations, in ``.keras`` archives and in HDF5 attributes.
 
-A ``Lambda`` layer holds marshalled byte code that loading runs (CVE-2024-3660); any layer may
-name a module and a class to import (CVE-2025-1550), which safe mode allows for Keras' own only.
+A ``Lambda`` layer holds marshalled byte code that loading runs; any object may name what is to be
+imported. :mod:`lading.models.formats.keras_dangers` judges each object.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lading.inventory import Level, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.formats.keras_dangers import dangers_of
 from lading.models.jsonstream import parse_json
 from lading.models.report import printable
 from lading.models.stream import Malformed
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["ConfigSearch", "KerasConfig", "judge_config", "search_config"]
 
 _DECODER: Final = json.JSONDecoder()
-#: Modules whose classes Keras itself provides.
-_OWN: Final = ("keras", "tensorflow", "tf_keras", "keras_hub", "keras_nlp", "keras_cv", "builtins")
 
 
 class KerasConfig:
@@ -59,24 +58,18 @@ class KerasConfig:
 
 def judge_config(config: Any, report: Report, where: str) -> None:
     """Note class, layers and dangers of a configuration."""
-    if not isinstance(config, dict) or "class_name" not in config:
+    if not isinstance(config, dict):
         return
-    inner = config.get("config")
-    name = inner.get("name") if isinstance(inner, dict) else None
-    report.fact(v.ARCHITECTURE, config["class_name"], f"{where}: class_name")
-    report.declared(v.NAME, name if isinstance(name, str) else None, f"{where}: config.name")
-    report.fact(v.LIBRARY, "keras", where)
+    if "class_name" in config:
+        inner = config.get("config")
+        name = inner.get("name") if isinstance(inner, dict) else None
+        report.fact(v.ARCHITECTURE, config["class_name"], f"{where}: class_name")
+        report.declared(v.NAME, name if isinstance(name, str) else None, f"{where}: config.name")
+        report.fact(v.LIBRARY, "keras", where)
     for node in _objects(config):
-        class_name, module = node.get("class_name"), node.get("module")
-        if class_name == "Lambda":
-            text = f"{where}: a Lambda layer brings byte code that loading runs"
-            report.find("keras-lambda", text, Level.ERROR, Verdict.DANGEROUS)
-        elif class_name == "__lambda__":
-            text = f"{where}: a serialised lambda is byte code that loading runs"
-            report.find("keras-lambda", text, Level.ERROR, Verdict.DANGEROUS)
-        elif isinstance(module, str) and module.partition(".")[0] not in _OWN:
-            text = f"{where}: loading it imports {printable(f'{module}.{class_name}')}"
-            report.find("keras-import", text, Level.WARNING, Verdict.SUSPICIOUS)
+        for danger in dangers_of(node):
+            level = Level.ERROR if danger.verdict is Verdict.DANGEROUS else Level.WARNING
+            report.find(danger.finding, f"{where}: {danger.text}", level, danger.verdict)
 
 
 def _objects(config: Any) -> Iterator[dict[str, Any]]:
@@ -91,10 +84,11 @@ def _objects(config: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(node)
 
 
-#: How a serialised model or layer begins; Keras writes both orders.
-_STARTS: Final = re.compile(rb'\{"(?:class_name|module|name|trainable)": ?')
-_LAMBDA: Final = re.compile(rb'"class_name": ?"(?:Lambda|__lambda__)"')
-_OVERLAP: Final = 64
+#: How a JSON object begins that has members: which is first is the writer's choice, and so is the
+#: white space. Six bytes or more, which chance does not put into weights.
+_STARTS: Final = re.compile(rb'\{\s{0,200}"(?:[\w.: /-]|\\u){1,64}"\s{0,200}:\s{0,200}["{\[\dtfn-]')
+_LAMBDA: Final = re.compile(rb'"class_name"\s{0,200}:\s{0,200}"(?:Lambda|__lambda__)"')
+_OVERLAP: Final = 1024
 
 
 class ConfigSearch:
