@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from lading.limits import LIMITS
 from lading.models import readers
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
 from lading.models.formats import archives, gguf, lfs, onnx, safetensors, tables, torch
@@ -60,6 +61,11 @@ _PASSED: Final = frozenset(
     {".whl", ".egg", ".jar", ".apk", ".docx", ".xlsx", ".pptx", ".odt", ".nupkg"}
 )
 
+#: Suffixes that compressors add to a name; pandas and joblib go by them.
+_PACKED: Final = frozenset({".gz", ".bz2", ".xz", ".lzma", ".z", ".zst", ".lz4"})
+#: Suffixes under which torch (before 0.1.10) and NeMo keep tars of pickles.
+_TARRED: Final = frozenset({".nemo", *_MODEL})
+
 #: Control characters that no text has.
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TEXTS: Final = frozenset({".json", ".txt", ".md", ".pdf"})
@@ -96,8 +102,13 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     if found is not None:
         promised = suffix in _UNPICKLED and found not in _PICKLES
         return readers.disguised(found) if promised and may_be_pickle(head) else found
+    nameless = not suffix and readers.nameless(path)
     if head.startswith(lfs.START):
-        return readers.pointer(name, suffix, promised=suffix in _PROMISED)
+        return readers.pointer(name, suffix, promised=nameless or suffix in _PROMISED)
+    if nameless and (found := _by_link(head)) is not None:
+        return found
+    if suffix in _PACKED and name[: -len(suffix)].endswith(tuple(_PICKLE)):
+        return readers.compressed_pickle
     companion = COMPANIONS.get(name)
     if companion is None and suffix in _TEXTS:
         companion = by_pattern(name)
@@ -131,9 +142,25 @@ def _by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
         return readers.unknown
     if suffix in _MODEL and imports_danger(head):
         return readers.pickle
+    if suffix in _TARRED and head[257:262] == b"ustar":
+        return readers.tarred
+    if suffix in _MODEL and _goes_on(head):
+        return readers.raw_pickle
     if _RAW.match(suffix) and _is_binary(head):
         return readers.raw
     return readers.old_pickle if suffix in _MODEL or suffix in _UNPICKLED else None
+
+
+def _by_link(head: bytes) -> Reader | None:
+    """Decide about a blob that a loader reaches by a link, whose name is not known here."""
+    if head.startswith(_ZIP):
+        return archives.parse
+    if imports_danger(head):
+        return readers.pickle
+    if _goes_on(head):
+        return readers.raw_pickle
+    inside = peek_inside(head, LIMITS.sniff_bytes)
+    return readers.compressed_pickle if _hides_pickle(inside) else None
 
 
 def _by_place(path: str, suffix: str, size: int) -> Reader | None:
@@ -146,6 +173,15 @@ def _by_place(path: str, suffix: str, size: int) -> Reader | None:
 def _is_binary(head: bytes) -> bool:
     """Whether the bytes are no text in any encoding: ``.pt`` is also the suffix of texts."""
     return _CONTROL.search(head) is not None
+
+
+def _goes_on(head: bytes) -> bool:
+    """Whether an unpickler gets through all that was peeked at: the import may come later."""
+    return len(head) >= LIMITS.sniff_bytes and may_be_pickle(head)
+
+
+def _hides_pickle(inside: bytes) -> bool:
+    return imports_danger(inside) or _goes_on(inside)
 
 
 def _pickle(suffix: str, head: bytes) -> Reader | None:
@@ -166,9 +202,12 @@ def _compressed(suffix: str, head: bytes) -> Reader | None:
     inside = peek_inside(head, 64)
     if suffix in _PICKLE or inside[:2] in _PROTOCOLS or _OLD_PICKLE.match(inside):
         return readers.compressed_pickle
+    if suffix in _MODEL and _hides_pickle(peek_inside(head, LIMITS.sniff_bytes)):
+        return readers.compressed_pickle
     return None
 
 
+_ZIP: Final = b"PK\x03\x04"
 _PROTOCOLS: Final = frozenset(bytes([0x80, version]) for version in range(6))
 _COMPRESSED: Final = (
     b"\x1f\x8b", b"BZ", b"\xfd7", b"\x5d\x00", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda",
@@ -176,7 +215,7 @@ _COMPRESSED: Final = (
 #: First bytes → what decides about the rest of them.
 _BY_MAGIC: Final[dict[bytes, Callable[[str, bytes], Reader | None]]] = {
     **BY_MAGIC,
-    b"PK\x03\x04": _zip,
+    _ZIP: _zip,
     **dict.fromkeys(_PROTOCOLS, _pickle),
     **dict.fromkeys(_COMPRESSED, _compressed),
 }

@@ -30,11 +30,14 @@ __all__ = [
     "compressed_pickle",
     "disguised",
     "likely_pickle",
+    "nameless",
     "old_pickle",
     "pickle",
     "placed",
     "pointer",
     "raw",
+    "raw_pickle",
+    "tarred",
     "unknown",
 ]
 
@@ -47,6 +50,9 @@ _COMMIT: Final = re.compile(rb"[0-9a-f]{40}\s*\Z")
 _PLACE: Final = re.compile(
     r"(?:^|/)(?:(?P<hub>(?:models|datasets|spaces)--[^/]+/(?:blobs/[0-9a-f]{40,64}\Z|refs/))"
     r"|(?P<git>\.git/)|(?P<download>\.cache/huggingface/download/)|(?P<manifest>manifests/)|blobs/sha256[-/][0-9a-f]{64}\Z)"
+)
+_NAMELESS: Final = re.compile(
+    r"(?:^|/)(?:(?:models|datasets|spaces)--[^/]+/blobs/[0-9a-f]{40,64}|blobs/sha256[-/][0-9a-f]{64})\Z"
 )
 _DATA: Final = frozenset(
     {".parquet", ".arrow", ".feather", ".tfrecord", ".csv", ".tsv", ".jsonl", ".ndjson", ".tar"}
@@ -131,6 +137,23 @@ def raw(source: Source, report: Report) -> None:  # noqa: ARG001 - only its dige
     report.fact(v.KIND, RAW, "")
 
 
+def raw_pickle(source: Source, report: Report) -> None:
+    """Walk bytes without a mark that an unpickler may get through; else they are raw tensors."""
+    try:
+        pickle(source, report)
+    except Malformed:
+        if report.findings:
+            raise
+        report.format = None
+        raw(source, report)
+
+
+def tarred(source: Source, report: Report) -> None:  # noqa: ARG001 - nothing of it is read
+    """Say that nobody has looked at a tar that a loader takes for a model."""
+    report.format = "unknown"
+    raise Malformed("it is a tar, and loaders unpickle what is in it")
+
+
 def pointer(name: str, suffix: str, *, promised: bool) -> Reader | None:
     """Return the reader of a Git LFS pointer, None when nobody promised a model's file."""
     known = role_of(name)
@@ -143,6 +166,11 @@ def pointer(name: str, suffix: str, *, promised: bool) -> Reader | None:
     else:
         return None
     return lambda source, report: lfs.read_pointer(source, report, role)
+
+
+def nameless(path: str) -> bool:
+    """Whether a file lies where links or manifests name it: its own name says nothing."""
+    return _NAMELESS.search(path) is not None
 
 
 def placed(path: str, size: int) -> Reader | None:

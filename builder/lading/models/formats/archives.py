@@ -49,9 +49,14 @@ _TELLING: Final = re.compile(
 
 
 def telling(head: bytes) -> bool:
-    """Whether the first member of the archive that starts with ``head`` belongs to a model."""
-    length = int.from_bytes(head[26:28], "little")
-    return bool(_TELLING.fullmatch(head[30 : 30 + length]))
+    """Whether one of the first members of the archive that starts with ``head`` is a model's."""
+    at = 0
+    while at >= 0:
+        length = int.from_bytes(head[at + 26 : at + 28], "little")
+        if _TELLING.fullmatch(head[at + 30 : at + 30 + length]):
+            return True
+        at = head.find(b"PK\x03\x04", at + 4)
+    return False
 
 
 def parse(source: Source, report: Report, depth: int = 0) -> bool:

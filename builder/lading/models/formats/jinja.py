@@ -16,13 +16,16 @@ __all__ = ["judge_template"]
 _CODE: Final = re.compile(r"\{[{%]([\s\S]*?)(?:[}%]\}|\Z)")
 #: No chat is about these, so they count wherever they stand.
 _ANYWHERE: Final = re.compile(
-    r"__\w+__|\\x5f|\\u005f|\b(?:mro|subclasses)\s*\(|\b(?:f_globals|f_builtins|func_globals"
+    r"__\w+__|\\x5f|\\u005f|\\U0000005f|\\137|\\N\{|\b(?:mro|subclasses)\s*\(|\b(?:f_globals|f_builtins|func_globals"
     r"|gi_frame|gi_code|cr_frame|os\s*\.\s*(?:system|popen))\b|\|\s*attr\b",
     re.IGNORECASE,
 )
 #: Words of prose too: dangers in code alone.
 _IN_CODE: Final = re.compile(
-    r"__|_['\"]\s*\*|%c"
+    r"__|_['\"]\s*\*|%c|:c\}"
+    # Underscores on their own, put together; a literal of which one character is taken.
+    r"|['\"]_+['\"]\s*[~+]|[~+=]\s*['\"]_+['\"]|['\"]_+['\"]\s*,\s*['\"]_|\bdict\s*\(\s*_+\s*="
+    r"|['\"]\s*\[\s*-?\d"
     r"|\b(?:mro|subclasses|popen|subprocess|builtins|importlib|getattr|setattr|eval|exec)\b"
     r"|\battr\s*\(|\b(?:cycler|joiner|lipsum)\s*\."
     r"|\b(?:include|import|extends)\s+['\"]",

@@ -112,6 +112,7 @@ class _Reader:
 
     def model(self, message: Message) -> None:
         report = self._report
+        parts = {8: self._opset, 14: self._metadata, 20: self._training, 25: self._function}
         producer = version = ""
         for field, wire in message:
             if _MODEL.get(field, wire) != wire:
@@ -127,12 +128,8 @@ class _Reader:
             elif field == 7:
                 self._graphs += 1
                 self._graph(message.message(), top=True)
-            elif field == 8:
-                self._opset(message.message())
-            elif field == 14:
-                self._metadata(message.message())
-            elif field == 25:
-                self._function(message.message())
+            elif field in parts:
+                parts[field](message.message())
         report.fact(v.PRODUCER, f"{producer} {version}".strip(), "producer_name")
         if self._graphs != 1:
             raise Malformed(f"the model has {self._graphs} graphs")
@@ -162,6 +159,11 @@ class _Reader:
                 value = message.text(LIMITS.fact_text)
         if key in _METADATA:
             self._report.declared(_METADATA[key], value, f"metadata_props.{key}")
+
+    def _training(self, message: Message) -> None:
+        for field, wire in message:
+            if field in (1, 2) and wire == BYTES:
+                self._graph(message.message())
 
     def _function(self, message: Message) -> None:
         for field, wire in message:

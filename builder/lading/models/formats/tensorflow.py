@@ -43,6 +43,17 @@ TYPES: Final = {
     10: "BOOL", 11: "QI8", 12: "QU8", 13: "QI32", 14: "BF16", 17: "U16", 18: "C128", 19: "F16",
     20: "RESOURCE", 21: "VARIANT", 22: "U32", 23: "U64", 24: "F8_E5M2", 25: "F8_E4M3", 29: "I4",
 }  # fmt: skip
+#: Operations that read or write files and directories, talk to hosts, or hand tensors to debuggers.
+_SUSPICIOUS_WORDS: Final = """
+CSVDataset CSVDatasetV2 CreateSummaryDbWriter CreateSummaryFileWriter DataServiceDataset
+DataServiceDatasetV2 DataServiceDatasetV3 DataServiceDatasetV4 DebugIdentity DebugIdentityV2
+DebugIdentityV3 DebugNanCount DebugNumericSummary DebugNumericSummaryV2 FixedLengthRecordDataset
+FixedLengthRecordDatasetV2 FixedLengthRecordReader FixedLengthRecordReaderV2 ImmutableConst
+LMDBDataset LMDBReader LoadDataset MatchingFiles MatchingFilesDataset PrintV2
+RegisterDataset RegisterDatasetV2 RpcCall RpcClient RpcServer SaveDataset SaveDatasetV2
+SnapshotDataset SnapshotDatasetV2 SqlDataset TFRecordDataset TFRecordDatasetV2 TFRecordReader
+TFRecordReaderV2 TextLineDataset TextLineReader TextLineReaderV2 WholeFileReader WholeFileReaderV2
+"""
 #: Operations that reach out of the graph, and how bad that is.
 OPERATIONS: Final = {
     "WriteFile": Verdict.DANGEROUS,
@@ -50,16 +61,7 @@ OPERATIONS: Final = {
     "PyFunc": Verdict.DANGEROUS,
     "PyFuncStateless": Verdict.DANGEROUS,
     "EagerPyFunc": Verdict.DANGEROUS,
-    "MatchingFiles": Verdict.SUSPICIOUS,
-    "PrintV2": Verdict.SUSPICIOUS,
-    "DebugIdentityV2": Verdict.SUSPICIOUS,
-    "DebugIdentityV3": Verdict.SUSPICIOUS,
-    "LoadDataset": Verdict.SUSPICIOUS,
-    "SaveDataset": Verdict.SUSPICIOUS,
-    "SaveDatasetV2": Verdict.SUSPICIOUS,
-    "TFRecordDataset": Verdict.SUSPICIOUS,
-    "FixedLengthRecordDataset": Verdict.SUSPICIOUS,
-    "TextLineDataset": Verdict.SUSPICIOUS,
+    **dict.fromkeys(_SUSPICIOUS_WORDS.split(), Verdict.SUSPICIOUS),
 }
 _NAME: Final = re.compile(rb"[A-Za-z_][\w.>/ -]{0,200}")
 _OPERATION: Final = re.compile(rb"[A-Z_][A-Za-z0-9_>]{0,100}")

@@ -1,0 +1,180 @@
+"""Payloads where a name or the first bytes say nothing: what a loader would run is still found."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from lading.inventory import Verdict
+from support import model_encoders as enc
+from support.models_fixtures import (
+    evil_pickle,
+    gguf_bytes,
+    npy_bytes,
+    torch_zip_bytes,
+    zip_bytes,
+)
+from support.models_streams import group_tree, ids_of, look, seen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVIL = evil_pickle()
+#: Protocol 0, which has no mark; it begins as no pickler would.
+ODD = b"I1\n0cos\nsystem\n(S'id'\ntR."
+#: Four thousand bytes without an import, then one.
+PADDED = b"K\x010" * 2000 + ODD
+OBJECTS = npy_bytes(np.array([{1}], dtype=object))
+LATE_MEMBER = zip_bytes({"a/readme.txt": b"hello", "a/data.pkl": EVIL, "a/version": b"3\n"})
+COMPRESSED = zlib.compress(ODD), gzip.compress(PADDED), lzma.compress(EVIL)
+BLOB = "hub/models--org--name/blobs/" + "1" * 64
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        EVIL,
+        ODD,
+        PADDED,
+        LATE_MEMBER,
+        zlib.compress(ODD),
+        gzip.compress(PADDED),
+        lzma.compress(EVIL),
+    ],
+    ids=["pickle", "odd", "padded", "late member", "zlib", "gzip", "xz"],
+)
+def test_blobs_that_links_name(content: bytes, tmp_path: Path) -> None:
+    """A loader goes by the link's name, and the blob's own says nothing."""
+    blob = tmp_path / BLOB
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(content)
+    link = tmp_path / "hub/models--org--name/snapshots" / ("a" * 40) / "pytorch_model.bin"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("../../blobs/" + "1" * 64)
+    (model,) = group_tree(tmp_path).models
+    assert model.safety.verdict is Verdict.DANGEROUS
+    assert [file.path for file in model.files] == [link.relative_to(tmp_path).as_posix()]
+
+
+@pytest.mark.parametrize("path", [BLOB, "blobs/sha256-" + "1" * 64])
+def test_blobs_of_text_are_no_pickles(path: str) -> None:
+    for content in (b"I am a card.\n" * 500, b"N0" * 3000, b'{"a": 1}', bytes(5000)):
+        found = look(path, content)
+        assert found is None or not found.safety.findings
+
+
+def test_a_pointer_behind_a_link() -> None:
+    text = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 9\n" % (b"a" * 64)
+    assert ids_of(seen(BLOB, text)) == {"lfs-pointer"}
+
+
+@pytest.mark.parametrize("name", ["model.bin", "weights.bin", "x.ckpt", "x.sav", "x.safetensors"])
+def test_an_import_behind_much_padding(name: str) -> None:
+    verdict = seen(name, PADDED).safety.verdict
+    assert verdict is (Verdict.UNSCANNABLE if name.endswith("tensors") else Verdict.DANGEROUS)
+
+
+def test_bytes_that_only_begin_like_a_program_are_raw() -> None:
+    found = seen("openvino.bin", b"K\x010" * 2000 + bytes(1000))
+    assert (found.format, found.facts["kind"].value, found.safety.findings) == (None, "raw", ())
+
+
+def test_a_program_that_breaks_after_an_import_is_not_raw() -> None:
+    found = seen("weights.bin", b"K\x010" * 2000 + b"cacme\nthing\n" + bytes(1000))
+    assert found.safety.verdict >= Verdict.SUSPICIOUS
+    assert "unscannable" in ids_of(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.pkl.gz", gzip.compress(PADDED)),
+        ("x.pickle.bz2", bz2.compress(PADDED)),
+        ("x.joblib.xz", lzma.compress(ODD)),
+        ("model.bin", gzip.compress(ODD)),
+        ("model.sav", zlib.compress(PADDED)),
+    ],
+)
+def test_compressed_pickles_without_a_mark(name: str, content: bytes) -> None:
+    assert seen(name, content).safety.verdict is Verdict.DANGEROUS
+
+
+def test_compressors_that_are_not_read_are_told() -> None:
+    for name, magic in (("x.pkl.zst", b"\x28\xb5\x2f\xfd"), ("x.pkl.lz4", b"\x04\x22\x4d\x18")):
+        assert ids_of(seen(name, magic + bytes(40))) == {"unscannable"}
+    assert look("x.txt.gz", gzip.compress(b"text")) is None
+
+
+@pytest.mark.parametrize("name", ["x", "x.dat", "x.zip"])
+def test_the_member_that_tells_may_come_late(name: str) -> None:
+    assert seen(name, LATE_MEMBER).safety.verdict is Verdict.DANGEROUS
+    arrays = zip_bytes({"readme": b"hello", "a.npy": OBJECTS})
+    assert seen(name, arrays).format == "npz"
+    assert look("x.dat", zip_bytes({"readme": b"hello", "b.txt": b"text"})) is None
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "x.nemo", "x.model", "x.pt", "pytorch_model.bin"])
+def test_tars_of_pickles_are_unscannable(name: str) -> None:
+    content = enc.tar([("sys_info", b"x"), ("pickle", EVIL), ("storages", b"")])
+    assert seen(name, content).safety.verdict is Verdict.UNSCANNABLE
+    assert look("x.dat", content) is None
+
+
+TEMPLATES = [
+    r"{{ ''['\137\137class\137\137'] }}",
+    r"{{ ''['\N{LOW LINE}\N{LOW LINE}class'] }}",
+    r"{{ ''['\U0000005f\U0000005fclass'] }}",
+    "{{ ''['_'~'_'~'class'~'_'~'_'] }}",
+    "{{ ''['_' + '_class'] }}",
+    "{{ ''[['_', '_', 'class']|join] }}",
+    "{% set u = '_' %}{{ x[u~u~'init'~u~u] }}",
+    "{% set u = 'a_b'[1] %}{{ ''[u~u~'class'~u~u] }}",
+    "{% set a = dict(_=1)|first %}{{ ''[a~a] }}",
+    "{{ '{:c}'.format(95) }}",
+]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_underscores_put_together_in_templates(template: str) -> None:
+    found = seen("m.gguf", gguf_bytes(template=template))
+    assert (found.safety.verdict, ids_of(found)) == (Verdict.DANGEROUS, {"gguf-template"})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ m['content'].replace('_', ' ') }}{{ messages[0]['role'] }}",
+        "{% for m in messages %}{{ '<|' + m.role + '|>' }}{% endfor %}{{ names | join('_') }}",
+        "{% set loop_messages = messages[1:] %}{{ 'a' if x == 'tool_call' else \"b\" }}",
+    ],
+)
+def test_templates_of_chats_are_safe(template: str) -> None:
+    found = seen("m.gguf", gguf_bytes(template=template))
+    assert (found.safety.verdict, ids_of(found)) == (Verdict.SAFE, set())
+
+
+@pytest.mark.parametrize(
+    "operation", ["WholeFileReaderV2", "CreateSummaryFileWriter", "DebugIdentity", "LMDBReader"]
+)
+def test_operations_that_read_and_write(operation: str) -> None:
+    found = seen("frozen.pb", enc.graph(operation))
+    assert (found.safety.verdict, ids_of(found)) == (Verdict.SUSPICIOUS, {"tensorflow-operation"})
+
+
+def test_a_vocabulary_without_tensors_is_safe() -> None:
+    """Writers pad before tensors, and there are none."""
+    name, value = b"general.architecture", b"llama"
+    pair = struct.pack("<Q", len(name)) + name + struct.pack("<IQ", 8, len(value)) + value
+    found = seen("vocab.gguf", b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + pair)
+    assert (found.safety.verdict, ids_of(found)) == (Verdict.SAFE, set())
+
+
+def test_a_torch_archive_at_its_best() -> None:
+    assert seen("x", torch_zip_bytes({"w": (2, 2)})).safety.verdict is Verdict.SAFE
