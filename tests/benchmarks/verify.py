@@ -118,6 +118,7 @@ def _measure(packages: int, times: int, scratch: Path) -> dict[str, Cost]:
     with registries.start("olareg", scratch) as registry:
         commands = _commands(registry.host, scratch, packages)
         environment = {**os.environ, "DOCKER_HOST": NOWHERE, "DOCKER_CONFIG": str(scratch)}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
         costs: dict[str, list[Cost]] = {name: [] for name in commands}
         for _ in range(times + 1):
             for name, command in commands.items():

@@ -1,8 +1,9 @@
-"""A certificate transparency log on loopback: the side that a certificate authority submits to.
+"""A certificate transparency log's key, and what signs with it besides the log itself.
 
-RFC 6962, sections 3.2 (signed certificate timestamp), 4.2 (add-pre-chain). Clients of a
-certificate check the timestamp's signature and never ask the log, so that is what this one has;
-cosign and sigstore-python, which both check it, are its judges.
+RFC 6962, sections 3.2 (signed certificate timestamp), 4.2 (add-pre-chain). The log is TesseraCT;
+attacks need timestamps for certificates that no log would take, signed by its key. Where TesseraCT
+cannot be built, the same code answers Fulcio, too: clients of a certificate check the timestamp's
+signature and never ask the log. cosign and sigstore-python, which both check it, are its judges.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ SHA256_ECDSA = b"\x04\x03"
 
 
 class CtLog:
-    """The log's key and address; ``timestamps`` counts what it has signed."""
+    """The log's key and address. ``real``: TesseraCT serves it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, real: bool = False) -> None:
         self.url = url
+        self.real = real
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.timestamps = 0
 
     @property
     def public_pem(self) -> bytes:
@@ -57,7 +58,6 @@ class CtLog:
         signed = struct.pack("!BBQH", 0, 0, now, PRECERT_ENTRY) + _key_hash(issuer)
         signed += len(tbs).to_bytes(3, "big") + tbs + b"\x00\x00"
         signature = self.key.sign(signed, ec.ECDSA(hashes.SHA256()))
-        self.timestamps += 1
         digitally_signed = SHA256_ECDSA + len(signature).to_bytes(2, "big") + signature
         return {
             "sct_version": 0,

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import load_der_x509_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import parts
@@ -84,6 +86,22 @@ def test_what_is_signed_verifies(local: LocalSigstore, good: bytes) -> None:
     assert abs(verified.time - datetime.now(UTC)) < timedelta(minutes=2)
     assert verified.log_index is not None
     assert parse_bundle(good).to_bytes() == good
+
+
+def test_the_certificate_is_in_the_certificate_log(local: LocalSigstore, good: bytes) -> None:
+    """TesseraCT answers once a certificate is in; its files are c2sp.org/static-ct-api's."""
+    if not local.ct_log.real:
+        parts.require("tesseract")
+    certificate = load_der_x509_certificate(parse_bundle(good).certificate or b"")
+    spki = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    log = local.directory / "ct"
+    origin, size, *_ = (log / "checkpoint").read_text().splitlines()
+    entries = b"".join(
+        one.read_bytes() for one in (log / "tile" / "data").rglob("*") if one.is_file()
+    )
+    assert (origin, int(size) > 0, spki in entries) == ("ct.local.example", True, True)
 
 
 def test_what_will_be_published_is_known_before_signing(local: LocalSigstore) -> None:
