@@ -26,6 +26,9 @@ def _bom(
     spec_version: Annotated[
         str, typer.Option("--spec-version", metavar="1.6|1.7", help="CycloneDX version.")
     ] = "1.6",
+    form: Annotated[
+        str, typer.Option("--format", metavar="json|xml", help="Which of CycloneDX's two forms.")
+    ] = "json",
     platform: options.Platform = None,
     insecure: options.Insecure = False,
     json: options.Json = False,
@@ -37,14 +40,14 @@ def _bom(
     from lading.usecases.attest import make_bom
     from lading_oci.digest import digest_of
 
-    if spec_version not in bom.SPEC_VERSIONS:
-        raise UsageError(
-            "There is no such CycloneDX version here",
-            got=spec_version,
-            wanted=" or ".join(bom.SPEC_VERSIONS),
-        )
+    for what, got, known in (
+        ("CycloneDX version", spec_version, bom.SPEC_VERSIONS),
+        ("form of CycloneDX", form, ("json", "xml")),
+    ):
+        if got not in known:
+            raise UsageError(f"There is no such {what} here", got=got, wanted=" or ".join(known))
     inspection = wiring.inspect(target, platform=platform, insecure=insecure)
-    document = make_bom(inspection, spec_version=spec_version)
+    document = make_bom(inspection, spec_version=spec_version, xml=form == "xml")
     if output is None:
         typer.echo(document, nl=False)
         return

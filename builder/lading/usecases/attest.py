@@ -60,8 +60,10 @@ class Attestation:
         }
 
 
-def make_bom(inspection: Inspection, *, spec_version: str = "1.6") -> bytes:
+def make_bom(inspection: Inspection, *, spec_version: str = "1.6", xml: bool = False) -> bytes:
     """Return the validated CycloneDX document of an inspection, canonical bytes.
+
+    ``xml`` converts what was validated: signatures are made of JSON alone.
 
     Raises:
         InputError: the document does not fit the strict schema (a defect worth reporting).
@@ -69,7 +71,7 @@ def make_bom(inspection: Inspection, *, spec_version: str = "1.6") -> bytes:
     document = bom.render(inspection, spec_version=spec_version)
     content = bom.encode(document)
     bom.validate(content)
-    return content
+    return bom.encode_xml(document) if xml else content
 
 
 def image_subjects(name: str, facts: ImageFacts) -> tuple[Subject, ...]:
