@@ -48,6 +48,7 @@ class LayerPaths:
     _large: dict[tuple[bool, str], frozenset[str]] = field(
         default_factory=dict, repr=False, compare=False
     )
+    _covered: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def has_file(self, path: str) -> bool:
         """Say whether the layer has ``path`` as anything but a directory."""
@@ -70,12 +71,25 @@ class LayerPaths:
 
     def hides(self, path: str) -> bool:
         """Say whether this layer, lying above, takes ``path`` of a lower layer away."""
-        if path in self.whiteouts or self.has_file(path) or self.has_directory(path):
+        directory = path.rpartition("/")[0]
+        if path in self.whiteouts or path in self.directories or path in self.files:
             return True
-        return any(
-            above in self.opaques or above in self.whiteouts or self.has_file(above)
-            for above in parents(path)
-        )
+        if (directory in self.files and self._has(False, path)) or (
+            directory in self.directories and self._has(True, path)
+        ):
+            return True
+        return bool(path) and self._covers(directory)
+
+    def _covers(self, directory: str) -> bool:
+        """Say whether this layer takes away what lower layers have in ``directory``; remembered."""
+        found = self._covered.get(directory)
+        if found is None:
+            found = any(
+                above in self.opaques or above in self.whiteouts or self.has_file(above)
+                for above in (directory, *parents(directory))
+            )
+            self._covered[directory] = found
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data that :meth:`from_json` reads."""

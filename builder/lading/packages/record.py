@@ -9,7 +9,7 @@ import binascii
 import csv
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lading.limits import LIMITS
 
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["Record", "Row", "parse_record", "resolve"]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One installed file. ``sha256`` is hexadecimal; None when the row has no such digest."""
+class Row(NamedTuple):
+    """One installed file. A tuple, for there are tens of thousands, most asked for their path."""
 
     path: str  # relative to the root of the image
-    sha256: str | None
+    digest: str  # as written
     size: int | None
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest in hexadecimal; None when the row has no SHA-256."""
+        return _sha256(self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,7 @@ def parse_record(content: bytes, site: str, limit: int = LIMITS.record_rows) -> 
             digest = fields[1] if len(fields) > 1 else ""
             size = fields[2] if len(fields) > 2 else ""
             rows.append(
-                Row(
-                    path,
-                    _sha256(digest),
-                    int(size) if size.isdecimal() and len(size) < 20 else None,
-                )
+                Row(path, digest, int(size) if size.isdecimal() and len(size) < 20 else None)
             )
     except csv.Error as error:
         broken = f"it is not CSV: {error}"

@@ -42,7 +42,8 @@ def unsettled_digests(files: Iterable[PackageFile], digests: Mapping[str, str]) 
     """
     left = dict(digests)
     for _, row in _rows(files):
-        if row.sha256 is not None and left.get(row.path) == row.sha256:
+        found = left.get(row.path)
+        if found is not None and found == row.sha256:
             del left[row.path]
     return left
 
@@ -89,11 +90,11 @@ def _difference(
     row: Row, digests: Mapping[str, str], sizes: Mapping[str, int] | None
 ) -> str | None:
     """Say how a file differs from its row; None when nothing says that it does."""
-    found = digests.get(row.path)
-    if row.sha256 is not None and found is not None and found != row.sha256:
-        return f"SHA-256 is {found}, RECORD has {row.sha256}"
+    found, sha256 = digests.get(row.path), row.sha256
+    if sha256 is not None and found is not None and found != sha256:
+        return f"SHA-256 is {found}, RECORD has {sha256}"
     size = sizes.get(row.path) if sizes is not None else None
-    if row.sha256 is not None and row.size is not None and size not in (None, row.size):
+    if sha256 is not None and row.size is not None and size not in (None, row.size):
         return f"{size} bytes, RECORD has {row.size}"
     return None
 

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 #: Findings made by another version of the readers are not used.
-SCANNER_VERSION = f"1-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
+SCANNER_VERSION = f"2-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,12 @@ def _check(what: str, count: int, limit: int) -> None:
 
 
 def _package_file_to_json(file: PackageFile) -> list[Any]:
-    content = base64.b85encode(zlib.compress(file.content, 1)).decode("ascii")
+    content = base64.b64encode(zlib.compress(file.content, 1)).decode("ascii")
     return [file.path, content, file.size]
 
 
 def _package_file_from_json(path: str, content: str, size: int | None) -> PackageFile:
-    return PackageFile(path, zlib.decompress(base64.b85decode(content)), size=size)
+    return PackageFile(path, zlib.decompress(base64.b64decode(content, validate=True)), size=size)
 
 
 def _finding_to_json(finding: Finding) -> list[Any]:
