@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lading_oci import mediatypes
 from lading_oci.digest import digest_of
 from lading_oci.errors import NotFound
-from lading_oci.interface import Attached, Descriptor
-from lading_oci.manifests import describe, parse_object, referrer_manifest
+from lading_oci.interface import Attached, Descriptor, Repository
+from lading_oci.jsontext import parse_object
+from lading_oci.manifests import describe, referrer_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lading_oci.interface import Repository
-    from lading_oci.registry import RegistryRepository
-
-__all__ = ["attach_to_registry", "find_attached", "holds"]
+__all__ = ["Target", "attach_to_registry", "find_attached", "holds"]
 
 _CANDIDATES = 200
 
 
+class Target(Repository, Protocol):
+    """A registry's repository, with what attaching to it needs besides."""
+
+    def ensure_empty_config(self) -> None:
+        """Store the empty config blob, once."""
+        ...
+
+    def put_referrer(self, content: bytes, media_type: str) -> tuple[Descriptor, bool]:
+        """Push a referrer and see that it is listed; return whether by the referrers tag, too."""
+        ...
+
+
 def attach_to_registry(
-    repository: RegistryRepository,
+    repository: Target,
     subject: Descriptor,
     blob: bytes,
     *,

@@ -12,8 +12,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from lading_oci.errors import MalformedError, OciError, TransportError
+from lading_oci.jsontext import parse_object
 from lading_oci.limits import LIMITS, Limits
-from lading_oci.manifests import parse_object
 from lading_oci.responses import Answer, failure
 from lading_oci.urls import is_loopback, origin_of, redact
 

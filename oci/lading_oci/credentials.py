@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lading_oci.errors import MalformedError
+from lading_oci.jsontext import parse_object
 from lading_oci.limits import LIMITS
-from lading_oci.manifests import parse_object
 from lading_oci.references import DOCKER_HUB
 
 if TYPE_CHECKING:

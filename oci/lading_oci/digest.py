@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from lading_oci.errors import MalformedError
-
-if TYPE_CHECKING:
-    from lading_oci.interface import Descriptor
 
 __all__ = [
     "check_digest",
@@ -16,7 +12,6 @@ __all__ = [
     "hasher",
     "is_digest",
     "is_referrers_tag",
-    "matches",
     "referrers_tag",
 ]
 
@@ -56,12 +51,6 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
 def hasher(digest: str) -> hashlib._Hash:
     """Return a new hash object of the digest's algorithm."""
     return hashlib.new(check_digest(digest).partition(":")[0])
-
-
-def matches(descriptor: Descriptor, content: bytes) -> bool:
-    """Say whether ``content`` is what the descriptor describes, by size and digest."""
-    algorithm = check_digest(descriptor.digest).partition(":")[0]
-    return len(content) == descriptor.size and digest_of(content, algorithm) == descriptor.digest
 
 
 def is_referrers_tag(tag: str) -> bool:

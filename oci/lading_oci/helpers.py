@@ -7,8 +7,8 @@ import shutil
 import subprocess
 
 from lading_oci.errors import MalformedError, OciError
+from lading_oci.jsontext import parse_object
 from lading_oci.limits import LIMITS
-from lading_oci.manifests import parse_object
 
 __all__ = ["ask_helper"]
 

@@ -42,7 +42,7 @@ class Manifest:
         Raises:
             MalformedError: the bytes are not one JSON object.
         """
-        from lading_oci.manifests import parse_object
+        from lading_oci.jsontext import parse_object
 
         return parse_object(self.content)
 

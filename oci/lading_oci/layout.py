@@ -17,16 +17,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lading_oci import content, mediatypes, referrers
 from lading_oci.attaching import find_attached
-from lading_oci.digest import (
-    check_digest,
-    digest_of,
-    is_digest,
-    is_referrers_tag,
-    matches,
-    referrers_tag,
-)
+from lading_oci.digest import check_digest, digest_of, is_digest, is_referrers_tag, referrers_tag
 from lading_oci.errors import MalformedError, NotFound, OciError, ReferenceInvalid
 from lading_oci.interface import Attached, Descriptor, Manifest
+from lading_oci.jsontext import parse_object
 from lading_oci.layoutfiles import LayoutFiles
 from lading_oci.limits import LIMITS, Limits
 from lading_oci.manifests import (
@@ -35,7 +29,7 @@ from lading_oci.manifests import (
     describe,
     descriptor_json,
     index_manifest,
-    parse_object,
+    matches,
     referrer_manifest,
 )
 from lading_oci.references import is_tag

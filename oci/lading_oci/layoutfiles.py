@@ -14,7 +14,8 @@ from lading_oci import mediatypes
 from lading_oci.content import VerifyingReader
 from lading_oci.digest import check_digest, hasher
 from lading_oci.errors import IntegrityError, LimitExceeded, MalformedError, OciError
-from lading_oci.manifests import dump, parse_object
+from lading_oci.jsontext import parse_object
+from lading_oci.manifests import dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lading_oci import content, mediatypes, referrers
 from lading_oci.auth import scopes
-from lading_oci.digest import check_digest, digest_of, is_digest, matches
+from lading_oci.digest import check_digest, digest_of, is_digest
 from lading_oci.errors import IntegrityError, LimitExceeded, MalformedError, ReferenceInvalid
 from lading_oci.interface import Descriptor, Manifest
+from lading_oci.jsontext import parse_object
 from lading_oci.links import next_page
-from lading_oci.manifests import check_shape, parse_object
+from lading_oci.manifests import check_shape, matches
 from lading_oci.references import is_tag
 from lading_oci.urls import redact
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from lading_oci import mediatypes
 from lading_oci.digest import check_digest, referrers_tag
 from lading_oci.errors import LimitExceeded, MalformedError, NotFound, OciError
+from lading_oci.jsontext import parse_object
 from lading_oci.links import next_page
-from lading_oci.manifests import parse_descriptor, parse_object
+from lading_oci.manifests import parse_descriptor
 from lading_oci.records import changed
 from lading_oci.responses import error_code
 from lading_oci.urls import redact

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from lading_oci import mediatypes, referrers
 from lading_oci.digest import check_digest, is_digest
 from lading_oci.errors import IntegrityError
+from lading_oci.jsontext import parse_object
 from lading_oci.limits import LIMITS, Limits
-from lading_oci.manifests import EMPTY_CONFIG, describe, parse_object
+from lading_oci.manifests import EMPTY_CONFIG, describe
 from lading_oci.reader import RegistryReader
 from lading_oci.transport import Transport
 from lading_oci.urls import redact

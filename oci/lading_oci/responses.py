@@ -48,7 +48,7 @@ class Answer:
 
 def _errors(body: bytes) -> list[tuple[str, str]]:
     """Return the (code, message) pairs of a distribution-spec error body; tolerant."""
-    from lading_oci.manifests import parse_object  # only when something failed
+    from lading_oci.jsontext import parse_object  # only when something failed
 
     try:
         entries = parse_object(body, limit=LIMITS.error_body).get("errors")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlencode
 
 from lading_oci.auth import scopes
-from lading_oci.digest import matches
 from lading_oci.errors import BrokenStream, IntegrityError, OciError, ResponseError
 from lading_oci.exchange import TRANSIENT, Retries
+from lading_oci.manifests import matches
 from lading_oci.urls import join
 
 if TYPE_CHECKING:

@@ -82,8 +82,8 @@ def _modules() -> list[tuple[str, Path]]:
 MODULES = _modules()
 
 
-def _imports(path: Path, *, top_level_only: bool = False) -> set[str]:
-    """Return what a module imports, ``if TYPE_CHECKING`` blocks left out."""
+def _imports(path: Path, *, top_level_only: bool = False, for_types: bool = False) -> set[str]:
+    """Return what a module imports; ``if TYPE_CHECKING`` blocks only ``for_types``."""
     found: set[str] = set()
     waiting: list[ast.AST] = [ast.parse(path.read_text())]
     while waiting:
@@ -93,7 +93,7 @@ def _imports(path: Path, *, top_level_only: bool = False) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        elif not for_types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             waiting += node.orelse
         elif top_level_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -119,6 +119,27 @@ def test_arrows_between_rooms_run_one_way(module: str, path: Path) -> None:
         elif other_package == "lading" and room in ALLOWED:
             allowed = ALLOWED[room] | COMMON | {room, "__version__"}
             assert other_room in allowed, f"{module} imports {imported}"
+
+
+def test_no_module_of_the_client_imports_itself_by_a_detour() -> None:
+    """Imports for types and inside functions count too."""
+    client = {
+        name: _imports(path, for_types=True)
+        for name, path in MODULES
+        if name.startswith("lading_oci.")
+    }
+    arrows = {
+        name: {other for other in client if other in imported or _has(imported, other)}
+        for name, imported in client.items()
+    }
+    while leaves := [name for name, others in arrows.items() if not others & arrows.keys()]:
+        for name in leaves:
+            del arrows[name]
+    assert arrows == {}, "what is left here is in a circle, or leads to one"
+
+
+def _has(imported: set[str], module: str) -> bool:
+    return any(one.startswith(f"{module}.") for one in imported)
 
 
 @pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])

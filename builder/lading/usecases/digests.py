@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from lading.image.platforms import choose, parse_platform, read_platform
 from lading.limits import LIMITS
-from lading_oci.manifests import parse_descriptor, parse_object
+from lading_oci.jsontext import parse_object
+from lading_oci.manifests import parse_descriptor
 from lading_oci.platforms import contained_manifests, platform_name
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from lading_oci import mediatypes
 from lading_oci.digest import digest_of, is_digest, referrers_tag
 from lading_oci.errors import LimitExceeded, MalformedError, OciError
 from lading_oci.interface import Descriptor
+from lading_oci.jsontext import parse_object
 from lading_oci.manifests import (
     check_shape,
     describe,
@@ -20,7 +21,6 @@ from lading_oci.manifests import (
     dump,
     index_manifest,
     parse_descriptor,
-    parse_object,
     referrer_manifest,
 )
 
