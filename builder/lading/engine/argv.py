@@ -144,7 +144,7 @@ def _own_option(own: dict[str, str], name: str, value: str | None, rest: Iterato
             raise UsageError(f"--{name} needs a value", hint=f"Write --{name}=VALUE.")
     elif value is not None and value.lower() not in {"true", "false"}:
         raise UsageError(f"--{name} is a switch", got=f"--{name}={value}", wanted=f"--{name}")
-    if value != "false":
+    if OWN_OPTIONS[name] or (value or "").lower() != "false":
         own[name] = value or "true"
 
 

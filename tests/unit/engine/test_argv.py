@@ -121,6 +121,7 @@ def test_misused_own_options_are_usage_errors(words: list[str]) -> None:
 
 def test_a_switch_of_ours_can_be_turned_off() -> None:
     assert parse_build(["--no-attest=false", "."]).own == {}
+    assert parse_build(["--no-attest=False", "."]).own == {}
 
 
 _docker_words = st.lists(
