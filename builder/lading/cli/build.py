@@ -124,6 +124,13 @@ class _Settings:
 
             check_outputs([self.verdict_output] if self.verdict_output else None)
             self.policy = load_policy(Path(self.policy_file))
+        for name in ("verdict", "previous"):
+            if name in self.own and not self.policy_file:
+                from lading.errors import UsageError
+
+                raise UsageError(
+                    f"--{name} is about a policy, and there is none", wanted="--policy-file FILE"
+                )
         if self.no_attest:
             return
         from lading.cli.signing import configured_signer

@@ -22,6 +22,7 @@ __all__ = [
     "PolicyFile",
     "Previous",
     "as_table",
+    "check_judging",
     "check_outputs",
     "configured_previous",
     "judge_and_refuse",
@@ -199,6 +200,28 @@ def read_input(path: Path, limit: int, what: str) -> bytes:
         raise InputError(
             f"The {what} cannot be read", where=str(path), got=error.strerror
         ) from error
+
+
+def check_judging(
+    policy: Path | None, *, outputs: list[str] | None, previous: str | None = None
+) -> None:
+    """Return when a policy can judge as was asked, before any work is done for it.
+
+    Raises:
+        UsageError: there is no policy to write a verdict of, or a form that does not exist.
+        InputError: the policy cannot be read.
+    """
+    from lading.usecases.policy import load_policy
+
+    check_outputs(outputs)
+    if policy is not None:
+        load_policy(policy)
+        return
+    for name, value in (("verdict", outputs), ("previous", previous)):
+        if value:
+            raise UsageError(
+                f"--{name} is about a policy, and there is none", wanted="--policy FILE"
+            )
 
 
 def check_outputs(outputs: list[str] | None) -> None:

@@ -73,7 +73,7 @@ def _verify(
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
-    from lading.cli.judging import as_table
+    from lading.cli.judging import as_table, check_judging
     from lading.cli.progress import read_progress
     from lading.cli.render import error_to_json, print_error, print_json
     from lading.cli.trusting import configured_rule, demands
@@ -89,6 +89,8 @@ def _verify(
     target = str(parse_target(source))
     verdict: Verdict | None = None
     try:
+        if policy is not None or outputs:
+            check_judging(policy, outputs=outputs)
         rule = configured_rule(trust, TRUST_NAME)
         store, verifier = open_evidence(evidence, insecure=insecure), RuleVerifier(rule)
         scope = Scope(tuple(include or ()), tuple(exclude or ()))

@@ -74,6 +74,11 @@ class Question:
         from lading.trust.verifier import RuleVerifier
         from lading.usecases.verify import verify_image
 
+        asked = {name: self.asked[name] for name in ("policy", "outputs", "previous")}
+        if any(asked.values()):
+            from lading.cli.judging import check_judging
+
+            check_judging(**asked)
         rule = configured_rule(self.trust, self.named.reference.name)
         self.where = rule.where
         self.verifier = RuleVerifier(rule)

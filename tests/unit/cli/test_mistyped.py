@@ -65,3 +65,33 @@ def test_the_name_of_a_directory_that_is_no_image(here: Path) -> None:
     with pytest.raises(NotFound) as caught:
         locate(parse_image("modles"), nowhere)
     assert "No Docker engine here has an image of this name" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify", "localhost:1/svc", "--key", "k.pub", "--verdict", "sarif=out"],
+        ["verify", "localhost:1/svc", "--key", "k.pub", "--previous", "old.json"],
+        ["verify", "dir:.", "--key", "k.pub", "--verdict", "sarif=out"],
+        ["build", "--verdict", "sarif=out", "."],
+        ["build", "--previous", "old.json", "."],
+    ],
+    ids=lambda words: " ".join(words[::3]),
+)
+def test_a_verdict_of_no_policy_is_a_usage_error(
+    words: list[str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever forgot the policy must not take silence for its yes."""
+    assert main(words) == 2
+    assert "is about a policy, and there is none" in " ".join(capsys.readouterr().err.split())
+    assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize("target", ["localhost:1/svc", "dir:."])
+def test_a_mistyped_policy_is_told_before_any_work(
+    target: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "p.yaml").write_text("version: 1\nname: x\nrules:\n  - rule: model-safty\n")
+
+    assert main(["verify", target, "--key", "k.pub", "--policy", "p.yaml"]) == 22
+    assert "Did you mean 'model-safety'?" in " ".join(capsys.readouterr().err.split())
