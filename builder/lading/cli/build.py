@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lading.cli import wiring
 from lading.cli.render import note, write_file
+from lading.cli.warm import warm_up
 from lading.config import load_config
 from lading.engine.argv import parse_build
 from lading.exit_codes import ExitCode
@@ -79,7 +80,12 @@ def run(words: Sequence[str]) -> int:
         sys.stdout.write(HELP)
         return int(ExitCode.OK)
     settings = _Settings(command.own)
-    built = build(command, before=settings.check)
+
+    def before() -> None:
+        settings.check()
+        warm_up()
+
+    built = build(command, before=before)
     if built.place is None:
         if built.why:
             note(f"lading: nothing was attested: {built.why}.")
