@@ -145,7 +145,18 @@ _SAFE_EXCEPT: Final = (
     "sklearn.externals.", "sklearn.utils._testing.", "sklearn.datasets.", "sklearn.utils.parallel.",
     "sklearn.utils._joblib.", "sklearn.utils.fixes.", "sklearn.setup_module.",
     "sklearn.preprocessing._function_transformer.", "sklearn.__check_build.", "sklearn.conftest.",
+    "sklearn.callback.", "sklearn.utils._available_if.", "sklearn.utils._repr_html.",
     "sklearn.utils._mocking.", "sklearn.feature_extraction.image.", "sklearn.utils.deprecation.",
+)  # fmt: skip
+
+#: Classes that such modules import from elsewhere and that are reached through them: making one
+#: opens a file or a connection, starts or binds something.
+_FOREIGN: Final = frozenset(
+    ("CDLL", "Client", "CodeType", "Connection", "FileHandler", "FunctionType", "HTTPServer",
+     "LibraryLoader", "Listener", "Memory", "MethodType", "Mock", "NamedTemporaryFile",
+     "Parallel", "Pool", "Popen", "Process", "ProcessPoolExecutor", "PyDLL", "SpooledTemporaryFile",
+     "TCPServer", "TemporaryDirectory", "TemporaryFile", "Thread", "ThreadPool",
+     "ThreadPoolExecutor", "WinDLL", "ZipFile")
 )  # fmt: skip
 
 #: Python 2's names, as the unpickler maps them (``_compat_pickle``).
@@ -204,6 +215,8 @@ def judge(module: str, name: str) -> Verdict:
     if module == "builtins":
         return Verdict.SAFE if name.endswith(_EXCEPTIONS) else Verdict.SUSPICIOUS
     if full.startswith(_SAFE_MODULES) and not full.startswith(_SAFE_EXCEPT):
+        if name in _FOREIGN or "tests" in module.split("."):
+            return Verdict.SUSPICIOUS
         # Classes are capitalised; a function of such a module may do anything.
         word = name.lstrip("_")
         return Verdict.SAFE if word[:1].isupper() or full in _CONSTRUCTORS else Verdict.SUSPICIOUS

@@ -1,0 +1,43 @@
+"""A name is judged by what it is, not by the module that it is reached through."""
+
+from __future__ import annotations
+
+import pytest
+
+from lading.inventory import Verdict
+from lading.models.pickles.names import judge
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        "sklearn.callback._transport.Client",  # multiprocessing's: connects to a host
+        "sklearn.callback._transport.Listener",
+        "sklearn.callback._progressbar.Progress",
+        "lightgbm.basic.NamedTemporaryFile",  # writes wherever it is told to
+        "sklearn.utils._available_if.MethodType",
+        "sklearn.ensemble._forest.Parallel",
+        "sklearn.tests.test_pipeline.TemporaryDirectory",
+        "sklearn.tree.tests.test_tree.NumpyPickler",
+        "torch.optim.adam.Thread",
+    ],
+)
+def test_classes_of_others_within_safe_modules(full: str) -> None:
+    module, _, name = full.rpartition(".")
+    assert judge(module, name) is Verdict.SUSPICIOUS
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        "sklearn.ensemble._forest.RandomForestClassifier",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+        "lightgbm.basic.Booster",
+        "torch.nn.modules.linear.Linear",
+    ],
+)
+def test_classes_of_models(full: str) -> None:
+    module, _, name = full.rpartition(".")
+    assert judge(module, name) is Verdict.SAFE
