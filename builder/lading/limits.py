@@ -112,6 +112,7 @@ class Limits:
 
     # policies and third-party reports
     policy_file: int = 1 * MIB
+    policy_lookups: int = 256  # base models that the Hub is asked for
     policy_violations: int = 1000  # of one rule that are listed
     opa_seconds: float = 60.0
     opa_output: int = 16 * MIB

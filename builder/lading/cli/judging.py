@@ -115,18 +115,18 @@ def judge_and_refuse(
     return verdict
 
 
-def look_up(name: str) -> str | None:
-    """Ask the Hub for a model's licence: only where a rule says so, and never silently."""
+def look_up(name: str) -> tuple[str | None, tuple[str, ...]]:
+    """Ask the Hub for a model's licence and bases: only where a rule says so, never silently."""
     from lading.cli.render import note, plain
     from lading.errors import InputError
-    from lading.hub.licences import hub_license
+    from lading.hub.licences import hub_lineage
 
     try:
-        found = hub_license(name)
+        found, bases = hub_lineage(name)
     except InputError:  # a repository that is not there, or not for us, shows no licence
-        found = None
+        found, bases = None, ()
     note(f"lading: the Hub says of {plain(name)}: licence {plain(found or 'unknown')}")
-    return found
+    return found, bases
 
 
 def as_table(verdict: Verdict) -> str:

@@ -55,7 +55,8 @@ class Evidence:
     """The evidence about one subject. ``now`` has a time zone; BOMs are CycloneDX JSON data.
 
     ``licences`` are licences of models that are not in the image, looked up because a rule said
-    so: the name to the licence, None where the Hub has none. ``previous`` is the BOM of the
+    so: the name to the licence, None where the Hub has none; ``bases`` what those were made from
+    in turn. ``previous`` is the BOM of the
     release before this one. ``before_push`` says that nothing can be attached yet.
     """
 
@@ -66,6 +67,7 @@ class Evidence:
     attestations: tuple[Attested, ...] = ()
     previous: Mapping[str, Any] | None = None
     licences: Mapping[str, str | None] = field(default_factory=dict)
+    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     before_push: bool = False
 
     @property

@@ -44,10 +44,10 @@ _OURS: Final = "https://lading.dev/"
 
 
 class Lookup(Protocol):
-    """Looks the licence of a model up, by its name."""
+    """Looks the licence of a model up, by its name, and what it was made from."""
 
-    def __call__(self, name: str) -> str | None:
-        """Return it, None where there is none; raise FactsError when nobody answers."""
+    def __call__(self, name: str) -> tuple[str | None, tuple[str, ...]]:
+        """Return both, None for no licence; raise FactsError when nobody answers."""
         ...
 
 
@@ -134,7 +134,13 @@ def _unsigned(predicate_type: str, predicate: Mapping[str, Any], now: datetime) 
 
 
 def with_licences(policy: Policy, evidence: Evidence, lookup: Lookup | None) -> Evidence:
-    """Look up what rules say is to be looked up (``lookup: hub``), and nothing else."""
+    """Look up what rules say is to be looked up (``lookup: hub``), and nothing else.
+
+    What was made from a model inherits from all that it was made from: each of them is asked once.
+
+    Raises:
+        LimitError: more than ``LIMITS.policy_lookups``.
+    """
     wanted = {
         name
         for rule in policy.rules
@@ -143,7 +149,24 @@ def with_licences(policy: Policy, evidence: Evidence, lookup: Lookup | None) -> 
     }
     if not wanted or lookup is None:
         return evidence
-    return dataclasses.replace(evidence, licences={name: lookup(name) for name in sorted(wanted)})
+    seen = {one.name.lower() for one in evidence.models}
+    licences: dict[str, str | None] = {}
+    bases: dict[str, tuple[str, ...]] = {}
+    waiting = sorted(wanted)
+    while waiting:
+        name = waiting.pop(0)
+        if name.lower() in seen:
+            continue
+        if len(licences) >= LIMITS.policy_lookups:
+            raise LimitError(
+                "There are too many base models to look up",
+                where=evidence.subject,
+                wanted=f"at most {LIMITS.policy_lookups}",
+            )
+        seen.add(name.lower())
+        licences[name], bases[name] = lookup(name)
+        waiting += bases[name]
+    return dataclasses.replace(evidence, licences=licences, bases=bases)
 
 
 def _other_policy(policy: Policy, evidence: Evidence) -> list[tuple[str, str]]:

@@ -68,3 +68,28 @@ def test_the_hub_is_asked_only_where_the_policy_says_so(
 
     assert asked.status == 12
     assert "acme/base" in asked.out
+
+
+def test_a_licence_is_inherited_over_generations_and_circles_end(
+    lading: Lading, hub: Hub, model: Path, policy: str
+) -> None:
+    hub.add("acme/a", card={"license": "mit", "base_model": "acme/b"}).commit({"README.md": b"x"})
+    hub.add("acme/b", card={"license": "mit", "base_model": ["acme/c", "acme/A"]}).commit(
+        {"README.md": b"x"}
+    )
+    hub.add("acme/c", card={"license": "llama3", "base_model": "acme/a"}).commit(
+        {"README.md": b"x"}
+    )
+    card = (model / "README.md").read_text()
+    (model / "README.md").write_text(
+        card.replace("license: mit", "license: mit\nbase_model: acme/a")
+    )
+    lading.ok("attest", f"dir:{model}")
+    with (lading.cwd / policy).open("a") as file:
+        file.write("    lookup: hub\n")
+
+    ran = lading("verify", f"dir:{model}", "--policy", policy)
+
+    assert ran.status == 12
+    assert ran.out.count("from which") == 1
+    assert "acme/c, from which" in ran.out

@@ -56,6 +56,17 @@ def test_the_licence_of_a_base_model_counts_too(
     assert len(refused(rule, given)) == refusals
 
 
+def test_base_models_of_base_models_count_and_circles_end() -> None:
+    licences = {"org/a": "MIT", "org/b": "llama3"}
+    bases = {"org/a": ("org/b", "tuned"), "org/b": ("org/A", "org/a")}
+    given = evidence(model("tuned", "MIT", bases=["org/a"]), licences=licences, bases=bases)
+
+    assert refused("- {rule: model-licenses, allow: [MIT], lookup: hub}", given) == [
+        "org/b, from which tuned was made, has a licence that is not on the list: llama3"
+    ]
+    assert refused("- {rule: model-licenses, allow: [MIT]}", given) == []  # nothing was asked
+
+
 def test_a_base_model_in_the_image_is_judged_as_a_model() -> None:
     given = evidence(model("tuned", "MIT", bases=["org/base"]), model("org/base", "llama3"))
 

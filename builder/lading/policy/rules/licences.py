@@ -122,13 +122,24 @@ class ModelLicenses(_Licenses):
         yield from self._complaints(evidence.models, "the model")
         if self.base_models == "ignore":
             return
-        present = {one.name.lower(): one for one in evidence.models}
         for model in unless(evidence.models, self.exclude):
-            for base in model.ancestors:
-                inside = present.get(base.lower())
-                if inside is not None:  # judged as a model of its own
-                    continue
+            for base in self._lineage(model, evidence):
                 yield from self._base(model, base, evidence)
+
+    def _lineage(self, model: Component, evidence: Evidence) -> Iterator[str]:
+        """Yield what a model was made from, and that in turn, each once: lineages may be circles.
+
+        A base model in the image is judged as a model of its own.
+        """
+        seen = {one.name.lower() for one in evidence.models}
+        waiting = list(model.ancestors)
+        while waiting:
+            base = waiting.pop(0)
+            if base.lower() in seen:
+                continue
+            seen.add(base.lower())
+            yield base
+            waiting += evidence.bases.get(base, ()) if self.lookup else ()
 
     def _base(self, model: Component, base: str, evidence: Evidence) -> Iterator[Complaint]:
         found = evidence.licences.get(base) if self.lookup else None
