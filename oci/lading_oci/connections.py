@@ -157,8 +157,10 @@ class Connections:
             self._on_request(method, url)
         origin = origin_of(url)
         target = target_of(url)
-        if origin.scheme == "http" and proxy_for(origin):
+        proxy = proxy_for(origin) if origin.scheme == "http" else None
+        if proxy:
             target = f"http://{origin.authority}{target}"
+            headers = {**headers, **_proxy_headers(proxy)}
         connection = self._take(origin)
         reused = connection is not None
         while True:

@@ -8,6 +8,7 @@ import io
 import os
 import stat
 import tempfile
+import time
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from lading_oci import mediatypes
@@ -31,6 +32,7 @@ __all__ = ["LayoutFiles"]
 
 _MARK = b'{"imageLayoutVersion":"1.0.0"}'
 _PIECE = 1024 * 1024
+_UNFINISHED = "lading-"  # others keep their unfinished files beside ours
 
 
 class LayoutFiles:
@@ -39,6 +41,7 @@ class LayoutFiles:
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path = path
         self._limits = limits
+        self._swept = False
 
     def open(self, digest: str) -> io.FileIO | None:
         """Open a blob's file, or return None when it is not there.
@@ -201,7 +204,8 @@ class LayoutFiles:
         # the rename is atomic.
         aside = self._path / "ingest"
         aside.mkdir(exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=aside)
+        self._sweep(aside)
+        descriptor, temporary = tempfile.mkstemp(dir=aside, prefix=_UNFINISHED)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
                 piece = memoryview(bytearray(_PIECE))
@@ -217,6 +221,17 @@ class LayoutFiles:
                 os.unlink(temporary)  # noqa: PTH108 - a str from mkstemp
             raise
         self._flush_directory(path.parent)
+
+    def _sweep(self, aside: Path) -> None:
+        """Once, remove what writers that were killed have left: large, and nobody's any more."""
+        if self._swept:
+            return
+        self._swept = True
+        oldest = time.time() - self._limits.layout_unfinished_seconds
+        for path in aside.glob(f"{_UNFINISHED}*"):
+            with contextlib.suppress(OSError):  # another process may sweep too
+                if path.lstat().st_mtime < oldest:
+                    path.unlink()
 
     @staticmethod
     def _flush_directory(path: Path) -> None:

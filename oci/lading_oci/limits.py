@@ -22,6 +22,7 @@ class Limits:
     # documents
     manifest: int = 4 * MIB  # distribution-spec: registries refuse larger ones too
     layout_index: int = 64 * MIB
+    layout_unfinished_seconds: float = 24 * 3600.0  # since its last byte, until a file is dead
     json_depth: int = 64
     media_type: int = 255
     annotations: int = 1000

@@ -40,6 +40,7 @@ __all__ = [
 
 CREATED = "org.opencontainers.image.created"
 _NOT_THERE = frozenset({400, 404, 405, 406, 501})
+_UNKNOWN = frozenset({"NAME_UNKNOWN", "MANIFEST_UNKNOWN"})
 #: What clients that know no artifactType write in its place.
 _GENERIC = frozenset({mediatypes.EMPTY, mediatypes.OCI_CONFIG, *mediatypes.MANIFESTS})
 
@@ -112,8 +113,8 @@ def _is_index(answer: Answer) -> bool:
 
 
 def _absent(answer: Answer, capability: Capability) -> None:
-    # An unknown repository says nothing about the API; its 404 has a code of its own.
-    if capability.referrers_api is ReferrersApi.UNKNOWN and error_code(answer) != "NAME_UNKNOWN":
+    # That a repository or subject is unknown says nothing about the API.
+    if capability.referrers_api is ReferrersApi.UNKNOWN and error_code(answer) not in _UNKNOWN:
         capability.referrers_api = ReferrersApi.NO
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -266,3 +267,17 @@ def test_a_reader_never_sees_half_an_index(tmp_path: Path) -> None:
     finally:
         stop.set()
         thread.join()
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    push_image(layout, make_image("first"), tag="v1")
+    ages = {"lading-dead": 2, "lading-alive": 0, "of-another-tool": 2}
+    for name, days in ages.items():
+        path = tmp_path / "ingest" / name
+        path.write_bytes(b"half")
+        then = time.time() - days * 86_400
+        os.utime(path, (then, then))
+    push_image(Layout(tmp_path), make_image("second"), tag="v2")
+    left = {path.name for path in (tmp_path / "ingest").iterdir()}
+    assert left == {"lading-alive", "of-another-tool"}

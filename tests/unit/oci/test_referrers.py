@@ -107,8 +107,9 @@ def test_the_tag_where_there_is_no_api(absence: Reply) -> None:
         assert repository.referrers_api is ReferrersApi.NO
 
 
-def test_an_unknown_repository_says_nothing_about_the_api() -> None:
-    unknown = Reply(404, b'{"errors":[{"code":"NAME_UNKNOWN"}]}')
+@pytest.mark.parametrize("code", ["NAME_UNKNOWN", "MANIFEST_UNKNOWN"])
+def test_what_is_unknown_says_nothing_about_the_api(code: str) -> None:
+    unknown = Reply(404, json.dumps({"errors": [{"code": code}]}).encode())
     with serve(lambda _: unknown) as server:
         repository = repository_of(server)
         assert repository.referrers(SUBJECT.digest) == []
