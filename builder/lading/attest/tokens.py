@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, field
+from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.attest.interface import SignerIdentity
@@ -82,7 +84,7 @@ def ambient_token(*, now: datetime) -> IdentityToken | None:
     from sigstore.oidc import IdentityError, detect_credential  # 300 ms; keyless only
 
     try:
-        raw = detect_credential(AUDIENCE)
+        raw = _in_time(partial(detect_credential, AUDIENCE))
     except IdentityError as e:
         raise InputError(
             "this automation's identity token cannot be had",
@@ -91,6 +93,31 @@ def ambient_token(*, now: datetime) -> IdentityToken | None:
             "`id_tokens:` entry SIGSTORE_ID_TOKEN with `aud: sigstore`",
         ) from e
     return None if raw is None else read_token(raw, now=now)
+
+
+def _in_time(ask: Callable[[], str | None]) -> str | None:
+    """Return what ``ask`` returns: it may run an agent's program, and waits for that for ever."""
+    answers: list[str | None] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            answers.append(ask())
+        except Exception as e:  # noqa: BLE001 - raised again below, in the thread that asks
+            errors.append(e)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(LIMITS.service_seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise InputError(
+            "this automation did not give its identity token in time",
+            wanted=f"an answer within {LIMITS.service_seconds:g} s",
+            hint="give one with --identity-token or LADING_IDENTITY_TOKEN",
+        )
+    return answers[0]
 
 
 def _claims(raw: str) -> dict[str, Any]:

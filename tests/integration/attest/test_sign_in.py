@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import subprocess
 import sys
 import time
@@ -35,6 +36,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.interop
 
 BUILDER = "builder@example.com"
+#: Programs that a job of theirs has, the words with which they give a token, and the job's mark.
+AGENTS = {
+    "buildkite": (
+        "buildkite-agent",
+        ("oidc", "request-token", "--audience", "sigstore"),
+        "BUILDKITE",
+    ),
+    "circleci": (
+        "circleci",
+        ("run", "oidc", "get", "--claims", '{"aud": "sigstore"}'),
+        "CIRCLECI",
+    ),
+}
 EMPTY_TAR = b"\x00" * 10240
 
 
@@ -125,10 +139,18 @@ def test_a_person_who_says_no(words: list[str], env: dict[str, str], local: Loca
 
 
 @contextmanager
-def automation(kind: str, local: LocalSigstore) -> Iterator[dict[str, str]]:
+def automation(kind: str, local: LocalSigstore, directory: Path) -> Iterator[dict[str, str]]:
     """The environment of a job, with the token service that it has."""
     if kind == "gitlab":
         yield {"GITLAB_CI": "true", "SIGSTORE_ID_TOKEN": local.issuer.token()}
+        return
+    if kind in AGENTS:
+        program, asked, variable = AGENTS[kind]
+        agent = directory / program
+        wanted = "".join(f'[ "$1" = {shlex.quote(word)} ] || exit 3; shift\n' for word in asked)
+        agent.write_text(f"#!/bin/sh\n{wanted}echo {local.issuer.token()}\n")
+        agent.chmod(0o755)
+        yield {variable: "true", "PATH": f"{directory}:{os.environ['PATH']}"}
         return
 
     def answer(request: Request) -> Reply:
@@ -146,7 +168,7 @@ def automation(kind: str, local: LocalSigstore) -> Iterator[dict[str, str]]:
         }
 
 
-@pytest.mark.parametrize("kind", ["github", "gitlab"])
+@pytest.mark.parametrize("kind", ["github", "gitlab", *AGENTS])
 def test_automation_signs_as_itself(
     *,
     kind: str,
@@ -156,7 +178,7 @@ def test_automation_signs_as_itself(
     local: LocalSigstore,
     tmp_path: Path,
 ) -> None:
-    with automation(kind, local) as job:
+    with automation(kind, local, tmp_path) as job:
         done = Lading(tmp_path, {**env, **job})(*words)
 
     assert done.status == 0, done.err

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
+import os
+import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lading.attest import tokens
 from lading.attest.tokens import ambient_token, read_token
 from lading.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GITHUB = "https://token.actions.githubusercontent.com"
@@ -150,3 +157,18 @@ def test_automation_that_should_give_a_token_and_does_not(elsewhere: pytest.Monk
         elsewhere.delenv(name, raising=False)
     with pytest.raises(InputError, match="cannot be had"):
         ambient_token(now=NOW)
+
+
+def test_automation_that_never_answers(elsewhere: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    agent = tmp_path / "buildkite-agent"
+    agent.write_text("#!/bin/sh\nexec sleep 20\n")
+    agent.chmod(0o755)
+    elsewhere.setenv("BUILDKITE", "true")
+    elsewhere.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    elsewhere.setattr(tokens, "LIMITS", dataclasses.replace(tokens.LIMITS, service_seconds=0.3))
+    start = time.monotonic()
+
+    with pytest.raises(InputError, match="in time"):
+        ambient_token(now=NOW)
+
+    assert time.monotonic() - start < 10
