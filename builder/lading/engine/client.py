@@ -6,9 +6,11 @@ import os
 import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from lading.engine.context import Endpoint, find_endpoint
-from lading.engine.failures import api_failure, connection_failure, is_failure
+from lading.engine.failures import answered, api_failure, connection_failure, is_failure
+from lading.engine.local import ask
 from lading.errors import EngineError, RegistryError
 from lading.limits import LIMITS
 
@@ -81,27 +83,47 @@ class Engine:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        import docker
-
         self.endpoint = endpoint
-        self._api: Any = None
+        self._opened: Any = None
         try:
             _reach(endpoint)
-            self._api = docker.APIClient(
-                base_url=endpoint.host,
-                version="auto",
-                timeout=int(LIMITS.engine_seconds),
-                tls=endpoint.tls or False,
-            )
-        except Exception as error:
-            if not is_failure(error):
-                raise
+        except OSError as error:
             raise connection_failure(error, endpoint) from error
+        if endpoint.local_socket is None:
+            _ = self._api  # an engine elsewhere is found wanting at once, too
 
     @classmethod
     def connect(cls, environ: Mapping[str, str] | None = None) -> Engine:
         """Connect to the engine that the ``docker`` command would use."""
         return cls(find_endpoint(os.environ if environ is None else environ))
+
+    @property
+    def _api(self) -> Any:
+        """The client library's, opened when first needed: it takes 20 MiB, and 50 ms to load."""
+        if self._opened is None:
+            import docker
+
+            try:
+                self._opened = docker.APIClient(
+                    base_url=self.endpoint.host,
+                    version="auto",
+                    timeout=int(LIMITS.engine_seconds),
+                    tls=self.endpoint.tls or False,
+                )
+            except Exception as error:
+                if not is_failure(error):
+                    raise
+                raise connection_failure(error, self.endpoint) from error
+        return self._opened
+
+    def _get(self, path: str) -> Any:
+        """Return a JSON answer of an engine on a local socket; None where it is elsewhere."""
+        if self.endpoint.local_socket is None:
+            return None
+        answer = ask(quote(path, safe="/:@"), self.endpoint.host, seconds=LIMITS.engine_seconds)
+        if answer is None:
+            raise EngineError("the engine went away", where=self.host)
+        return answered(*answer)
 
     # -- the engine ----------------------------------------------------------------------------
 
@@ -118,7 +140,7 @@ class Engine:
     def info(self) -> dict[str, Any]:
         """Return ``GET /info``: Driver, DriverStatus, DockerRootDir and more."""
         with _explained("the engine does not describe itself", self.host):
-            return dict(self._api.info())
+            return dict(self._get("/info") or self._api.info())
 
     def ping(self) -> None:
         """Do nothing, or raise when the engine does not answer."""
@@ -130,12 +152,12 @@ class Engine:
     def inspect_image(self, name: str) -> dict[str, Any]:
         """Return ``GET /images/NAME/json``."""
         with _explained("the engine does not have the image", name):
-            return dict(self._api.inspect_image(name))
+            return dict(self._get(f"/images/{name}/json") or self._api.inspect_image(name))
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Return ``GET /images/NAME/history``, newest first."""
         with _explained("the engine does not tell the image's history", name):
-            return list(self._api.history(name))
+            return list(self._get(f"/images/{name}/history") or self._api.history(name))
 
     def save(self, image_id: str) -> ApiStream:
         """Return ``docker save`` of one image as a tar stream.
@@ -250,8 +272,8 @@ class Engine:
 
     def close(self) -> None:
         """Close the connections; may be called twice."""
-        if self._api is not None:
-            self._api.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def __enter__(self) -> Engine:
         return self

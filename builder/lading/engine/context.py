@@ -40,6 +40,8 @@ def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
     Raises:
         EngineError: a context or certificate that cannot be used.
     """
+    if _is_plain_socket(environ):
+        return Endpoint(environ["DOCKER_HOST"], "DOCKER_HOST")
     from docker.context import config
     from docker.errors import DockerException
 
@@ -59,6 +61,12 @@ def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
         if type(error) is not Exception:
             raise
         raise _unusable(name, str(error)) from error
+
+
+def _is_plain_socket(environ: Mapping[str, str]) -> bool:
+    """Say whether DOCKER_HOST is a local socket and nothing else counts: no library is needed."""
+    tls = environ.get("DOCKER_TLS_VERIFY") or environ.get("DOCKER_CERT_PATH")
+    return environ.get("DOCKER_HOST", "").startswith("unix:///") and not tls
 
 
 def _from_environment(environ: Mapping[str, str]) -> Endpoint:

@@ -11,14 +11,41 @@ from lading.errors import EngineError
 if TYPE_CHECKING:
     from lading.engine.context import Endpoint
 
-__all__ = ["api_failure", "connection_failure", "is_failure"]
+__all__ = ["Refused", "answered", "api_failure", "connection_failure", "is_failure"]
 
 _TEXT = 2000  # characters of an engine's own message that are worth showing
+_ERRORS = 400
 _START = "start the engine (`systemctl start docker`, Docker Desktop), or set DOCKER_HOST to one"
+
+
+class Refused(Exception):
+    """An answer that is none of what was asked for; looks like docker-py's errors."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"HTTP {status}")
+        self.response = self
+        self.status_code = status
+        self.content = body
+
+
+def answered(status: int, body: bytes) -> Any:
+    """Return the JSON data of an answer.
+
+    Raises:
+        Refused: it is an error's, or has none.
+    """
+    if status >= _ERRORS:
+        raise Refused(status, body)
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refused(status, body) from None
 
 
 def is_failure(error: Exception) -> bool:
     """Say whether an exception is the engine's or the connection's, rather than a defect here."""
+    if isinstance(error, Refused | OSError):
+        return True
     from docker.errors import DockerException, StreamParseError
     from requests import RequestException
     from urllib3.exceptions import HTTPError

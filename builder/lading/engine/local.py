@@ -36,17 +36,22 @@ def chosen_host() -> str:
     return os.environ.get("DOCKER_HOST") or _context_host() or _DEFAULT_HOST
 
 
-def ask(path: str) -> Answer | None:
+def ask(path: str, host: str | None = None, *, seconds: float = _TIMEOUT_SECONDS) -> Answer | None:
     """Return what the engine says to ``GET path``; None when none answers on a local socket.
+
+    Args:
+        path: quoted as a URL's.
+        host: its address; None for :func:`chosen_host`.
+        seconds: without a byte of the answer.
 
     Raises:
         EngineError: one is there and does not answer: what it has is not known, which is not none.
     """
-    host = chosen_host()
+    host = host or chosen_host()
     if not host.startswith("unix://"):
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_TIMEOUT_SECONDS)
+        connection.settimeout(seconds)
         try:
             connection.connect(host.removeprefix("unix://"))
         except OSError:

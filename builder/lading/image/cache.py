@@ -14,9 +14,12 @@ import re
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["LayerCache", "default_directory"]
 
@@ -107,9 +110,27 @@ class LayerCache:
 
 
 def _pack(findings: dict[str, Any]) -> bytes:
-    text = json.dumps(findings, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    body = zlib.compress(text.encode(), 1)
+    packer = zlib.compressobj(1)
+    packed = [packer.compress(piece.encode()) for piece in _pieces(findings)]
+    body = b"".join([*packed, packer.flush()])
     return _MAGIC + hashlib.sha256(body).digest() + body
+
+
+def _pieces(findings: dict[str, Any]) -> Iterator[str]:
+    """Yield a JSON object in pieces: a layer's as one text would be tens of MiB."""
+    encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+    comma = "{"
+    for name, value in findings.items():
+        yield f"{comma}{encode(name)}:"
+        comma = ","
+        if isinstance(value, list):
+            yield "["
+            for number, item in enumerate(value):
+                yield ("," if number else "") + encode(item)
+            yield "]"
+        else:
+            yield encode(value)
+    yield "}" if findings else "{}"
 
 
 def _unpack(raw: bytes) -> dict[str, Any] | None:

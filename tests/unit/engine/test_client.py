@@ -7,7 +7,12 @@ import socket
 import warnings
 from typing import TYPE_CHECKING
 
+import pytest
+
+from lading.engine import context
 from lading.engine.client import Engine
+from lading.engine.context import find_endpoint
+from lading.engine.failures import Refused, answered, api_failure, is_failure
 from lading.errors import EngineError
 
 if TYPE_CHECKING:
@@ -39,3 +44,29 @@ def test_a_socket_that_nobody_listens_on_is_no_engine(tmp_path: Path) -> None:
         stale.bind(path)
 
     assert attempt(f"unix://{path}").startswith("no Docker engine is running")
+
+
+def test_what_an_engine_says_of_a_missing_image_is_told() -> None:
+    body = b'{"message": "No such image: svc:1"}'
+    with pytest.raises(Refused) as refused:
+        answered(404, body)
+    error = api_failure(refused.value, "the engine does not have the image", "svc:1")
+
+    assert error.got == "No such image: svc:1"
+    assert error.hint is not None
+    assert "pull it first" in error.hint
+
+
+def test_an_answer_that_is_no_json_is_a_failure() -> None:
+    with pytest.raises(Refused):
+        answered(200, b"<html>")
+    assert is_failure(Refused(200, b"<html>"))
+
+
+@pytest.mark.parametrize("extra", [{}, {"DOCKER_TLS_VERIFY": "", "DOCKER_CERT_PATH": ""}])
+def test_a_socket_in_docker_host_is_taken_as_docker_takes_it(extra: dict[str, str]) -> None:
+    environ = {"DOCKER_HOST": "unix:///run/x.sock", **extra}
+    quick = find_endpoint(environ)
+
+    assert quick == context._from_environment(environ)
+    assert quick.local_socket == "/run/x.sock"

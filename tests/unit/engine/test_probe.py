@@ -88,3 +88,9 @@ def test_an_engine_that_does_not_answer_is_an_error(path: Path, answer: bytes) -
 def test_the_version(path: Path) -> None:
     with _engine(path, _answer("200 OK", {"Version": "28.2.2"})):
         assert engine_version() == "28.2.2"
+
+
+def test_an_answer_in_chunks_was_not_asked_for(path: Path) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    with _engine(path, chunked), pytest.raises(EngineError, match="does not answer"):
+        engine_image("svc:1")

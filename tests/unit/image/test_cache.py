@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,9 +71,20 @@ def test_damaged_entries_are_ignored_and_removed(
 def test_a_checksum_does_not_make_it_an_object(cache: LayerCache, tmp_path: Path) -> None:
     cache.put(ONE, {})
     (path,) = entries(tmp_path)
-    for wrong in ([1], "x"):
-        path.write_bytes(cache_module._pack(wrong))  # type: ignore[arg-type]
+    for wrong in ("[1]", '"x"'):
+        body = zlib.compress(wrong.encode())
+        path.write_bytes(cache_module._MAGIC + hashlib.sha256(body).digest() + body)
         assert cache.get(ONE) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"a": []}, {"é": [1, {"b": [None]}], "c": {}, "d": ["x"]}, {"n": 1, "t": [[], []]}],
+)
+def test_the_pieces_are_the_document(value: dict[str, Any]) -> None:
+    text = "".join(cache_module._pieces(value))
+
+    assert text == json.dumps(value, separators=(",", ":"))
 
 
 @pytest.mark.parametrize("name", ["", "dir", "sha256:12", "sha256:" + "A" * 64, "../../etc/passwd"])
@@ -148,6 +163,7 @@ def test_the_default_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 _WORKER = """
 import os, sys
 from pathlib import Path
+from typing import Any
 from lading.image.cache import LayerCache
 cache = LayerCache(Path(sys.argv[1]), "v1", bound=60_000)
 ids = [f"sha256:{d * 64}" for d in "12345678"]
