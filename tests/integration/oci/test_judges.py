@@ -56,12 +56,16 @@ class Court:
     """All judges over one registry."""
 
     def __init__(self, registry: Registry, home: Path) -> None:
-        if registry.kind == "olareg-without-referrers":
-            pytest.skip("oras and cosign do not look for the referrers tag after a 405")
+        # After its 405, oras and cosign do not look for the referrers tag; the other two do.
+        self.all_look = registry.kind != "olareg-without-referrers"
         self.registry = registry
         self.home = home
         self.key = home / "alice.pub"
         self.key.write_bytes(pair().public_pem)
+
+    def needs_oras(self) -> None:
+        if not self.all_look:
+            pytest.skip("oras does not look for the referrers tag after a 405")
 
     def repository(self) -> RegistryRepository:
         return open_at(self.registry.host, f"judged/n{next(_numbers)}")
@@ -72,14 +76,16 @@ class Court:
         ours = repository.referrers(subject.digest)
         digests = {one.digest for one in ours}
         assert len(digests) == all_
-        assert judges.oras_sees(self.home, image) == digests
         assert judges.regctl_sees(self.home, self.registry.host, image) == digests
-        bundles = {one.digest for one in ours if one.artifact_type != OTHER}
-        assert judges.cosign_tree(self.home, image) >= bundles
-        assert judges.cosign_verify(self.home, image, self.key, "cyclonedx") == boms
         for one in digests:
             manifest = judges.crane_manifest(self.home, f"{repository.name}@{one}")
             assert manifest["subject"]["digest"] == subject.digest
+        bundles = {one.digest for one in ours if one.artifact_type != OTHER}
+        assert len(bundles) == boms
+        if self.all_look:
+            assert judges.oras_sees(self.home, image) == digests
+            assert judges.cosign_tree(self.home, image) >= bundles
+            assert judges.cosign_verify(self.home, image, self.key, "cyclonedx") == boms
 
 
 def test_they_see_what_we_attach_and_copy(registry: Registry, tmp_path: Path) -> None:
@@ -109,6 +115,7 @@ def test_they_see_what_we_attach_and_copy(registry: Registry, tmp_path: Path) ->
 
 def test_we_see_what_they_attach_and_lose_none_of_it(registry: Registry, tmp_path: Path) -> None:
     court = Court(registry, tmp_path)
+    court.needs_oras()
     repository = court.repository()
     image = push_image(repository, make_image("theirs"), tag="v1")
     theirs = judges.oras_attach(tmp_path, f"{repository.name}:v1", OTHER)
@@ -124,6 +131,7 @@ def test_we_see_what_they_attach_and_lose_none_of_it(registry: Registry, tmp_pat
 
 def test_oras_copies_our_layout_whole(registry: Registry, tmp_path: Path) -> None:
     court = Court(registry, tmp_path)
+    court.needs_oras()
     layout = Layout(tmp_path / "layout")
     image = push_image(layout, make_image("carried"), tag="v1")
     sign(layout, image, 1)
