@@ -24,9 +24,10 @@ interop: venv light heavy ## install the heavy real parts and run the tests that
 bench: venv ## measure lading against its peers on a 5 GB image; minutes, some 20 GB of disk
 	$(BIN)/python tests/benchmarks/run.py $(BENCH_ARGS)
 
-coverage: venv ## the models room's unit tests; fails below 95 %, branches included
-	$(BIN)/python -m pytest tests/unit/models --cov=lading.models --cov-branch \
-		--cov-report=term-missing:skip-covered --cov-fail-under=95 $(PYTEST_ARGS)
+coverage: venv ## unit tests of the models and image rooms; fails below 95 % of either's branches
+	$(BIN)/python -m pytest tests/unit/models tests/unit/image --cov=lading.models \
+		--cov=lading.image --cov-branch --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python tools/branches.py 95 models image
 
 lint: venv ## ruff, mypy (strict)
 	$(BIN)/ruff check .
