@@ -54,7 +54,7 @@ def judge_source(
 
 def _held(store: Repository, root: str, verifier: Verifier) -> tuple[Attested, ...]:
     held = []
-    for candidate in about(store, root):
+    for candidate in about(store, root, exhaustive=True):
         try:
             one, _ = hold_attested(candidate.fetch(), verifier, frozenset({root}))
         except VerificationError:

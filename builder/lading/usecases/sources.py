@@ -84,9 +84,13 @@ class Held:
         return known or datetime.min.replace(tzinfo=UTC)
 
 
-def about(store: Repository, root: str) -> list[Candidate]:
-    """Return what is attached to the anchor of a root digest."""
-    found = store.referrers(anchor_of(root).descriptor.digest)
+def about(store: Repository, root: str, *, exhaustive: bool = False) -> list[Candidate]:
+    """Return what is attached to the anchor of a root digest.
+
+    ``exhaustive`` as in :meth:`lading_oci.Repository.referrers`; whoever finds nothing that holds
+    goes on with the :func:`catalogue`, which has every list.
+    """
+    found = store.referrers(anchor_of(root).descriptor.digest, exhaustive=exhaustive)
     return candidates(store, filter(is_bundle, found))
 
 
@@ -101,11 +105,13 @@ def list_annotations(name: str, files: Iterable[str]) -> dict[str, str]:
 def catalogue(store: Repository) -> Iterator[tuple[Hints, Candidate]]:
     """Yield every signed list of a store, newest first, with what its annotations hint at.
 
+    A registry's API and its referrers tag are both read: a list that is missed is a no.
+
     Raises:
         VerificationError: ``limit``: more than are ever looked at. A flood is a no, never a cut.
         OciError: the store did not answer as needed.
     """
-    found = store.referrers(anchor_of(CATALOGUE).descriptor.digest)
+    found = store.referrers(anchor_of(CATALOGUE).descriptor.digest, exhaustive=True)
     bundles = [one for one in found if is_bundle(one)]
     check_flood(len(bundles), LIMITS.catalogue, store.name)
     for one, candidate in zip(bundles, candidates(store, bundles), strict=True):

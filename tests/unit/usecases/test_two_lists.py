@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,15 @@ from lading.attest.predicates import CYCLONEDX
 from lading.attest.statement import Subject, build_statement
 from lading.attest.verifiers.key import KeyVerifier
 from lading.errors import NoAttestation, VerificationError
+from lading.hub import Scope, open_source, parse_target
+from lading.inventory import ImageFacts, Inspection, Model, ModelFile, Platform, Role
 from lading.usecases.attest import attach_statement
+from lading.usecases.attest_source import attest_source
 from lading.usecases.download import download, download_unverified
 from lading.usecases.locate import Located, Place
+from lading.usecases.match import load_attested
 from lading.usecases.verify import Demands, Verification, verify_located
+from lading.usecases.verify_source import Wanted, verify_source
 from lading_oci.layout import Layout
 from support.attest_samples import public, signer
 from support.oci_images import make_image, push_image
@@ -118,3 +124,39 @@ def test_unverified_it_is_found_too(shop: Shop) -> None:
     shop.bom("alice", indexed=False)
     shop.report()
     assert download_unverified(shop.located, CYCLONEDX).predicate["by"] == "alice"
+
+
+def test_a_strangers_newer_list_hides_no_approved_model(shop: Shop, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "weights.bin").write_bytes(b"weights")
+    weights = hashlib.sha256(b"weights").hexdigest()
+    blobs = tmp_path / "store" / "blobs" / "sha256"
+    _approve(shop, model, "alice")
+    before = {blob.name for blob in blobs.iterdir()}
+    _approve(shop, model, "bob")
+    new = {f"sha256:{one.name}" for one in blobs.iterdir() if one.name not in before}
+    shop.store.indexed |= new
+
+    with open_source(parse_target(f"dir:{model}")) as source:
+        found = verify_source(
+            source,
+            target=f"dir:{model}",
+            wanted=Wanted(),
+            store=shop.store,
+            verifier=shop.verifier,
+            progress=lambda _n: None,
+        )
+    facts = ImageFacts("x", Platform("linux", "amd64"), "sha256:0", ())
+    inside = Model("m", "x", (ModelFile("m", 7, weights, Role.WEIGHTS),))
+    attested = load_attested([Inspection("x", facts, (inside,))], [shop.store], shop.verifier)
+
+    assert found.manifest.files["weights.bin"] == weights
+    assert [one.place for one in attested.by_file[weights]] == [shop.store.name]
+
+
+def _approve(shop: Shop, directory: Path, by: str) -> None:
+    with open_source(parse_target(f"dir:{directory}")) as source:
+        attest_source(
+            source, scope=Scope(), signer=signer(by), store=shop.store, progress=lambda _n: None
+        )
