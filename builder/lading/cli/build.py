@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -80,12 +81,13 @@ def run(words: Sequence[str]) -> int:
         sys.stdout.write(HELP)
         return int(ExitCode.OK)
     settings = _Settings(command.own)
+    with contextlib.ExitStack() as loaded:
 
-    def before() -> None:
-        settings.check()
-        warm_up()
+        def before() -> None:
+            settings.check()
+            loaded.callback(warm_up().join)
 
-    built = build(command, before=before)
+        built = build(command, before=before)
     if built.place is None:
         if built.why:
             note(f"lading: nothing was attested: {built.why}.")

@@ -32,7 +32,11 @@ NEEDED: Final = (
 
 
 def warm_up() -> threading.Thread:
-    """Start loading, beside whatever the caller waits for, and return the thread."""
+    """Start loading, beside whatever the caller waits for, and return the thread.
+
+    It is to be joined before the caller loads any of it: two threads that import modules which
+    import each other can meet half way, and one then finds half a module.
+    """
     thread = threading.Thread(target=_load, name="warm-up")
     thread.start()
     return thread

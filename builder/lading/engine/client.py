@@ -224,7 +224,6 @@ class Engine:
         ``binds`` maps directories on the engine's machine, which must exist, to absolute paths
         in the container, all read-only. It has no network, and its command cannot run.
         """
-        import docker  # noqa: F401 - all of it first: two threads may ask for parts
         from docker.types import Mount
 
         with _explained("the engine cannot create a container of the image", image_id):
@@ -246,7 +245,6 @@ class Engine:
 
     def remove_container(self, container: str) -> None:
         """Remove a container and its anonymous volumes; one that is gone already is all right."""
-        import docker  # noqa: F401 - all of it first: two threads may ask for parts
         from docker.errors import NotFound
 
         with _explained("the engine cannot remove a container", container):

@@ -42,7 +42,6 @@ def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
     """
     if _is_plain_socket(environ):
         return Endpoint(environ["DOCKER_HOST"], "DOCKER_HOST")
-    import docker  # noqa: F401 - all of it first: two threads may ask for parts
     from docker.context import config
     from docker.errors import DockerException
 
@@ -71,7 +70,6 @@ def _is_plain_socket(environ: Mapping[str, str]) -> bool:
 
 
 def _from_environment(environ: Mapping[str, str]) -> Endpoint:
-    import docker  # noqa: F401 - all of it first: two threads may ask for parts
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
 
@@ -91,7 +89,6 @@ def _from_environment(environ: Mapping[str, str]) -> Endpoint:
 
 
 def _from_context(name: str) -> Endpoint:
-    import docker  # noqa: F401 - all of it first: two threads may ask for parts
     from docker.context import Context
 
     context: Any = Context.load_context(name)

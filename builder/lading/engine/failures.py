@@ -46,7 +46,6 @@ def is_failure(error: Exception) -> bool:
     """Say whether an exception is the engine's or the connection's, rather than a defect here."""
     if isinstance(error, Refused | OSError):
         return True
-    import docker  # noqa: F401 - all of it first: two threads may ask for parts
     from docker.errors import DockerException, StreamParseError
     from requests import RequestException
     from urllib3.exceptions import HTTPError

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
+from typing import TYPE_CHECKING
 
-from lading.cli import warm
+from lading.cli import build, warm
+from lading.usecases.build import Built
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
 
 
 def test_everything_on_the_list_gets_loaded_beside_the_caller() -> None:
@@ -20,3 +30,25 @@ def test_everything_on_the_list_gets_loaded_beside_the_caller() -> None:
     assert ran.stdout.strip() == "[]"
     assert ran.stderr == ""
     assert "lading.usecases.inspect" in warm.NEEDED
+
+
+def test_a_build_goes_on_when_everything_is_loaded(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads that load modules which load each other can meet half way."""
+    loaded = threading.Event()
+
+    def slow() -> threading.Thread:
+        thread = threading.Thread(target=lambda: (time.sleep(0.2), loaded.set()))
+        thread.start()
+        return thread
+
+    def quick(command: object, before: Callable[[], None]) -> Built:
+        before()
+        return Built(7, "", (), None)
+
+    monkeypatch.setattr(build, "warm_up", slow)
+    monkeypatch.setattr(build, "build", quick)
+
+    assert build.run(["--no-attest", "."]) == 7
+    assert loaded.is_set()
