@@ -1,7 +1,9 @@
 """Settings that spare options: ``lading.toml`` beside the build, and ``LADING_*``.
 
 An option on the command line wins over the environment, the environment over the file. Paths in
-the file are relative to the file. ``[[trust]]`` is read here as TOML only; what it means is
+the file are relative to the file. A variable that is set and empty, where it would have said who
+is trusted, who signs or what is judged, is refused: it is one that was meant to be set, and must
+not mean "not asked for". ``[[trust]]`` is read here as TOML only; what it means is
 :mod:`lading.trust`'s.
 """
 
@@ -74,6 +76,12 @@ _TABLES: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "evidence": str,
     },
 }
+#: Settings that name who signs or is trusted, or ask for more: never as if they were not there.
+_NEVER_EMPTY: Final = (
+    *(name for name in _TABLES["verify"] if name != "evidence"),
+    *("signing-key", "keyless", "identity-token", "trust-config", "certificate"),
+    *("policy-file", "previous", "require-attested-models"),
+)
 # "awskms:…", "https://…", "pkcs11:…"; one letter before the colon is a drive
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
 
@@ -109,8 +117,11 @@ class Config:
         """Return what ``given`` (the command line), the environment and the file set, in order.
 
         Raises:
-            UsageError: the environment holds something of another type.
+            UsageError: ``given`` has an empty text, or the environment something of another type.
         """
+        for name, value in given.items():
+            if value == "" or (isinstance(value, list) and "" in value):
+                raise UsageError(f"--{name} is empty", wanted="a value, or no such option")
         environment = {
             name: _from_text(name, value, kind)
             for name, kind in _TABLES[table].items()
@@ -124,8 +135,9 @@ def load_config(directory: Path | None = None) -> Config:
 
     Raises:
         InputError: the file is too large, unreadable or not TOML.
-        UsageError: a table, name or type that does not exist.
+        UsageError: a table, name or type that does not exist, or a variable that is empty.
     """
+    _refuse_empty_variables()
     path = (directory or Path()) / CONFIG_NAME
     data = read_toml(path)
     if data is None:
@@ -189,6 +201,8 @@ def _checked(path: Path, table: str, name: str, value: Any, known: dict[str, Any
         raise UsageError(
             f"A setting has the wrong type: {name} in [{table}]", where=str(path), got=repr(value)
         )
+    if name in _NEVER_EMPTY and value in ("", [], [""]):
+        raise UsageError(f"A setting is empty: {name} in [{table}]", where=str(path))
     if name not in _PATHS:
         return value
     if isinstance(value, list):
@@ -196,6 +210,18 @@ def _checked(path: Path, table: str, name: str, value: Any, known: dict[str, Any
     if name in {"evidence", "model-evidence"} and not value.startswith((".", "~")):
         return value  # REGISTRY/REPOSITORY, or an absolute path
     return beside(path, value)
+
+
+def _refuse_empty_variables() -> None:
+    for name in _NEVER_EMPTY:
+        if os.environ.get(_variable(name)) == "":
+            raise UsageError(
+                "A setting is an empty variable",
+                where="the environment",
+                got=f'{_variable(name)}=""',
+                wanted="a value, or no such variable",
+                hint="If automation sets it, the value that it takes it from is not there.",
+            )
 
 
 def _set(layer: Layer) -> Layer:

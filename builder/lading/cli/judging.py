@@ -84,7 +84,7 @@ def judge_image(
 
     check_outputs(outputs)
     rules = load_policy(policy)
-    before = read_previous(previous, ports, verifier) if previous else None
+    before = read_previous(previous, ports, verifier) if previous is not None else None
     gathered = gather(named, ports, verifier=verifier, previous=before)
     verdict = evaluate(rules, gathered, lookup=look_up, sealing=sealing)
     write_outputs(verdict, outputs)
@@ -218,7 +218,7 @@ def check_judging(
         load_policy(policy)
         return
     for name, value in (("verdict", outputs), ("previous", previous)):
-        if value:
+        if value not in (None, []):
             raise UsageError(
                 f"--{name} is about a policy, and there is none", wanted="--policy FILE"
             )

@@ -70,7 +70,7 @@ def demands(rule: TrustRule, max_age: str | None) -> Demands:
     from lading.usecases.verify import Demands
 
     ages = [rule.max_age] if rule.max_age else []
-    if max_age:
+    if max_age is not None:
         from lading.trust.parse import parse_age
 
         ages.append(parse_age(max_age, "--max-age"))

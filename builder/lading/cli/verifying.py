@@ -75,7 +75,7 @@ class Question:
         from lading.usecases.verify import verify_image
 
         asked = {name: self.asked[name] for name in ("policy", "outputs", "previous")}
-        if any(asked.values()):
+        if any(value not in (None, []) for value in asked.values()):
             from lading.cli.judging import check_judging
 
             check_judging(**asked)
@@ -87,7 +87,7 @@ class Question:
             self.named,
             self.ports,
             verifier=self.verifier,
-            predicate_type=resolve(self.asked["type"]) if self.asked["type"] else None,
+            predicate_type=None if self.asked["type"] is None else resolve(self.asked["type"]),
             full=self.asked["full"],
             platform=platform,
             demands=self.demands,

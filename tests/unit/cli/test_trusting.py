@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lading.cli import main
+from lading.cli import main, quick
 from lading.cli.trusting import configured_rule, configured_verifier, demands
 from lading.errors import UsageError, VerificationError
 from support.attest_samples import pair
@@ -87,6 +87,50 @@ def test_rules_and_signers_at_once(here: Path, given: dict[str, Any], file: str)
     (here / "lading.toml").write_text(file)
     with pytest.raises(UsageError, match="two ways at once"):
         configured_rule(given, NAME)
+
+
+VERIFYING = ("KEY", "IDENTITY", "IDENTITY_REGEXP", "ISSUER", "TRUST", "TRUSTED_ROOT", "TLOG")
+MORE = ("CERTIFICATE_ROOT", "CERTIFICATE_CHAIN", "TIMESTAMP", "REQUIRE_ATTESTED_MODELS")
+
+
+@pytest.mark.parametrize("quickly", [True, False])
+@pytest.mark.parametrize("name", [*VERIFYING, *MORE, "POLICY_FILE", "PREVIOUS", "TRUST_CONFIG"])
+def test_an_empty_variable_is_not_one_that_is_unset(
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    *,
+    quickly: bool,
+) -> None:
+    """A CI variable that does not exist arrives as an empty one."""
+    (here / "lading.toml").write_text(TRUST)
+    monkeypatch.setenv(f"LADING_{name}", "")
+    if not quickly:
+        monkeypatch.setattr(quick, "parse", lambda _words: None)
+    assert main(["verify", f"registry:{NAME}:1"]) == 2
+    assert f'LADING_{name}=""' in capsys.readouterr().err
+    assert main(["build", "--policy-file", "p.yaml", "."]) == 2
+    assert f'LADING_{name}=""' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", ["--trust", "--trusted-root", "--issuer", "--identity", "--max-age"]
+)
+def test_an_empty_option_is_not_one_that_is_not_given(
+    here: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    (here / "lading.toml").write_text(TRUST)
+    (here / "release.pub").write_bytes(pair().public_pem)
+    assert main(["verify", f"registry:{NAME}:1", option, ""]) == 2
+    assert option in capsys.readouterr().err
+
+
+def test_an_empty_setting_of_the_file(here: Path) -> None:
+    for line in ("key = ''", "key = []", "issuer = ''", "trusted-root = ''"):
+        (here / "lading.toml").write_text(f"[verify]\n{line}\n")
+        with pytest.raises(UsageError, match="is empty"):
+            configured_rule({"key": ["k.pub"]}, NAME)
 
 
 def test_nobody(here: Path) -> None:
