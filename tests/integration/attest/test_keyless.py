@@ -205,6 +205,39 @@ def test_sigstore_python_accepts_what_we_sign(local: LocalSigstore, good: bytes)
     assert (kind, payload) == ("application/vnd.in-toto+json", statement())
 
 
+def test_we_accept_what_sigstore_python_signs(local: LocalSigstore) -> None:
+    """Its own client throughout: the services that it chooses, its statement, its bundle."""
+    from sigstore.dsse import StatementBuilder, Subject
+    from sigstore.oidc import IdentityToken as SigstoreToken
+    from sigstore.sign import SigningContext
+
+    config = trust.client_trust_config(local.write("config.json", local.trust_config()))
+    image = Subject(name="image", digest={"sha256": IMAGE.removeprefix("sha256:")})
+    made = StatementBuilder([image], "https://cyclonedx.org/bom", {"bomFormat": "CycloneDX"})
+    with SigningContext.from_trust_config(config).signer(
+        SigstoreToken(local.issuer.token())
+    ) as theirs:
+        bundle = theirs.sign_dsse(made.build()).to_json().encode()
+
+    verified = verifier(local).verify(bundle)
+    assert str(verified.signer) == f"{BUILDER} ({local.issuer.url})"
+    assert (verified.time is not None, verified.log_index is not None) == (True, True)
+    found = verify_attestations(
+        [Candidate("theirs", lambda: bundle)],
+        verifier=verifier(local),
+        subject_digests=frozenset({IMAGE}),
+        predicate_type="https://cyclonedx.org/bom",
+        now=datetime.now(UTC),
+    )
+    assert found.statement.predicate == {"bomFormat": "CycloneDX"}
+
+    stranger = TrustedIdentity.exact("other@example.com", local.issuer.url)
+    assert refusal(local, bundle, stranger).code == "identity"
+    other = json.loads(sign(local, statement(OTHER_IMAGE)))[MATERIAL]["tlogEntries"]
+    moved = edited(bundle, lambda d: d[MATERIAL].update(tlogEntries=other))
+    assert code(local, moved) == "log"
+
+
 # --- attacks: who ------------------------------------------------------------------------------
 
 
