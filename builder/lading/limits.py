@@ -29,6 +29,7 @@ class Limits:
     image_config: int = 8 * MIB
     image_manifest: int = 4 * MIB
     image_index_depth: int = 4  # indexes within indexes
+    image_platforms: int = 256  # manifests and indexes of one image, when all of them are wanted
     archive_members: int = 100_000  # files of an archive that holds an image
     archive_documents: int = 64 * MIB  # all its documents together
     decompressed_layer: int = 1024 * GIB

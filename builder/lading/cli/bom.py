@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,12 @@ def _bom(
     target: options.Target,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write there, not to standard output; a directory with --all-platforms.",
+        ),
     ] = None,
     spec_version: Annotated[
         str, typer.Option("--spec-version", metavar="1.6|1.7", help="CycloneDX version.")
@@ -30,6 +36,7 @@ def _bom(
         str, typer.Option("--format", metavar="json|xml", help="Which of CycloneDX's two forms.")
     ] = "json",
     platform: options.Platform = None,
+    all_platforms: options.AllPlatforms = False,
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
@@ -46,6 +53,12 @@ def _bom(
     ):
         if got not in known:
             raise UsageError(f"There is no such {what} here", got=got, wanted=" or ".join(known))
+    if all_platforms:
+        from lading.cli.every import bom_every
+
+        made = partial(make_bom, spec_version=spec_version, xml=form == "xml")
+        bom_every(target, platform, output, form, made, insecure=insecure, json=json)
+        return
     inspection = wiring.inspect(target, platform=platform, insecure=insecure)
     document = make_bom(inspection, spec_version=spec_version, xml=form == "xml")
     if output is None:

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
 def _inspect(
     target: options.Target,
     platform: options.Platform = None,
+    all_platforms: options.AllPlatforms = False,
     all_layers: Annotated[
         bool,
         typer.Option(
@@ -34,6 +35,12 @@ def _inspect(
     from lading.cli import printed, wiring
     from lading.cli.render import json_text
     from lading.cli.summary import inspection_json, inspection_text
+
+    if all_platforms:
+        from lading.cli.every import inspect_every
+
+        inspect_every(target, platform, insecure=insecure, all_layers=all_layers, json=json)
+        return
 
     def render(inspection: Inspection) -> str:
         return json_text(inspection_json(inspection)) if json else inspection_text(inspection)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SIGNING",
     "TRUST",
+    "AllPlatforms",
     "Evidence",
     "Image",
     "Insecure",
@@ -46,6 +47,9 @@ Platform = Annotated[
     typer.Option(
         "--platform", metavar="OS/ARCH", help="Of a multi-platform image.", show_default=False
     ),
+]
+AllPlatforms = Annotated[
+    bool, typer.Option("--all-platforms", help="Every platform of a multi-platform image.")
 ]
 Insecure = Annotated[
     bool,

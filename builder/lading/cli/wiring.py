@@ -21,6 +21,7 @@ __all__ = [
     "engine_push",
     "inspect",
     "inspect_all",
+    "inspect_layout",
     "inspect_pushed",
     "ports",
     "provenance",
@@ -74,10 +75,25 @@ def inspect(
 
     opener = repository_opener(insecure=insecure)
     image = open_image(target, platform=platform, repository_opener=opener)
+    return _looked_into(image, name or target, all_layers=all_layers, cached=cached)
+
+
+def inspect_layout(target: str, *, all_layers: bool = False) -> list[Inspection]:
+    """Look inside an image in a layout, every platform of it."""
+    from lading.image import open_every
+
+    return [
+        _looked_into(image, target, all_layers=all_layers, cached=True)
+        for image in open_every(target)
+    ]
+
+
+def _looked_into(image: Image, target: str, *, all_layers: bool, cached: bool) -> Inspection:
+    """Inspect an image with the cache or without, and close it."""
     try:
         if not cached or os.environ.get("LADING_NO_CACHE"):
-            return _inspected(image, name or target, None, all_layers=all_layers)
-        return _kept_or_inspected(image, name or target, all_layers=all_layers)
+            return _inspected(image, target, None, all_layers=all_layers)
+        return _kept_or_inspected(image, target, all_layers=all_layers)
     finally:
         image.close()
 
@@ -117,27 +133,33 @@ def _inspected(
     return inspect_image(image, target, find_syft=find_syft, cache=layers, all_layers=all_layers)
 
 
-def inspect_all(target: str, *, insecure: bool = False) -> list[Inspection]:
-    """Look inside an image that is to be attested: every platform of it, wherever it is."""
+def inspect_all(
+    target: str, *, insecure: bool = False, all_layers: bool = False
+) -> list[Inspection]:
+    """Look inside an image of a registry or an engine: every platform of it, wherever it is."""
+    from functools import partial
+
     from lading.usecases.digests import platform_manifests
     from lading.usecases.targets import Scope, parse_image
     from lading_oci.errors import OciError
 
     named = parse_image(target)
     reference, name = named.reference, named.reference.familiar()
+    one = partial(inspect, insecure=insecure, all_layers=all_layers)
+    pushed = partial(inspect_pushed, insecure=insecure, all_layers=all_layers)
     if named.scope is Scope.REGISTRY:
-        return inspect_pushed(reference, insecure=insecure)
+        return pushed(reference)
     if named.scope is Scope.ANY and not _in_engine(name):
         try:
-            return inspect_pushed(reference, insecure=insecure)
+            return pushed(reference)
         except OciError:
-            return [inspect(target, insecure=insecure)]  # which tells what each of both said
-    inspection = inspect(f"docker:{name}", name=target)
+            return [one(target)]  # which tells what each of both said
+    inspection = one(f"docker:{name}", name=target)
     digest = inspection.image.manifest_digest
     if digest:
         repository = repository_opener(insecure=insecure)(reference)
         if platform_manifests(repository, digest) != (digest,):
-            return inspect_pushed(reference.with_digest(digest), insecure=insecure)
+            return pushed(reference.with_digest(digest))
     return [inspection]
 
 
@@ -157,6 +179,7 @@ def inspect_pushed(
     *,
     name: str | None = None,
     insecure: bool = False,
+    all_layers: bool = False,
     cached: bool = True,
 ) -> list[Inspection]:
     """Look inside a registry's image, every platform of it; ``name`` is its other name."""
@@ -170,7 +193,13 @@ def inspect_pushed(
     found = []
     for digest in platform_manifests(repository, root):
         pinned = reference.with_digest(digest)
-        one = inspect(f"registry:{pinned}", name=shown, insecure=insecure, cached=cached)
+        one = inspect(
+            f"registry:{pinned}",
+            name=shown,
+            insecure=insecure,
+            all_layers=all_layers,
+            cached=cached,
+        )
         index = root if digest != root else None
         found.append(replace(one, image=replace(one.image, index_digest=index)))
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lading.errors import EngineError, InputError, RegistryError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lading.engine.client import Engine
     from lading.image.interface import Image
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     #: Gives the repository of a reference; the caller closes it after the image.
     RepositoryOpener = Callable[[Reference], Repository]
 
-__all__ = ["IMAGE_PREFIXES", "PATH_HINT", "is_path", "open_image", "split_target"]
+__all__ = ["IMAGE_PREFIXES", "PATH_HINT", "is_path", "open_every", "open_image", "split_target"]
 
 IMAGE_PREFIXES = ("docker", "registry", "oci-dir", "oci-archive", "docker-archive", "dir")
 PATH_HINT = (
@@ -145,6 +145,25 @@ def _from_file(kind: str, rest: str, platform: Platform | None) -> Image:
     if kind == "oci-archive":
         return open_oci_archive(path, reference, platform)
     return DockerArchive(path, reference, platform)
+
+
+def open_every(target: str) -> Iterator[Image]:
+    """Open what ``oci-dir:`` or ``oci-archive:`` names for each of its platforms, in turn.
+
+    Raises:
+        InputError: it is no layout, is damaged, or has no image.
+        LimitError: there are too many.
+        UsageError: the target cannot be meant.
+    """
+    from lading.image.layout import open_every as of_layout
+
+    prefix, rest = split_target(target)
+    if prefix not in ("oci-dir", "oci-archive") or not rest:
+        raise UsageError("a target names nothing", got=target, wanted="oci-dir: or oci-archive:")
+    path, reference = _path_and_reference(rest)
+    if not path.exists():
+        raise InputError("no such file or directory", where=str(path))
+    return of_layout(prefix, path, reference)
 
 
 def _path_and_reference(rest: str) -> tuple[Path, str | None]:

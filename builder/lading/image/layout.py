@@ -9,7 +9,7 @@ from lading.errors import InputError, LimitError
 from lading.image.archive import ArchiveFile
 from lading.image.blobs import ArchiveBlobs, Blobs, RepositoryBlobs
 from lading.image.documents import json_object
-from lading.image.oci import OciImage, choose_manifest, image_manifests
+from lading.image.oci import OciImage, choose_manifest, every_manifest, image_manifests
 from lading.limits import LIMITS
 from lading_oci.errors import LimitExceeded, OciError
 from lading_oci.layout import Layout
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lading.image.interface import Entry
+    from lading.image.oci import Chosen
     from lading.inventory import Platform
     from lading_oci.interface import Descriptor
 
-__all__ = ["LayoutImage", "open_oci_archive", "open_oci_directory"]
+__all__ = ["LayoutImage", "open_every", "open_oci_archive", "open_oci_directory"]
 
 T = TypeVar("T")
 
@@ -44,6 +45,34 @@ def open_oci_directory(
     Raises:
         InputError: it is no layout, is damaged, or which image is meant is not clear.
     """
+    return _open(*_directory(path), "oci-dir", reference, platform)
+
+
+def open_oci_archive(
+    path: Path, reference: str | None = None, platform: Platform | None = None
+) -> LayoutImage:
+    """Open an image in a layout in a tar; see :func:`open_oci_directory`."""
+    return _open(*_archive(path), "oci-archive", reference, platform)
+
+
+def open_every(how: str, path: Path, reference: str | None = None) -> Iterator[LayoutImage]:
+    """Open an image for each of its platforms in turn; whoever takes one closes it.
+
+    ``how`` is ``oci-dir`` or ``oci-archive``; see :func:`open_oci_directory`.
+    """
+    read = _directory if how == "oci-dir" else _archive
+    blobs, index = read(path)
+    try:
+        with _as_input():
+            every = every_manifest(blobs, _roots(blobs, index, reference))
+    finally:
+        blobs.close()
+    for chosen in every:
+        blobs, _ = read(path)
+        yield _opened(blobs, _always(chosen), how, None)
+
+
+def _directory(path: Path) -> tuple[Blobs, bytes]:
     try:
         with (path / _INDEX).open("rb") as file:
             index = file.read(LIMITS.image_manifest + 1)
@@ -51,13 +80,10 @@ def open_oci_directory(
         raise InputError(
             "this is no OCI layout", where=str(path), got=error.strerror, wanted=_INDEX
         ) from None
-    return _open(RepositoryBlobs(Layout(path)), index, "oci-dir", reference, platform)
+    return RepositoryBlobs(Layout(path)), index
 
 
-def open_oci_archive(
-    path: Path, reference: str | None = None, platform: Platform | None = None
-) -> LayoutImage:
-    """Open an image in a layout in a tar; see :func:`open_oci_directory`."""
+def _archive(path: Path) -> tuple[Blobs, bytes]:
     archive = ArchiveFile(path)
     try:
         index = archive.document(_INDEX, LIMITS.image_manifest)
@@ -68,7 +94,7 @@ def open_oci_archive(
                 wanted=_INDEX,
                 hint="what docker save before engine 25 wrote is opened with docker-archive:",
             )
-        return _open(ArchiveBlobs(archive), index, "oci-archive", reference, platform)
+        return ArchiveBlobs(archive), index
     except BaseException:
         archive.close()
         raise
@@ -77,15 +103,36 @@ def open_oci_archive(
 def _open(
     blobs: Blobs, index: bytes, how: str, reference: str | None, platform: Platform | None
 ) -> LayoutImage:
+    def choose(blobs: Blobs) -> Chosen:
+        return choose_manifest(blobs, _roots(blobs, index, reference), platform)
+
+    return _opened(blobs, choose, how, platform)
+
+
+def _opened(
+    blobs: Blobs, choose: Callable[[Blobs], Chosen], how: str, platform: Platform | None
+) -> LayoutImage:
+    """Return the image that ``choose`` finds; the blobs are closed when it is none."""
+    name = f"{how}:{blobs.name.removeprefix(how + ':')}"
+    try:
+        with _as_input():
+            return LayoutImage(blobs, choose(blobs), name=name, how=how, platform=platform)
+    except BaseException:
+        blobs.close()
+        raise
+
+
+def _always(chosen: Chosen) -> Callable[[Blobs], Chosen]:
+    return lambda _: chosen
+
+
+def _roots(blobs: Blobs, index: bytes, reference: str | None) -> list[Descriptor]:
     where = blobs.name
-    with _as_input():
-        entries = json_object(index, _INDEX, where).get("manifests")
-        if not isinstance(entries, list):
-            raise InputError(f"{_INDEX} lists no manifests", where=where)
-        listed = [parse_descriptor(entry, where=where) for entry in entries]
-        chosen = choose_manifest(blobs, _meant(listed, reference, where), platform)
-        name = f"{how}:{where.removeprefix(how + ':')}"
-        return LayoutImage(blobs, chosen, name=name, how=how, platform=platform)
+    entries = json_object(index, _INDEX, where).get("manifests")
+    if not isinstance(entries, list):
+        raise InputError(f"{_INDEX} lists no manifests", where=where)
+    listed = [parse_descriptor(entry, where=where) for entry in entries]
+    return _meant(listed, reference, where)
 
 
 def _meant(listed: list[Descriptor], reference: str | None, where: str) -> list[Descriptor]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lading.inventory import ImageFacts, Platform
     from lading_oci.interface import Descriptor
 
-__all__ = ["Chosen", "OciImage", "choose_manifest", "image_manifests"]
+__all__ = ["Chosen", "OciImage", "choose_manifest", "every_manifest", "image_manifests"]
 
 T = TypeVar("T")
 
@@ -67,16 +67,66 @@ def choose_manifest(blobs: Blobs, roots: Sequence[Descriptor], platform: Platfor
             platform,
             where=blobs.name,
         )
-        content = blobs.manifest(found.digest)
-        where = f"{blobs.name}@{found.digest}"
-        document = json_object(content, "a manifest", where)
-        check_shape(document, None, where=where)
-        entries = document.get("manifests")
-        if not isinstance(entries, list):
+        content, entries = _read(blobs, found.digest)
+        if entries is None:
             return Chosen(found.digest, content, index_digest)
         index_digest = index_digest or found.digest
-        roots = [parse_descriptor(entry, where=where) for entry in entries]
-    raise LimitError(
+        roots = entries
+    raise _too_deep(blobs)
+
+
+def every_manifest(blobs: Blobs, roots: Sequence[Descriptor]) -> list[Chosen]:
+    """Go down from ``roots`` to the image manifests of every platform, each of them once.
+
+    Raises:
+        InputError: there is no image.
+        LimitError: there are too many, or too deep.
+        OciError: a repository does not give what it should.
+    """
+    found: list[Chosen] = []
+    seen: set[str] = set()
+    level: list[tuple[Descriptor, str | None]] = [(root, None) for root in image_manifests(roots)]
+    for _ in range(LIMITS.image_index_depth + 1):
+        below: list[tuple[Descriptor, str | None]] = []
+        for entry, index_digest in level:
+            if entry.digest in seen:
+                continue
+            seen.add(entry.digest)
+            if len(seen) > LIMITS.image_platforms:
+                raise LimitError(
+                    "the image has too many platforms",
+                    where=blobs.name,
+                    wanted=f"at most {LIMITS.image_platforms} manifests",
+                    hint="choose one with --platform",
+                )
+            content, entries = _read(blobs, entry.digest)
+            if entries is None:
+                found.append(Chosen(entry.digest, content, index_digest))
+            else:
+                outermost = index_digest or entry.digest
+                below += [(one, outermost) for one in image_manifests(entries)]
+        level = below
+    if level:
+        raise _too_deep(blobs)
+    if not found:
+        raise InputError("there is no image for any platform", where=blobs.name)
+    return found
+
+
+def _read(blobs: Blobs, digest: str) -> tuple[bytes, list[Descriptor] | None]:
+    """Return a manifest, and the entries that it lists when it is an index."""
+    content = blobs.manifest(digest)
+    where = f"{blobs.name}@{digest}"
+    document = json_object(content, "a manifest", where)
+    check_shape(document, None, where=where)
+    entries = document.get("manifests")
+    if not isinstance(entries, list):
+        return content, None
+    return content, [parse_descriptor(entry, where=where) for entry in entries]
+
+
+def _too_deep(blobs: Blobs) -> LimitError:
+    return LimitError(
         "image indexes are nested too deeply",
         where=blobs.name,
         wanted=f"at most {LIMITS.image_index_depth} levels",

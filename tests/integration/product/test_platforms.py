@@ -15,6 +15,7 @@ from lading_oci import open_registry, parse_reference
 from lading_oci.manifests import parse_descriptor
 from support.oci_images import make_image, push_image, push_index
 from support.product import MODEL, cosign_verify
+from support.schemas import conforms
 
 if TYPE_CHECKING:
     from lading_oci.interface import Repository
@@ -105,6 +106,40 @@ def test_each_platform_has_its_own_bom(lading: Lading, index: Index) -> None:
     assert _kinds(every) == [BOM, BOM]
     assert len({found["digest"] for found in every["attestations"]}) == 2
     assert _kinds(one) == [BOM]
+
+
+def test_every_platform_is_looked_into(lading: Lading, index: Index) -> None:
+    target = f"registry:{index.name}"
+    document = lading.ok("inspect", "--all-platforms", target, "--json").json()
+
+    conforms("inspect-platforms", document)
+    assert document["digest"] == index.digest
+    found = {one["platform"]: one["models"] for one in document["platforms"]}
+    assert list(found) == ["linux/amd64", "linux/arm64"]
+    for architecture in index.images:
+        [model] = found[f"linux/{architecture}"]
+        path = f"srv/{architecture}/model.safetensors"
+        assert [one["path"] for one in model["files"]] == [path]
+    pinned = index.pinned(index.images["arm64"].descriptor.digest)
+    one = lading.ok("inspect", "--all-platforms", pinned, "--json").json()
+    assert [each["platform"] for each in one["platforms"]] == ["linux/arm64"]
+    assert one["digest"] == index.images["arm64"].descriptor.digest
+
+
+def test_every_platform_has_a_bom_written(lading: Lading, index: Index) -> None:
+    target = f"registry:{index.name}"
+    document = lading.ok("bom", "--all-platforms", target, "-o", "boms", "--json").json()
+
+    conforms("bom-platforms", document)
+    assert document["digest"] == index.digest
+    assert sorted(path.name for path in (lading.cwd / "boms").iterdir()) == [
+        "linux-amd64.cdx.json",
+        "linux-arm64.cdx.json",
+    ]
+    for file, (architecture, image) in zip(document["files"], index.images.items(), strict=True):
+        bom = json.loads((lading.cwd / file["path"]).read_text())
+        assert file["image"] == bom["metadata"]["component"]["version"] == image.descriptor.digest
+        assert f"srv/{architecture}/model.safetensors" in json.dumps(bom)
 
 
 def test_a_platform_is_verified_by_its_own_digest(lading: Lading, index: Index) -> None:
@@ -211,3 +246,5 @@ def test_the_engines_image_has_no_other_platforms(lading: Lading, docker_engine,
 
     assert ran.status == 2
     assert "one platform" in ran.err
+    looked = lading.ok("inspect", "--all-platforms", "docker:one-platform:1", "--json").json()
+    assert len(looked["platforms"]) == 1
