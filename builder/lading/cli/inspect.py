@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lading.cli import options
-
-if TYPE_CHECKING:
-    from lading.inventory import Inspection
 
 __all__ = ["register"]
 
@@ -32,24 +29,13 @@ def _inspect(
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
-    from lading.cli import printed, wiring
-    from lading.cli.render import json_text
-    from lading.cli.summary import inspection_json, inspection_text
+    from lading.cli.inspecting import inspect
 
-    if all_platforms:
-        from lading.cli.every import inspect_every
-
-        inspect_every(target, platform, insecure=insecure, all_layers=all_layers, json=json)
-        return
-
-    def render(inspection: Inspection) -> str:
-        return json_text(inspection_json(inspection)) if json else inspection_text(inspection)
-
-    def ask() -> printed.Asked | None:
-        return printed.ask(target, json_wanted=json, all_layers=all_layers)
-
-    asked = ask() if platform is None else None
-    inspection = wiring.inspect(target, platform=platform, insecure=insecure, all_layers=all_layers)
-    typer.echo(render(inspection))
-    if asked:
-        printed.keep(asked, ask(), inspection, render)
+    inspect(
+        target,
+        platform=platform,
+        all_platforms=all_platforms,
+        all_layers=all_layers,
+        insecure=insecure,
+        json=json,
+    )

@@ -1,7 +1,7 @@
 """``lading verify`` and ``lading inspect`` without the library that parses command lines.
 
 Deploy scripts run the one before every start, people the other again and again; importing that
-library takes as long as everything else that they do. What is read here are plain command lines
+library takes as long as everything else of a short run. What is read here are plain command lines
 of the options below; any other, a mistake or ``--help`` above all, is left to the verb's declared
 options. Both mean the same: a test holds these tables against the declarations.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "ASKED",
@@ -65,8 +65,14 @@ FLAGS: Final = {
     },
     "--trust-config": "trusted-root",
 }
-#: Flags of ``inspect`` that are read here: they only say how much of an image, and in which form.
-INSPECT: Final = frozenset({"--all-layers", "--json"})
+#: Every setting of ``inspect``, with its value where it was not given; all are read here.
+INSPECT: Final[dict[str, Any]] = {
+    "platform": None,
+    "all-platforms": False,
+    "all-layers": False,
+    "insecure": False,
+    "json": False,
+}
 _REPEATED: Final = {"key": Path, "identity": str, "identity-regexp": str}
 
 
@@ -97,16 +103,21 @@ def verify(words: Sequence[str]) -> bool:
 
 def parse(words: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
     """Return the image and the given settings of a plain command line, or None."""
-    absent = {**TRUST, **ASKED, **OTHERS}
-    images: list[str] = []
+    return _parse(words, FLAGS, {**TRUST, **ASKED, **OTHERS})
+
+
+def _parse(
+    words: Sequence[str], flags: Mapping[str, str], absent: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]] | None:
+    targets: list[str] = []
     given: dict[str, Any] = {}
     rest = iter(words)
     for word in rest:
         if not word.startswith("-"):
-            images.append(word)
+            targets.append(word)
             continue
         flag, equals, value = word.partition("=")
-        name = FLAGS.get(flag)
+        name = flags.get(flag)
         if name is None or (name in given and name not in _REPEATED):
             return None
         if absent[name] is False:
@@ -121,28 +132,26 @@ def parse(words: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
             given.setdefault(name, []).append(_REPEATED[name](value))
         else:
             given[name] = value
-    return (images[0], given) if len(images) == 1 and images[0] else None
+    return (targets[0], given) if len(targets) == 1 and targets[0] else None
 
 
 def inspect(words: Sequence[str]) -> bool:
-    """Print again what was printed of the same image; False when it is to be looked into."""
+    """Run ``lading inspect`` with ``words``; False when they are not for here.
+
+    Raises:
+        FactsError: as :func:`lading.cli.inspecting.inspect`.
+    """
     found = parse_inspect(words)
     if found is None:
         return False
-    from lading.cli import printed
+    from lading.cli.inspecting import inspect as answer
 
-    target, flags = found
-    asked = printed.ask(target, json_wanted="--json" in flags, all_layers="--all-layers" in flags)
-    text = printed.recall(asked) if asked else None
-    if text is None:
-        return False
-    print(text, flush=True)
+    target, given = found
+    settings = {**INSPECT, **given}
+    answer(target, **{name.replace("-", "_"): value for name, value in settings.items()})
     return True
 
 
-def parse_inspect(words: Sequence[str]) -> tuple[str, set[str]] | None:
-    """Return the target and the flags of a plain command line, or None."""
-    targets = [word for word in words if not word.startswith("-")]
-    flags = {word for word in words if word.startswith("-")}
-    plain = len(words) == 1 + len(flags) and flags <= INSPECT
-    return (targets[0], flags) if plain and targets[:1] != [""] and len(targets) == 1 else None
+def parse_inspect(words: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
+    """Return the target and the given settings of a plain command line, or None."""
+    return _parse(words, {f"--{name}": name for name in INSPECT}, INSPECT)

@@ -1,16 +1,22 @@
-"""The quick way into `verify` and the declared one are one and the same question."""
+"""The quick ways into `verify` and `inspect` and the declared ones are the same questions."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lading.cli import _SOURCES, main, options, quick, verifying
+from lading.cli import _SOURCES, inspecting, main, options, quick, verifying
 from lading.cli.asking import ASKED
+from lading.cli.inspect import _inspect
 from lading.cli.verify import _verify
 from lading.hub.targets import PREFIXES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IMAGE = "registry.example/acme/svc:1"
 
@@ -120,3 +126,96 @@ def test_mistakes_are_told_by_the_declared_options(capsys: pytest.CaptureFixture
     assert "--unknown" in capsys.readouterr().err
     assert main(["verify", "--help"]) == 0
     assert "--all-platforms" in capsys.readouterr().out
+
+
+def test_the_table_of_inspect_is_its_declaration() -> None:
+    parameters = inspect.signature(_inspect, eval_str=True).parameters
+    declared = {
+        name.replace("_", "-"): parameter.default
+        for name, parameter in parameters.items()
+        if name != "target"
+    }
+    flags = {
+        name: [
+            flag
+            for flag in (
+                parameter.annotation.__metadata__[0].default,
+                *(parameter.annotation.__metadata__[0].param_decls or ()),
+            )
+            if str(flag).startswith("-")
+        ]
+        for name, parameter in parameters.items()
+        if name != "target"
+    }
+
+    assert declared == quick.INSPECT
+    assert flags == {name.replace("-", "_"): [f"--{name}"] for name in quick.INSPECT}
+
+
+def _inspected(monkeypatch: pytest.MonkeyPatch, *words: str, quickly: bool) -> list[Any]:
+    found: list[Any] = []
+
+    def note(target: str, **settings: Any) -> None:
+        found.append((target, settings))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inspecting, "inspect", note)
+        if not quickly:
+            patch.setattr(quick, "parse_inspect", lambda _words: None)
+        assert main(["inspect", *words]) == 0
+    return found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dir:x",),
+        ("--json", "dir:x"),
+        ("docker-archive:x.tar", "--platform", "linux/arm64", "--all-layers"),
+        ("--platform=linux/arm64", f"registry:{IMAGE}", "--insecure", "--json"),
+        (f"registry:{IMAGE}", "--all-platforms"),
+    ],
+)
+def test_both_ways_inspect_the_same(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    assert quick.parse_inspect(words) is not None
+    quickly = _inspected(monkeypatch, *words, quickly=True)
+    assert quickly == _inspected(monkeypatch, *words, quickly=False)
+    assert len(quickly) == 1
+
+
+def test_an_inspection_prints_the_same_either_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to any model")
+    target = f"dir:{tmp_path}"
+    assert main(["inspect", target]) == 0
+    quickly = capsys.readouterr()
+    assert main(["inspect", f"{target}/missing"]) == 22
+    missing = capsys.readouterr()
+
+    monkeypatch.setattr(quick, "parse_inspect", lambda _words: None)
+    assert main(["inspect", target]) == 0
+    assert capsys.readouterr() == quickly
+    assert main(["inspect", f"{target}/missing"]) == 22
+    assert capsys.readouterr() == missing
+    assert "models    none" in quickly.out
+    assert "missing" in missing.err
+
+
+def test_looking_into_a_directory_loads_no_library_that_it_does_not_need(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to any model")
+    code = (
+        "import sys; from lading.cli import main;"
+        f"status = main(['inspect', 'dir:{tmp_path}']);"
+        "print(status, *{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    status, *loaded = ran.stderr.split()
+
+    assert status == "0"
+    slow = {"typer", "pydantic", "docker", "requests", "http", "jsonschema", "cryptography"}
+    assert not slow & set(loaded)
