@@ -29,6 +29,7 @@ __all__ = [
     "judge_image",
     "look_up",
     "read_input",
+    "read_previous_file",
     "write_outputs",
 ]
 
@@ -142,24 +143,34 @@ def read_previous(previous: str, ports: Ports, verifier: Verifier | None) -> dic
     Raises:
         InputError: the file is no CycloneDX, or the image has no verified BOM.
     """
-    from lading.bom.strict import load_object
-    from lading.errors import InputError, NoAttestation
-    from lading.limits import LIMITS
+    from lading.errors import NoAttestation
     from lading.usecases.gather import gather
     from lading.usecases.targets import parse_image
 
-    path = Path(previous)
-    if path.is_file():
-        document = load_object(read_input(path, LIMITS.bom_document, "previous BOM"))
-        if document.get("bomFormat") != "CycloneDX":
-            raise InputError("The previous BOM is not CycloneDX JSON", where=previous)
-        return document
+    if Path(previous).is_file():
+        return read_previous_file(Path(previous))
     if verifier is None:
         raise UsageError("There is nothing to verify the previous release with", got=previous)
     evidence = gather(parse_image(previous), ports, verifier=verifier, previous=None).evidence
     if evidence.bom is None:
         raise NoAttestation("The previous release has no verified BOM", where=previous)
     return dict(evidence.bom)
+
+
+def read_previous_file(path: Path) -> dict[str, Any]:
+    """Return the BOM of a file.
+
+    Raises:
+        InputError: it cannot be read, or is no CycloneDX.
+    """
+    from lading.bom.strict import load_object
+    from lading.errors import InputError
+    from lading.limits import LIMITS
+
+    document = load_object(read_input(path, LIMITS.bom_document, "previous BOM"))
+    if document.get("bomFormat") != "CycloneDX":
+        raise InputError("The previous BOM is not CycloneDX JSON", where=str(path))
+    return document
 
 
 def configured_previous(previous: str | None, name: str) -> dict[str, Any] | None:

@@ -68,6 +68,16 @@ def _verify(
         ),
     ] = None,
     policy: PolicyFile = None,
+    previous: Annotated[
+        str | None,
+        typer.Option(
+            "--previous",
+            metavar="SOURCE|FILE",
+            help="The release before this one, for drift rules: a source, verified like this one, "
+            "or a CycloneDX file.",
+            show_default=False,
+        ),
+    ] = None,
     outputs: Outputs = None,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
@@ -89,8 +99,8 @@ def _verify(
     target = str(parse_target(source))
     verdict: Verdict | None = None
     try:
-        if policy is not None or outputs:
-            check_judging(policy, outputs=outputs)
+        if policy is not None or outputs or previous is not None:
+            check_judging(policy, outputs=outputs, previous=previous)
         rule = configured_rule(trust, TRUST_NAME)
         store, verifier = open_evidence(evidence, insecure=insecure), RuleVerifier(rule)
         scope = Scope(tuple(include or ()), tuple(exclude or ()))
@@ -106,7 +116,8 @@ def _verify(
                 progress=progress,
             )
         if policy is not None:
-            verdict = _judged(found, store, verifier, policy, outputs)
+            before = None if previous is None else _before(previous, store, verifier)
+            verdict = _judged(found, store, verifier, policy, outputs, before)
     except FactsError as error:
         verdict = getattr(error, "verdict", None)
         if json:
@@ -132,16 +143,32 @@ def _judged(
     verifier: Verifier,
     policy: Path,
     outputs: list[str] | None,
+    previous: dict[str, Any] | None,
 ) -> Verdict:
     """Return the verdict of a yes; that of a no is the error's."""
     from lading.cli.judging import look_up, write_outputs
     from lading.usecases.policy import load_policy, refuse
     from lading.usecases.source_policy import judge_source
 
-    verdict = judge_source(load_policy(policy), found, store, verifier=verifier, lookup=look_up)
+    verdict = judge_source(
+        load_policy(policy), found, store, verifier=verifier, lookup=look_up, previous=previous
+    )
     write_outputs(verdict, outputs)
     refuse(verdict)
     return verdict
+
+
+def _before(previous: str, store: Repository, verifier: Verifier) -> dict[str, Any]:
+    """Return the BOM of a file, or the signed one of a source that is verified, too."""
+    from lading.cli.judging import read_previous_file
+    from lading.usecases.source_policy import signed_bom
+    from lading.usecases.verify_local import verify_local
+    from lading.usecases.verify_source import Wanted
+
+    if Path(previous).is_file():
+        return read_previous_file(Path(previous))
+    found = verify_local(previous, wanted=Wanted(), signature=None, store=store, verifier=verifier)
+    return signed_bom(found, store, verifier)
 
 
 def _refusal(target: str) -> dict[str, Any]:

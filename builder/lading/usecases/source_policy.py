@@ -10,13 +10,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lading.attest.predicates import CYCLONEDX
-from lading.errors import VerificationError
+from lading.errors import NoAttestation, VerificationError
 from lading.policy import Evidence, judge
 from lading.usecases.gather import hold_attested
 from lading.usecases.policy import with_licences
 from lading.usecases.sources import about
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from lading.attest.interface import Verifier
     from lading.policy import Policy, Verdict
     from lading.policy.evidence import Attested
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from lading.usecases.verify_source import SourceVerification
     from lading_oci.interface import Repository
 
-__all__ = ["judge_source"]
+__all__ = ["judge_source", "signed_bom"]
 
 
 def judge_source(
@@ -34,22 +37,43 @@ def judge_source(
     *,
     verifier: Verifier,
     lookup: Lookup | None = None,
+    previous: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Return the policy's verdict about a source that was verified.
+
+    ``previous`` is the BOM of the release before this one.
 
     Raises:
         OciError: the store or the look-up did not answer as needed.
     """
     held = _held(store, found.manifest.root, verifier)
-    boms = Evidence("", "", datetime.now(UTC), attestations=held).of_type(CYCLONEDX)
     evidence = Evidence(
         subject=found.manifest.origin.uri or found.manifest.name,
         digest=found.manifest.root,
         now=datetime.now(UTC),
-        bom=boms[0].predicate if boms else None,
+        bom=_newest_bom(held),
         attestations=held,
+        previous=previous,
     )
     return judge(policy, with_licences(policy, evidence, lookup))
+
+
+def signed_bom(found: SourceVerification, store: Repository, verifier: Verifier) -> dict[str, Any]:
+    """Return the newest BOM that holds of a source that was verified.
+
+    Raises:
+        NoAttestation: there is none.
+        OciError: the store did not answer as needed.
+    """
+    bom = _newest_bom(_held(store, found.manifest.root, verifier))
+    if bom is None:
+        raise NoAttestation("The previous release has no verified BOM", where=found.target)
+    return dict(bom)
+
+
+def _newest_bom(held: tuple[Attested, ...]) -> Mapping[str, Any] | None:
+    boms = Evidence("", "", datetime.now(UTC), attestations=held).of_type(CYCLONEDX)
+    return boms[0].predicate if boms else None
 
 
 def _held(store: Repository, root: str, verifier: Verifier) -> tuple[Attested, ...]:

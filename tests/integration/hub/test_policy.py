@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,3 +94,54 @@ def test_a_licence_is_inherited_over_generations_and_circles_end(
     assert ran.status == 12
     assert ran.out.count("from which") == 1
     assert "acme/c, from which" in ran.out
+
+
+DRIFT = """
+version: 1
+name: drift
+rules:
+  - rule: drift
+    deny: [weights-changed, license-changed]
+"""
+
+
+@pytest.fixture
+def drift(lading: Lading) -> str:
+    (lading.cwd / "drift.yaml").write_text(DRIFT)
+    return "drift.yaml"
+
+
+def test_drift_against_another_attested_source_or_a_bom(
+    lading: Lading, model: Path, tmp_path: Path, drift: str
+) -> None:
+    before = shutil.copytree(model, tmp_path / "before" / model.name)
+    lading.ok("attest", f"dir:{before}", "--bom-output", "before.json")
+    asked = ("verify", f"dir:{model}", "--policy", drift, "--json")
+    same = lading.ok(*asked, "--previous", f"dir:{before}").json()
+    assert same["policy"]["verdict"] == "PASSED"
+    assert lading(*asked).status == 12  # nothing to compare with
+
+    card = (model / "README.md").read_text()
+    (model / "README.md").write_text(card.replace("license: mit", "license: cc-by-nc-4.0"))
+    lading.ok("attest", f"dir:{model}")
+    for previous in (f"dir:{before}", "before.json"):
+        refused = lading(*asked, "--previous", previous)
+        assert refused.status == 12
+        (violation,) = refused.json()["policy"]["violations"]
+        assert "was MIT, and is CC-BY-NC-4.0" in violation["message"]
+
+
+def test_a_previous_source_is_verified_too(
+    lading: Lading, model: Path, tmp_path: Path, drift: str
+) -> None:
+    lading.ok("attest", f"dir:{model}")
+    before = shutil.copytree(model, tmp_path / "before" / model.name)
+    (before / "README.md").write_text("changed after it was attested\n")
+    asked = ("verify", f"dir:{model}", "--policy", drift, "--json", "--previous")
+
+    assert lading(*asked, f"dir:{before}").status == 10
+    for none in ("", "registry.example/acme/svc:1", "none.json"):
+        assert lading(*asked, none).status == 2
+    without = lading("verify", f"dir:{model}", "--previous", f"dir:{model}")
+    assert without.status == 2
+    assert "--policy" in without.err
