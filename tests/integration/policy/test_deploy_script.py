@@ -66,3 +66,14 @@ def test_what_does_not_verify_is_not_started(shop: Shop, deploy, tmp_path: Path)
     assert [one[0] for one in (stranger, refused, nothing)] == [10, 12, 20]
     assert [one[1] for one in (stranger, refused, nothing)] == [[], [], []]
     assert "not started" in refused[2]
+
+
+@pytest.mark.parametrize("name", ["LADING_POLICY", "LADING_KEY", "LADING_TRUST"])
+def test_an_empty_variable_is_not_one_that_is_unset(shop: Shop, deploy, name: str) -> None:  # type: ignore[no-untyped-def]
+    image = shop.release("acme/unasked:1", model_files()).removeprefix("registry:")
+
+    status, called, err = deploy(image, **{name: ""})
+
+    assert (status, called) == (2, [])
+    assert name in err
+    assert "empty" in err

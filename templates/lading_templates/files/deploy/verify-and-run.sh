@@ -7,6 +7,10 @@ set -eu
 image=${1:?usage: verify-and-run.sh IMAGE [docker run options and command]}
 shift
 
+if [ "${LADING_POLICY-unset}" = "" ]; then # what automation makes of a value that is not there
+    echo "not started: LADING_POLICY is empty; name a policy, or unset it" >&2
+    exit 2
+fi
 answer=$(lading verify "registry:$image" --json ${LADING_POLICY:+--policy "$LADING_POLICY"}) || {
     status=$?
     echo "not started: $image does not verify" >&2
