@@ -156,7 +156,9 @@ def inspect_all(
             return [one(target)]  # which tells what each of both said
     inspection = one(f"docker:{name}", name=target)
     digest = inspection.image.manifest_digest
-    if digest:
+    # Of a containerd store, whose configurations have no digest here, that is this very manifest,
+    # and was perhaps never pushed. Of a classic store it is what was pulled: an index, perhaps.
+    if digest and inspection.image.config_digest:
         repository = repository_opener(insecure=insecure)(reference)
         if platform_manifests(repository, digest) != (digest,):
             return pushed(reference.with_digest(digest))
