@@ -30,7 +30,8 @@ __all__ = [
 CHUNK: Final = 1024 * 1024
 #: The most that :meth:`Source.exactly` hands out at once.
 LARGEST_READ: Final = 128 * 1024 * 1024
-#: Files from here on are hashed in a thread of their own, beside the reading.
+#: Files from here on are hashed in a thread of their own, beside the reading; but not those that
+#: the kernel reads ahead (``ahead``): handing their bytes over costs more than it gains.
 THREADED_FROM: Final = 8 * CHUNK
 
 
@@ -238,7 +239,8 @@ class HashedSource(Source):
     def __init__(self, stream: FileStream) -> None:
         super().__init__()
         self._stream = stream
-        self._hash = hashlib.sha256() if stream.size < THREADED_FROM else ThreadedHash()
+        alone = stream.size < THREADED_FROM or getattr(stream, "ahead", False)
+        self._hash = hashlib.sha256() if alone else ThreadedHash()
         self._left = stream.size
         self.tail = b""  # the last chunk that was read: formats with a footer look here
 

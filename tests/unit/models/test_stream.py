@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lading.image.directory import walk
 from lading.models.hashing import WAITING, ThreadedHash
 from lading.models.stream import (
     CHUNK,
@@ -21,6 +23,9 @@ from lading.models.stream import (
     Truncated,
 )
 from support.models_streams import Stream
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Pieces(Source):
@@ -136,6 +141,16 @@ class TestHashing:
         assert source.sha256() == hashlib.sha256(data).hexdigest()
         assert source.tail == data[-CHUNK:] or len(source.tail) >= min(CHUNK, size)
         assert data.endswith(source.tail)
+
+    def test_what_the_kernel_reads_ahead_is_hashed_without_a_thread(self, tmp_path: Path) -> None:
+        data = bytes(range(251)) * (10 * CHUNK // 251)
+        (tmp_path / "f").write_bytes(data)
+        before = threading.active_count()
+        for entry in walk(str(tmp_path)):
+            source = HashedSource(entry)
+            source.read(5)
+            assert threading.active_count() == before
+            assert source.sha256() == hashlib.sha256(data).hexdigest()
 
     def test_the_thread_ends(self) -> None:
         before = threading.active_count()
