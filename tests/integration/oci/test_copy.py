@@ -22,6 +22,7 @@ from support.oci_images import LAYER, describe, make_image, push_image, push_ind
 from support.oci_stores import Requests, open_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lading_oci.interface import Repository
@@ -251,6 +252,15 @@ class Slow(Layout):
         return cast("BinaryIO", Dripping())
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Python's own handler: a run in the background starts with SIGINT ignored (POSIX sh)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_copy_that_is_interrupted_ends_at_once(tmp_path: Path) -> None:
     source = Slow(tmp_path / "source")
     push_image(source, make_image("slow", layer=b"l" * 2_000_000), tag="v1")
