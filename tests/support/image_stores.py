@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["config_of", "docker_archive", "layout", "tar_of"]
+__all__ = ["attested_layout", "config_of", "docker_archive", "layout", "tar_of"]
 
 
 def tar_of(files: Mapping[str, bytes], links: Mapping[str, str] = {}) -> bytes:
@@ -86,3 +86,21 @@ def layout(path: Path, images: Mapping[str, bytes], *, tag: str = "1", **changed
         entries.append({**entry, "platform": {"os": "linux", "architecture": architecture}})
     store.push_manifest(index_manifest(entries), mediatypes.OCI_INDEX, tag=tag)
     return store
+
+
+def attested_layout(path: Path, images: Mapping[str, bytes]) -> Layout:
+    """Write a layout as BuildKit does: tag ``1`` lists an attestation, ``only-images`` none."""
+    made = layout(path, images, tag="only-images")
+    index = json.loads(made.manifest("only-images").content)
+    statement = b'{"schemaVersion": 2, "layers": []}'
+    described = describe(statement, mediatypes.OCI_MANIFEST)
+    made.push_blob(described, statement)
+    attestation = {
+        **descriptor_json(described),
+        "platform": {"os": "unknown", "architecture": "unknown"},
+        "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
+    }
+    made.push_manifest(
+        index_manifest([*index["manifests"], attestation]), mediatypes.OCI_INDEX, tag="1"
+    )
+    return made

@@ -12,15 +12,10 @@ import pytest
 
 from lading.cli import main
 from lading.cli.every import file_names
-from lading.errors import InputError, LimitError
-from lading.image import oci, open_every
 from lading.inventory import ImageFacts, Platform
-from lading.limits import Limits
-from lading_oci import mediatypes
 from lading_oci.digest import digest_of
-from lading_oci.manifests import descriptor_json, index_manifest
-from support.image_stores import layout, tar_of
-from support.oci_images import describe
+from lading_oci.manifests import index_manifest
+from support.image_stores import attested_layout, layout, tar_of
 from support.schemas import conforms
 
 if TYPE_CHECKING:
@@ -40,21 +35,7 @@ def _layer(name: str) -> bytes:
 def store(here: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A layout of amd64 and arm64, with an attestation as BuildKit lists it beside them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
-    images = {"amd64": _layer("one"), "arm64": _layer("two")}
-    made = layout(here / "both", images, tag="only-images")
-    index = json.loads(made.manifest("only-images").content)
-    statement = b'{"schemaVersion": 2, "layers": []}'
-    described = describe(statement, mediatypes.OCI_MANIFEST)
-    made.push_blob(described, statement)
-    attestation = {
-        **descriptor_json(described),
-        "platform": {"os": "unknown", "architecture": "unknown"},
-        "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
-    }
-    made.push_manifest(
-        index_manifest([*index["manifests"], attestation]), mediatypes.OCI_INDEX, tag="1"
-    )
-    return made
+    return attested_layout(here / "both", {"amd64": _layer("one"), "arm64": _layer("two")})
 
 
 def _archive(here: Path) -> str:
@@ -217,37 +198,3 @@ def test_names_of_files_have_the_variant_and_are_safe_and_apart() -> None:
     assert max(map(len, names)) < 200
     assert len({name.lower() for name in names}) == len(names)
     assert names[5] == f"windows-amd64@{digest_of(b'5').removeprefix('sha256:')}.cdx.json"
-
-
-def test_platforms_are_bounded(store: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as bounded:
-        bounded.setattr(oci, "LIMITS", Limits(image_platforms=2))  # the index counts, too
-        with pytest.raises(LimitError, match="too many platforms"):
-            list(open_every("oci-dir:both:1"))
-    nested = store.resolve("1")
-    for _ in range(Limits().image_index_depth + 1):
-        content = index_manifest([descriptor_json(nested)])
-        nested = store.push_manifest(content, mediatypes.OCI_INDEX, tag="deep")
-    with pytest.raises(LimitError, match="nested too deeply"):
-        list(open_every("oci-dir:both:deep"))
-
-
-def test_nested_indexes_are_opened_and_a_manifest_counts_once(store: Layout) -> None:
-    inner = descriptor_json(store.resolve("1"))
-    images = json.loads(store.manifest("only-images").content)["manifests"]
-    content = index_manifest([inner, *images])
-    outer = store.push_manifest(content, mediatypes.OCI_INDEX, tag="outer")
-    facts = []
-    for image in open_every("oci-dir:both:outer"):
-        facts.append(image.facts)
-        image.close()
-    assert [str(one.platform) for one in facts] == ["linux/amd64", "linux/arm64"]
-    assert {one.index_digest for one in facts} == {outer.digest}
-
-
-def test_a_layout_without_an_image_is_refused(store: Layout) -> None:
-    store.push_manifest(index_manifest([]), mediatypes.OCI_INDEX, tag="empty")
-    with pytest.raises(InputError, match="no image for any platform"):
-        list(open_every("oci-dir:both:empty"))
-    with pytest.raises(InputError, match="no such file"):
-        open_every("oci-dir:nowhere")
