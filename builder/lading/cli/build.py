@@ -85,7 +85,7 @@ def run(words: Sequence[str]) -> int:
 
         def before() -> None:
             settings.check()
-            loaded.callback(warm_up().join)
+            loaded.callback(warm_up(pushing=command.switch("push")).join)
 
         built = build(command, before=before)
     if built.place is None:

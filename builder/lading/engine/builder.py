@@ -75,8 +75,8 @@ def docker_cli() -> str:
 def find_builder(command: BuildCommand) -> Builder:
     """Say which builder docker will use for ``command``, as docker itself decides it.
 
-    The driver is asked for only when it matters: without ``--push``, ``--output`` or a named
-    builder the answer changes nothing but where the image is looked for afterwards.
+    buildx is asked only where there is a choice: when a builder is named, or was ever made. Asking
+    takes as long as building one line anew.
 
     Raises:
         EngineError: docker is not installed.
@@ -85,6 +85,8 @@ def find_builder(command: BuildCommand) -> Builder:
     if os.environ.get("DOCKER_BUILDKIT") in {"0", "false"} or not _has_buildx():
         return Builder(buildx=False)
     named = command.last("builder") or os.environ.get("BUILDX_BUILDER")
+    if not named and not _has_builders():
+        return Builder(buildx=True)
     arguments = [docker, "buildx", "inspect", *([named] if named else [])]
     shown = subprocess.run(arguments, capture_output=True, text=True, check=False)
     driver = "docker"
@@ -96,8 +98,27 @@ def find_builder(command: BuildCommand) -> Builder:
     return Builder(buildx=True, driver=driver)
 
 
+def _has_builders() -> bool:
+    """Say whether ``docker buildx create`` made builders besides docker's own; buildx keeps them.
+
+    One that is chosen by ``docker buildx use`` is among them, whatever was chosen for which engine.
+    """
+    place = os.environ.get("BUILDX_CONFIG") or _docker_config() / "buildx"
+    try:
+        with os.scandir(Path(place) / "instances") as made:
+            return any(made)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # buildx knows better
+
+
+def _docker_config() -> Path:
+    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
 def _has_buildx() -> bool:
-    config = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    config = _docker_config()
     places = [config / "cli-plugins", *map(Path, _PLUGIN_DIRECTORIES)]
     with contextlib.suppress(OSError, ValueError, TypeError):
         extra = json.loads((config / "config.json").read_text())["cliPluginsExtraDirs"]

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lading.errors import EngineError
@@ -42,6 +45,8 @@ def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
     """
     if _is_plain_socket(environ):
         return Endpoint(environ["DOCKER_HOST"], "DOCKER_HOST")
+    if _is_default(environ):
+        return Endpoint(_DEFAULT_HOST, "default")
     from docker.context import config
     from docker.errors import DockerException
 
@@ -67,6 +72,21 @@ def _is_plain_socket(environ: Mapping[str, str]) -> bool:
     """Say whether DOCKER_HOST is a local socket and nothing else counts: no library is needed."""
     tls = environ.get("DOCKER_TLS_VERIFY") or environ.get("DOCKER_CERT_PATH")
     return environ.get("DOCKER_HOST", "").startswith("unix:///") and not tls
+
+
+def _is_default(environ: Mapping[str, str]) -> bool:
+    """Say whether nothing at all chooses an engine: no library is needed to find the default."""
+    said = ("DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONTEXT")
+    if any(environ.get(name) for name in said):
+        return False
+    directory = environ.get("DOCKER_CONFIG") or os.environ.get("DOCKER_CONFIG")
+    try:
+        path = (Path(directory) if directory else Path.home() / ".docker") / "config.json"
+        return not json.loads(path.read_bytes()).get("currentContext")
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, AttributeError, RuntimeError):
+        return False  # the library says what is wrong with it
 
 
 def _from_environment(environ: Mapping[str, str]) -> Endpoint:

@@ -146,15 +146,16 @@ def _unpack(raw: bytes) -> dict[str, Any] | None:
 
 
 def _write(path: Path, raw: bytes) -> None:
-    """Write beside, flush to disk, rename over."""
+    """Write beside, rename over. What a crash of the machine cuts short does not check out.
+
+    So nobody waits for the disk: flushing would be a tenth of a rebuild.
+    """
     import tempfile  # only who writes needs it
 
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
             file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

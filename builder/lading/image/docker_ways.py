@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     from lading.engine.client import Engine
     from lading.image.interface import Entry
 
-__all__ = ["from_archive", "from_directories", "from_save", "layer_directories"]
+__all__ = [
+    "from_archive",
+    "from_directories",
+    "from_save",
+    "layer_directories",
+    "sees_everything",
+]
 
 T = TypeVar("T")
 
@@ -74,7 +80,7 @@ def from_directories(
     wanted: Collection[str],
 ) -> dict[str, T] | None:
     """Read the layers' directories themselves: as root, on the engine's own machine."""
-    if engine.endpoint.local_socket is None or not _sees_everything():
+    if engine.endpoint.local_socket is None or not sees_everything():
         return None
     places = {diff_id: directories.get(diff_id, "") for diff_id in wanted}
     if not all(place and Path(place).is_dir() for place in places.values()):
@@ -82,7 +88,7 @@ def from_directories(
     return {diff_id: scan(walk(place, overlay=True)) for diff_id, place in places.items()}
 
 
-def _sees_everything() -> bool:
+def sees_everything() -> bool:
     """Say whether we may read any file and the xattr that marks opaque directories."""
     if os.geteuid() != 0:
         return False

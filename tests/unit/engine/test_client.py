@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import socket
+import subprocess
+import sys
 import warnings
 from typing import TYPE_CHECKING
 
@@ -70,3 +72,38 @@ def test_a_socket_in_docker_host_is_taken_as_docker_takes_it(extra: dict[str, st
 
     assert quick == context._from_environment(environ)
     assert quick.local_socket == "/run/x.sock"
+
+
+NOTHING_CHOSEN = [None, "{}", '{"auths": {}, "currentContext": ""}']
+
+
+@pytest.mark.parametrize("config", NOTHING_CHOSEN)
+def test_the_default_engine_is_found_without_the_client_library(
+    tmp_path: Path, config: str | None
+) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    code = (
+        "import os, sys; from lading.engine.context import find_endpoint;"
+        "print(find_endpoint(os.environ).host, 'docker' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ran.stdout.split() == ["unix:///var/run/docker.sock", "False"]
+
+
+def test_a_context_that_is_chosen_is_not_passed_by(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"currentContext": "nowhere"}')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_CONFIG", str(tmp_path))
+        patch.delenv("DOCKER_HOST", raising=False)
+        with pytest.raises(EngineError, match="no such docker context") as refused:
+            find_endpoint({})
+
+    assert refused.value.where == "nowhere"
