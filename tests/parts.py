@@ -10,9 +10,10 @@ built from the pins come before those on PATH, for the same result on every mach
 
 from __future__ import annotations
 
-import json
+import importlib.util
 import os
 import shutil
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,10 +35,10 @@ _DEBIAN = frozenset({"docker-registry", "busybox", "git-lfs", "softhsm2-util", "
 
 def find(name: str) -> Path | None:
     """Return the program ``name``, or None when it is not on this machine."""
-    pin = _pins().get(name)
-    places = [_tools() / "debian" / name] if name in _DEBIAN else []
+    pin = _gotools().pinned().get(name)
+    places = [_gotools().cache_directory() / "debian" / name] if name in _DEBIAN else []
     if pin is not None:
-        places.append(_tools() / f"{name}-{pin['version']}" / name)
+        places.append(pin.path)
     for place in places:
         if place.is_file() and os.access(place, os.X_OK):
             return place
@@ -48,12 +49,11 @@ def find(name: str) -> Path | None:
 
 def reason(name: str) -> str:
     """Return, in one line, why ``name`` is not there and what would install it."""
-    pin = _pins().get(name)
+    pin = _gotools().pinned().get(name)
     if pin is not None:
-        kept = _tools() / f"{name}-{pin['version']}.reason"
-        if kept.is_file():
-            return f"{name} could not be built: {kept.read_text(encoding='utf-8').strip()}"
-        return f"{name} {pin['version']} is not installed: tools/gotools.py install {name}"
+        if pin.reason_file.is_file():
+            return f"{name} could not be built: {pin.reason_file.read_text('utf-8').strip()}"
+        return f"{name} {pin.version} is not installed: tools/gotools.py install {name}"
     if name in _DEBIAN:
         return f"{name} is not installed: tools/debian.sh parts"
     return f"{name} is not on PATH"
@@ -80,13 +80,14 @@ def require(name: str) -> Path:
     return found
 
 
-def _tools() -> Path:
-    if own := os.environ.get("LADING_TOOLS"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lading" / "tools"
-
-
 @cache
-def _pins() -> dict[str, dict[str, Any]]:
-    pins = json.loads((ROOT / "tools" / "gotools.json").read_text(encoding="utf-8"))
-    return dict(pins["tools"])
+def _gotools() -> Any:
+    """Load the builder of these programs, which knows where it puts them."""
+    path = ROOT / "tools" / "gotools.py"
+    spec = importlib.util.spec_from_file_location("lading_gotools", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -3,8 +3,9 @@
 
 ``gotools.json`` pins each program: its module, version, the module's ``h1:`` checksum and the
 package to build. A program is built once, inside the module's verified directory (so that the
-module's own ``go.sum`` pins everything below it), and put in place by one rename. Needs only the
-standard library and a ``go`` on PATH.
+module's own ``go.sum`` pins everything below it), and put in place by one rename. A program of
+ours over a module's packages names its files in ``add``: they are built inside a copy of that
+directory, under the same ``go.sum``. Needs only the standard library and a ``go`` on PATH.
 
     gotools.py install light|heavy|sigstore|NAME…    build what is not there yet
     gotools.py path NAME                             print where the program is (exit 1: not there)
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PINS = Path(__file__).with_name("gotools.json")
+ROOT = PINS.parent.parent
 BUILD_SECONDS = 2400
 DOWNLOAD_SECONDS = 300
 
@@ -46,7 +49,10 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One pinned program. ``checksum`` empty: only Go's own checksum database vouches for it."""
+    """One pinned program. ``checksum`` empty: only Go's own checksum database vouches for it.
+
+    ``add`` maps paths in the module to files of this repository.
+    """
 
     name: str
     group: str
@@ -56,11 +62,21 @@ class Tool:
     checksum: str = ""
     ldflags: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    add: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:
         """The directory of this version, which holds only the program."""
-        return cache_directory() / f"{self.name}-{self.version}"
+        return cache_directory() / self._label
+
+    @property
+    def _label(self) -> str:
+        """Name and version, and what was added: another source is another program."""
+        label = f"{self.name}-{self.version}"
+        if not self.add:
+            return label
+        sources = b"".join((ROOT / source).read_bytes() for source in self.add.values())
+        return f"{label}-{hashlib.sha256(sources).hexdigest()[:8]}"
 
     @property
     def path(self) -> Path:
@@ -70,7 +86,7 @@ class Tool:
     @property
     def reason_file(self) -> Path:
         """Where the reason of a failed build is kept."""
-        return cache_directory() / f"{self.name}-{self.version}.reason"
+        return cache_directory() / f"{self._label}.reason"
 
 
 def cache_directory() -> Path:
@@ -121,7 +137,24 @@ def _build(tool: Tool, go: str, target: Path) -> None:
         raise ToolError(f"checksum of {where} is {module['Sum']}, pinned is {tool.checksum}")
     command = [go, "build", "-ldflags", f"-s -w {tool.ldflags}".strip()]
     command += ["-o", str(target / tool.name), tool.package]
-    _run(command, env, Path(module["Dir"]), BUILD_SECONDS)
+    _run(command, env, _sources(tool, Path(module["Dir"]), target.parent), BUILD_SECONDS)
+
+
+def _sources(tool: Tool, module: Path, scratch: Path) -> Path:
+    """Return the module's directory, or a copy of it with what the program adds.
+
+    Not `go build -overlay`: that refuses to replace anything in the module cache.
+    """
+    if not tool.add:
+        return module
+    copy = scratch / "module"
+    shutil.copytree(module, copy, copy_function=shutil.copyfile)
+    for directory in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
+        directory.chmod(0o755)  # the module cache's are read-only
+    for path, source in tool.add.items():
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / source, copy / path)
+    return copy
 
 
 @contextlib.contextmanager

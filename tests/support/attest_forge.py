@@ -20,8 +20,8 @@ from lading.attest.bundle import Bundle
 from lading.attest.dsse import PAYLOAD_TYPE, Envelope, pae
 
 if TYPE_CHECKING:
-    from support.attest_ctlog import CtLog
-    from support.attest_sigstore import LocalSigstore
+    from local_sigstore.ct_log import CtLog
+    from local_sigstore.local import LocalSigstore
 
 __all__ = ["Flaws", "certified", "forge", "log_entry", "timestamp"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["ServerError", "free_port", "http_answers", "running"]
+__all__ = ["ServerError", "free_port", "http_answers", "listens", "running"]
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -39,6 +39,15 @@ def http_answers(port: int, path: str = "/", *, address: str = "127.0.0.1") -> b
         return False
     finally:
         connection.close()
+    return True
+
+
+def listens(port: int) -> bool:
+    """Return whether something accepts connections on a loopback port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
     return True
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.attest_sigstore import LocalSigstore, running_sigstore
+from local_sigstore.services import running_sigstore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from local_sigstore.local import LocalSigstore
 
 
 @pytest.fixture(scope="session")

@@ -19,13 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import parts
 from lading.attest import keys
 from lading_oci import open_registry, parse_reference
+from local_sigstore.local import described_log
 from support.attest_forge import Flaws, certified
 from support.attest_samples import pair, private, public
 from support.oci_images import make_image, push_image
 from support.product import Lading
 
 if TYPE_CHECKING:
-    from support.attest_sigstore import LocalSigstore
+    from local_sigstore.local import LocalSigstore
     from support.product import Ran
     from support.registries import Registry
 
@@ -157,7 +158,7 @@ def test_keyless_under_another_root(lading: Lading, image: str, local: LocalSigs
     attest(lading, image, *KEYLESS)
     other = ec.generate_private_key(ec.SECP256R1()).public_key()
     document = local.trusted_root()
-    document["ctlogs"] = [local._log(local.ct_log.url, other, "PKIX_ECDSA_P256_SHA_256")]
+    document["ctlogs"] = [described_log(local.ct_log.url, other, "PKIX_ECDSA_P256_SHA_256")]
     (lading.cwd / "root.json").write_text(json.dumps(document))
 
     refused = verify(lading, image, *identity(local))

@@ -30,7 +30,7 @@ from lading.attest.tokens import IdentityToken, read_token
 from lading.attest.verifiers.keyless import KeylessVerifier
 from lading.attest.verify import Candidate, verify_attestations
 from lading.errors import InputError, LadingError, RegistryError, VerificationError
-from support.attest_ctlog import CtLog
+from local_sigstore.ct_log import CtLog
 from support.attest_forge import Flaws, forge, timestamp
 from support.attest_samples import IMAGE, OTHER_IMAGE, edited, signer, statement
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from support.attest_sigstore import LocalSigstore
+    from local_sigstore.local import LocalSigstore
 
 pytestmark = pytest.mark.interop
 

@@ -1,4 +1,7 @@
-"""Keyless bundles whose log is of Rekor's first version, whose promise is the trusted time."""
+"""What no log of Rekor's first version would promise: entries made with a log's key, refused.
+
+``test_rekor_v1_signing.py`` has the log itself.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ from lading.attest.dsse import PAYLOAD_TYPE, Envelope, pae
 from lading.attest.identities import TrustedIdentity
 from lading.attest.verifiers.keyless import KeylessVerifier
 from lading.errors import VerificationError
+from local_sigstore.made_rekor_v1 import MadeRekorV1, b64
 from support.attest_forge import DER, Flaws, certified
-from support.attest_rekor_v1 import RekorV1, b64
 from support.attest_samples import IMAGE, OTHER_IMAGE, edited, statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.attest_sigstore import LocalSigstore
+    from local_sigstore.local import LocalSigstore
 
 pytestmark = pytest.mark.interop
 
@@ -33,12 +36,16 @@ BUILDER = "builder@example.com"
 
 
 @pytest.fixture(scope="module")
-def log() -> RekorV1:
-    return RekorV1()
+def log() -> MadeRekorV1:
+    return MadeRekorV1()
 
 
 def signed(
-    local: LocalSigstore, log: RekorV1, *, logged: bytes | None = None, time: datetime | None = None
+    local: LocalSigstore,
+    log: MadeRekorV1,
+    *,
+    logged: bytes | None = None,
+    time: datetime | None = None,
 ) -> bytes:
     """Return a bundle over the sample statement; ``logged`` is what its entry is of instead."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -55,7 +62,7 @@ def signed(
     ).to_bytes()
 
 
-def verify(local: LocalSigstore, log: RekorV1, bundle: bytes) -> datetime | None:
+def verify(local: LocalSigstore, log: MadeRekorV1, bundle: bytes) -> datetime | None:
     root = trust.trusted_root(local.write("root-v1.json", log.trusted_root(local)))
     rules = [TrustedIdentity.exact(BUILDER, local.issuer.url)]
     verified = KeylessVerifier(root, rules).verify(bundle)
@@ -64,20 +71,20 @@ def verify(local: LocalSigstore, log: RekorV1, bundle: bytes) -> datetime | None
     return verified.time
 
 
-def code(local: LocalSigstore, log: RekorV1, bundle: bytes) -> str:
+def code(local: LocalSigstore, log: MadeRekorV1, bundle: bytes) -> str:
     with pytest.raises(VerificationError) as caught:
         verify(local, log, bundle)
     return caught.value.code
 
 
-def test_the_promise_is_the_trusted_time(local: LocalSigstore, log: RekorV1) -> None:
+def test_the_promise_is_the_trusted_time(local: LocalSigstore, log: MadeRekorV1) -> None:
     time = verify(local, log, signed(local, log))
 
     assert time is not None
     assert abs(time - datetime.now(UTC)) < timedelta(minutes=2)
 
 
-def test_cosign_accepts_what_we_do(local: LocalSigstore, log: RekorV1) -> None:
+def test_cosign_accepts_what_we_do(local: LocalSigstore, log: MadeRekorV1) -> None:
     """So that it is Rekor's entry that the tests make, and not one of their own."""
     directory = local.directory
     root = local.write("root-v1.json", log.trusted_root(local))
@@ -98,18 +105,18 @@ def test_cosign_accepts_what_we_do(local: LocalSigstore, log: RekorV1) -> None:
     assert (judged(good), judged(moved) != 0) == (0, True)
 
 
-def test_promised_outside_the_certificates_validity(local: LocalSigstore, log: RekorV1) -> None:
+def test_promised_outside_the_certificates_validity(local: LocalSigstore, log: MadeRekorV1) -> None:
     for hours in (-1, 1):
         time = datetime.now(UTC) + timedelta(hours=hours)
         assert code(local, log, signed(local, log, time=time)) in {"timestamp", "certificate"}
 
 
-def test_log_entry_of_another_envelope(local: LocalSigstore, log: RekorV1) -> None:
+def test_log_entry_of_another_envelope(local: LocalSigstore, log: MadeRekorV1) -> None:
     assert code(local, log, signed(local, log, logged=statement(OTHER_IMAGE))) == "log"
 
 
-def test_log_of_somebody_else(local: LocalSigstore, log: RekorV1) -> None:
-    assert code(local, log, signed(local, RekorV1())) == "log"
+def test_log_of_somebody_else(local: LocalSigstore, log: MadeRekorV1) -> None:
+    assert code(local, log, signed(local, MadeRekorV1())) == "log"
 
 
 def _entry(document: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +135,7 @@ def _entry(document: dict[str, Any]) -> dict[str, Any]:
     ids=["another time", "another promise", "another root", "no promise"],
 )
 def test_promise_or_proof_changed(
-    local: LocalSigstore, log: RekorV1, change: Callable[[dict[str, Any]], object]
+    local: LocalSigstore, log: MadeRekorV1, change: Callable[[dict[str, Any]], object]
 ) -> None:
     changed = edited(signed(local, log), lambda document: change(_entry(document)))
 

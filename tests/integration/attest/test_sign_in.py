@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import SignerIdentity
     from lading.attest.tokens import IdentityToken
-    from support.attest_sigstore import LocalSigstore
+    from local_sigstore.local import LocalSigstore
     from support.engines import DockerEngine
     from support.registries import Registry
 

@@ -35,7 +35,7 @@ from support.attest_samples import (
 )
 
 if TYPE_CHECKING:
-    from support.attest_sigstore import LocalSigstore
+    from local_sigstore.local import LocalSigstore
 
 pytestmark = pytest.mark.interop
 

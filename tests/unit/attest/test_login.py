@@ -12,7 +12,7 @@ import pytest
 
 from lading.attest import login
 from lading.errors import InputError, RegistryError
-from support.attest_oidc import Issuer, running_issuer
+from local_sigstore.oidc import Issuer, running_issuer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,26 +6,23 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import parts
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 GOTOOLS = parts.ROOT / "tools" / "gotools.py"
 PINS = json.loads(GOTOOLS.with_suffix(".json").read_text(encoding="utf-8"))["tools"]
 
 # Stands in for the toolchain: answers `go mod download -json` and writes what `go build` is asked
-# for, or fails after having written half of it.
+# for (what is in the file `built`), or fails after having written half of it.
 FAKE_GO = """#!/bin/sh
 case "$1" in
     mod) echo '{{"Dir": "{directory}", "Sum": "{checksum}"}}' ;;
     build)
         while [ "$1" != -o ]; do shift; done
-        echo program >"$2"
+        /bin/cat {built} >"$2"
         /bin/chmod +x "$2"
         exit {status} ;;
 esac
@@ -43,10 +40,19 @@ def _gotools(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def _fake_go(tmp_path: Path, *, checksum: str, status: int = 0) -> None:
+def _fake_go(
+    tmp_path: Path,
+    *,
+    checksum: str,
+    status: int = 0,
+    directory: Path | None = None,
+    built: str = "/dev/null",
+) -> None:
     program = tmp_path / "bin" / "go"
     program.parent.mkdir(exist_ok=True)
-    script = FAKE_GO.format(directory=tmp_path, checksum=checksum, status=status)
+    script = FAKE_GO.format(
+        directory=directory or tmp_path, checksum=checksum, status=status, built=built
+    )
     program.write_text(script, encoding="utf-8")
     program.chmod(0o755)
 
@@ -78,6 +84,21 @@ def test_a_failed_build_leaves_its_reason_and_no_program(
     assert _gotools(tmp_path, "path", "olareg").returncode == 1
     left = {path.name for path in (tmp_path / "tools").iterdir()}
     assert left == {".lock", f"olareg-{PINS['olareg']['version']}.reason"}
+
+
+def test_what_a_program_adds_is_built_in_a_copy_of_the_module(tmp_path: Path) -> None:
+    ((added, source),) = PINS["trillian"]["add"].items()
+    module = tmp_path / "module"
+    (module / "log").mkdir(parents=True)
+    (module / "log" / "log.go").write_text("package log", encoding="utf-8")
+    for directory in (module / "log", module):
+        directory.chmod(0o555)
+    _fake_go(tmp_path, checksum=PINS["trillian"]["checksum"], directory=module, built=added)
+    done = _gotools(tmp_path, "install", "trillian")
+    assert done.returncode == 0, done
+    program = _gotools(tmp_path, "path", "trillian").stdout.strip()
+    assert Path(program).read_bytes() == (parts.ROOT / source).read_bytes()
+    assert [one.name for one in module.iterdir()] == ["log"]
 
 
 def test_without_go_the_reason_says_so(tmp_path: Path) -> None:

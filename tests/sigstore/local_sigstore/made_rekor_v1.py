@@ -1,8 +1,9 @@
-"""A transparency log of Rekor's first version: one entry, as a public instance answers with it.
+"""Entries of a log of Rekor's first version that no honest log makes: made here, by its key.
 
 rekor ``types/dsse/v0.0.1``; RFC 6962, section 2.1 (a tree of one leaf); c2sp.org/tlog-checkpoint;
-the promise is a signature over the entry's canonical JSON. A server of that version needs
-Trillian and a database; what verifiers see of it is made here, with cosign as the judge.
+the promise is a signature over the entry's canonical JSON. The log itself is in
+:mod:`local_sigstore.rekor_v1`; it takes no time but its own, and attacks need others. cosign
+judges that what is made here without a flaw is an entry.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from local_sigstore.rekor_v1 import ORIGIN, described
+
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from lading.attest.dsse import Envelope
-    from support.attest_sigstore import LocalSigstore
+    from local_sigstore.local import LocalSigstore
 
-__all__ = ["RekorV1"]
+__all__ = ["MadeRekorV1", "b64"]
 
-ORIGIN = "rekor.local.example"
 TREE = 1193050959916656506
 
 
@@ -32,8 +34,8 @@ def b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-class RekorV1:
-    """The log's key, and what it answers."""
+class MadeRekorV1:
+    """A log's key, and what it signs."""
 
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -45,8 +47,7 @@ class RekorV1:
 
     def trusted_root(self, local: LocalSigstore) -> dict[str, Any]:
         """Return the local Sigstore's root of trust, with this log in place of Rekor v2."""
-        log = local._log(f"https://{ORIGIN}", self.key.public_key(), "PKIX_ECDSA_P256_SHA_256")
-        return {**local.trusted_root(), "tlogs": [log]}
+        return {**local.trusted_root(), "tlogs": [described(self.key)]}
 
     def entry(
         self, envelope: Envelope, certificate: Certificate, *, time: datetime | None = None
