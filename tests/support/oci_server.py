@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
 __all__ = ["Reply", "Request", "Server", "serve"]
@@ -118,12 +119,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(answer: Callable[[Request], Reply | None]) -> Iterator[Server]:
+def serve(
+    answer: Callable[[Request], Reply | None],
+    *,
+    address: tuple[str, int] = ("127.0.0.1", 0),
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Server]:
     """Serve on a loopback port until the block ends. None cuts the connection unanswered."""
     seen = Server("")
     handler = type("Handler", (_Handler,), {"seen": seen, "answer": staticmethod(answer)})
-    server = _Quiet(("127.0.0.1", 0), handler)
-    seen.host = f"127.0.0.1:{server.server_address[1]}"
+    server = _Quiet(address, handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    seen.host = f"{address[0]}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
     thread.start()
     try:

@@ -36,15 +36,19 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Lading:
-    """``lading`` in a working directory, with caches, evidence and keys of its own."""
+    """``lading`` in a working directory, with caches, evidence and keys of its own.
+
+    ``under`` are words of a command that runs it, such as ``unshare``'s.
+    """
 
     cwd: Path
     env: Mapping[str, str]
+    under: tuple[str, ...] = ()
 
     def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> Ran:
         """Run it; standard input is closed, so that nothing can wait for an answer."""
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "lading", *words],
+            [*self.under, sys.executable, "-W", "error", "-m", "lading", *words],
             cwd=self.cwd,
             env={**self.env, **(env or {})},
             stdin=subprocess.DEVNULL,

@@ -18,6 +18,7 @@ from lading.attest import trust
 from lading.attest.signers.announced import AnnouncedSigner
 from lading.attest.tokens import read_token
 from lading_oci import open_registry, parse_reference
+from local_sigstore.google_cloud import ACCOUNT, IMPERSONATED, google_cloud
 from support.attest_samples import statement
 from support.oci_images import make_image, push_image
 from support.oci_server import Reply, Request, serve
@@ -244,6 +245,77 @@ def test_build_does_not_start_without_an_identity(
     assert done.status == 2
     assert "no identity to sign as" in done.err
     assert done.out == "", "docker has not begun"
+
+
+# --- on a machine of Google Cloud --------------------------------------------------------------
+
+
+IDENTITY = f"GET {ACCOUNT}/identity"
+
+
+def test_a_machine_of_google_clouds_signs_as_its_service_account(
+    image: str, words: list[str], env: dict[str, str], local: LocalSigstore, tmp_path: Path
+) -> None:
+    with google_cloud(tmp_path, local.issuer.token) as machine:
+        done = Lading(tmp_path, env, machine.under)(*words)
+
+    assert done.status == 0, done.err
+    assert f"signing as {BUILDER}" in done.err
+    assert "eyJ" not in done.err
+    assert machine.asked == [IDENTITY]
+    assert verifies(image, local, env, tmp_path)
+
+
+def test_one_service_account_of_google_clouds_in_the_name_of_another(
+    image: str, words: list[str], env: dict[str, str], local: LocalSigstore, tmp_path: Path
+) -> None:
+    with google_cloud(tmp_path, local.issuer.token) as machine:
+        job = {**env, **machine.env, "GOOGLE_SERVICE_ACCOUNT_NAME": IMPERSONATED}
+        done = Lading(tmp_path, job, machine.under)(*words)
+
+    assert done.status == 0, done.err
+    assert f"signing as {BUILDER}" in done.err
+    assert "secret" not in done.err
+    assert [line.rpartition("/")[2] for line in machine.asked] == [
+        "token",
+        f"{IMPERSONATED}:generateIdToken",
+    ]
+    assert verifies(image, local, env, tmp_path)
+
+
+def test_a_machine_of_google_clouds_without_a_service_account(
+    image: str, words: list[str], env: dict[str, str], local: LocalSigstore, tmp_path: Path
+) -> None:
+    with google_cloud(tmp_path, local.issuer.token) as machine:
+        machine.refusal = Reply(404, b"service account not defined")
+        done = Lading(tmp_path, env, machine.under)(*words)
+
+    assert done.status == 22
+    assert "service account not defined" in done.err
+    assert "signing as" not in done.err
+    assert machine.asked == [IDENTITY]
+    assert not verifies(image, local, env, tmp_path)
+
+
+def test_a_token_of_google_clouds_with_an_unverified_email(
+    words: list[str], env: dict[str, str], local: LocalSigstore, tmp_path: Path
+) -> None:
+    with google_cloud(tmp_path, lambda: local.issuer.token(email_verified=False)) as machine:
+        done = Lading(tmp_path, env, machine.under)(*words)
+
+    assert done.status == 22
+    assert "not verified by its issuer" in done.err
+
+
+def test_a_machine_of_somebody_elses_is_not_asked(
+    words: list[str], env: dict[str, str], local: LocalSigstore, tmp_path: Path
+) -> None:
+    with google_cloud(tmp_path, local.issuer.token, product="KVM") as machine:
+        done = Lading(tmp_path, env, machine.under)(*words)
+
+    assert done.status == 2
+    assert "no identity to sign as" in done.err
+    assert machine.asked == []
 
 
 # --- tokens that run out -----------------------------------------------------------------------

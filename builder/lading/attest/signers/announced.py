@@ -25,18 +25,22 @@ _MARGIN: Final = 20.0  # seconds that a token must live for one more signature
 
 
 class AnnouncedSigner:
-    """A :class:`~lading.attest.interface.Signer` for whoever ``source`` gives a token of."""
+    """A :class:`~lading.attest.interface.Signer` for whoever ``source`` gives a token of.
+
+    ``first`` is a token that was had already; ``source`` is asked once that has run out.
+    """
 
     def __init__(
         self,
         config: ClientTrustConfig,
         source: Callable[[], IdentityToken],
         announce: Callable[[SignerIdentity], None],
+        first: IdentityToken | None = None,
     ) -> None:
         self._config: Final = config
         self._source: Final = source
         self._announce: Final = announce
-        self._token: IdentityToken | None = None
+        self._token: IdentityToken | None = first
         self._announced: SignerIdentity | None = None
 
     def prepare(self) -> None:

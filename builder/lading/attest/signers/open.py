@@ -111,8 +111,8 @@ def _keyless(options: SigningOptions, asking: Asking) -> Signer:
     given = options.identity_token
     if given is not None:
         signer = AnnouncedSigner(config, lambda: _given_token(given), asking.announce)
-    elif ambient_token(now=_now()) is not None:
-        signer = AnnouncedSigner(config, _ambient_again, asking.announce)
+    elif (token := ambient_token(now=_now())) is not None:
+        signer = AnnouncedSigner(config, _ambient_again, asking.announce, first=token)
     elif (sign_in := asking.sign_in) is not None:
         # asked when it is time to sign: such a token lives for a minute
         issuer = _identity_provider(config)
