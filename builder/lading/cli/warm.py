@@ -16,7 +16,7 @@ NEEDED: Final = (
     "lading.packages.others",
     "lading.packages.merge",
     "lading.usecases.inspect",
-    "lading.usecases.kept",
+    "lading.usecases.recall",
     "lading.usecases.release",
     "lading.usecases.attest",
     "lading.usecases.provenance",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lading.image.cache import LayerCache
     from lading.image.interface import Image
     from lading.inventory import Inspection
     from lading.usecases.build import Built
@@ -89,48 +88,27 @@ def inspect_layout(target: str, *, all_layers: bool = False) -> list[Inspection]
 
 
 def _looked_into(image: Image, target: str, *, all_layers: bool, cached: bool) -> Inspection:
-    """Inspect an image with the cache or without, and close it."""
-    try:
-        if not cached or os.environ.get("LADING_NO_CACHE"):
-            return _inspected(image, target, None, all_layers=all_layers)
-        return _kept_or_inspected(image, target, all_layers=all_layers)
-    finally:
-        image.close()
-
-
-def _kept_or_inspected(image: Image, target: str, *, all_layers: bool) -> Inspection:
-    """Return the inspection that was kept of the same layers; else inspect, and keep it."""
-    from lading.errors import InputError
+    """Inspect an image with the caches or without, and close it."""
     from lading.image.cache import LayerCache
     from lading.packages import find_syft
-    from lading.usecases import kept
+    from lading.usecases.inspect import inspect_image
+    from lading.usecases.kept import VERSION
+    from lading.usecases.layer_scan import SCANNER_VERSION
+    from lading.usecases.recall import inspect_anew
 
     try:
-        key = kept.key_of(image.facts, find_syft(), all_layers=all_layers)
-    except InputError:
-        key = None  # no syft: an image may do without it, which shows when it is looked into
-    results = LayerCache(None, kept.VERSION)
-    found = results.get(key) if key else None
-    if found is not None:
-        try:
-            return kept.from_json(found, image.facts, target)
-        except (KeyError, TypeError, ValueError):
-            pass  # an entry of another shape is as good as none
-    inspection = _inspected(image, target, LayerCache, all_layers=all_layers)
-    if key:
-        results.put(key, kept.to_json(inspection))
-    return inspection
-
-
-def _inspected(
-    image: Image, target: str, cache: type[LayerCache] | None, *, all_layers: bool
-) -> Inspection:
-    from lading.packages import find_syft
-    from lading.usecases.inspect import inspect_image
-    from lading.usecases.layer_scan import SCANNER_VERSION
-
-    layers = None if cache is None else cache(None, SCANNER_VERSION)
-    return inspect_image(image, target, find_syft=find_syft, cache=layers, all_layers=all_layers)
+        if not cached or os.environ.get("LADING_NO_CACHE"):
+            return inspect_image(image, target, find_syft=find_syft, all_layers=all_layers)
+        return inspect_anew(
+            image,
+            target,
+            find_syft=find_syft,
+            cache=LayerCache(None, SCANNER_VERSION),
+            results=LayerCache(None, VERSION),
+            all_layers=all_layers,
+        )
+    finally:
+        image.close()
 
 
 def inspect_all(

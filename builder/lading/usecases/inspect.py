@@ -15,6 +15,7 @@ from lading.image.interface import SeesMerged
 from lading.inventory import Finding, Inspection, Level
 from lading.limits import LIMITS
 from lading.usecases.contents import ViewReader
+from lading.usecases.footing import Footing, footing_of
 from lading.usecases.layer_scan import LayerScan, scan_layer
 from lading.usecases.lower_layers import shadowed
 from lading.usecases.views import View
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lading.inventory import LayerFacts, Model
     from lading.packages import Syft
 
-__all__ = ["ScanCache", "inspect_image"]
+__all__ = ["LayerScans", "ScanCache", "inspect_image", "layer_facts"]
 
 
 class ScanCache(Protocol):
@@ -42,6 +43,53 @@ class ScanCache(Protocol):
         ...
 
 
+class LayerScans:
+    """The findings of an image's layers: what was kept of them, else read, each layer once.
+
+    What was kept by a source that cannot tell opaque directories is of use only where the image
+    can be asked for its paths; else the layer is read again.
+    """
+
+    def __init__(self, image: Image, cache: ScanCache | None) -> None:
+        self._image = image
+        self._cache = cache
+        self._known: dict[str, LayerScan] = {}
+        self.exists = image.exists if isinstance(image, SeesMerged) else None
+        self.fresh: set[str] = set()  # those that were read, not kept
+
+    def kept(self, diff_id: str) -> LayerScan | None:
+        """Return a layer's findings without reading it, or None."""
+        if diff_id not in self._known and self._cache is not None:
+            found = self._cache.get(diff_id)
+            if found is None:
+                return None
+            try:
+                scan = LayerScan.from_json(found)
+            except (KeyError, TypeError, ValueError, zlib.error):
+                return None  # an entry of another shape is as good as none
+            if scan.paths.opaques_known or self.exists is not None:
+                self._known[diff_id] = scan
+        return self._known.get(diff_id)
+
+    def all(self, diff_ids: Sequence[str]) -> list[LayerScan]:
+        """Return the findings of each layer, reading those that nobody knows.
+
+        Raises:
+            LimitError: together they hold more of packages' bytes than an image may.
+            InputError, EngineError, OciError: as :func:`inspect_image`.
+        """
+        missing = {one for one in dict.fromkeys(diff_ids) if self.kept(one) is None}
+        if missing:
+            bounded = _Bounded(self._known.values())
+            for diff_id, scan in self._image.scan(bounded, missing).items():
+                self._known[diff_id] = scan
+                self.fresh.add(diff_id)
+                if self._cache:
+                    self._cache.put(diff_id, scan.to_json())
+        _check(sum(map(_held, self._known.values())))
+        return [self._known[diff_id] for diff_id in diff_ids]
+
+
 def inspect_image(
     image: Image,
     target: str,
@@ -49,31 +97,34 @@ def inspect_image(
     find_syft: Callable[[], Syft],
     cache: ScanCache | None = None,
     all_layers: bool = False,
+    layers: LayerScans | None = None,
+    keep: Callable[[Inspection, Footing], None] | None = None,
 ) -> Inspection:
     """Return everything found in ``image``.
 
     ``find_syft`` is called only when the image has package databases other than Python's.
-    ``all_layers`` also tells what lower layers have and a container does not see.
+    ``all_layers`` also tells what lower layers have and a container does not see. ``layers`` are
+    the image's, where some are known already. ``keep`` gets what is returned, with the layers that
+    it stands on.
 
     Raises:
         InputError: the image is damaged, or syft failed or is missing where it is needed.
         EngineError, OciError: the image's source failed.
     """
     facts = image.facts
+    layers = layers or LayerScans(image, cache)
     diff_ids = [layer.diff_id for layer in facts.layers]
-    exists = image.exists if isinstance(image, SeesMerged) else None
-    scans, fresh = _scan_layers(image, diff_ids, cache, certain=exists is None)
-    stack = [scans[diff_id] for diff_id in diff_ids]
-    view = View(stack, diff_ids, exists)
+    stack = layers.all(diff_ids)
+    view = View(stack, diff_ids, layers.exists)
     reader = ViewReader(facts.platform, find_syft)
     found = reader.read(view)
-    return Inspection(
+    inspection = Inspection(
         target=target,
         image=dataclasses.replace(
             facts,
             layers=tuple(
-                _layer_facts(layer, scans[layer.diff_id], fresh=layer.diff_id in fresh)
-                for layer in facts.layers
+                layer_facts(layer, scan, fresh=layer.diff_id in layers.fresh)
+                for layer, scan in zip(facts.layers, stack, strict=True)
             ),
         ),
         models=found.models,
@@ -83,33 +134,9 @@ def inspect_image(
         tools=found.tools,
         shadowed=shadowed(stack, diff_ids, found, reader.read) if all_layers else None,
     )
-
-
-def _scan_layers(
-    image: Image, diff_ids: Sequence[str], cache: ScanCache | None, *, certain: bool
-) -> tuple[dict[str, LayerScan], set[str]]:
-    """Return the findings of each layer, and the layers that were read for it.
-
-    What was kept by a source that cannot tell opaque directories is of use only where the image
-    can be asked for its paths; else, ``certain``, the layer is read again.
-    """
-    scans: dict[str, LayerScan] = {}
-    for diff_id in dict.fromkeys(diff_ids):
-        kept = cache.get(diff_id) if cache else None
-        if kept is not None:
-            try:
-                scan = LayerScan.from_json(kept)
-            except (KeyError, TypeError, ValueError, zlib.error):
-                continue  # an entry of another shape is as good as none
-            if scan.paths.opaques_known or not certain:
-                scans[diff_id] = scan
-    missing = {diff_id for diff_id in diff_ids if diff_id not in scans}
-    if missing:
-        for diff_id, scan in image.scan(_Bounded(scans.values()), missing).items():
-            scans[diff_id] = scan
-            if cache:
-                cache.put(diff_id, scan.to_json())
-    return scans, missing
+    if keep is not None:
+        keep(inspection, footing_of(stack, view))
+    return inspection
 
 
 class _Bounded:
@@ -121,19 +148,24 @@ class _Bounded:
     def __call__(self, entries: Iterator[Entry]) -> LayerScan:
         scan = scan_layer(entries)
         self._held += _held(scan)
-        if self._held > LIMITS.package_bytes:
-            raise LimitError(
-                "the image has too many bytes of package files",
-                wanted=f"at most {LIMITS.package_bytes}",
-            )
+        _check(self._held)
         return scan
+
+
+def _check(held: int) -> None:
+    if held > LIMITS.package_bytes:
+        raise LimitError(
+            "the image has too many bytes of package files",
+            wanted=f"at most {LIMITS.package_bytes}",
+        )
 
 
 def _held(scan: LayerScan) -> int:
     return sum(len(file.content) for file in scan.package_files)
 
 
-def _layer_facts(layer: LayerFacts, scan: LayerScan, *, fresh: bool) -> LayerFacts:
+def layer_facts(layer: LayerFacts, scan: LayerScan, *, fresh: bool) -> LayerFacts:
+    """Return what is known of a layer when it was looked into."""
     return dataclasses.replace(layer, size=scan.size, cached=not fresh)
 
 

@@ -1,4 +1,4 @@
-"""Whole inspections kept between runs: an image that did not change is not put together again.
+"""Whole inspections kept between runs: layers that did not change are not put together again.
 
 The key is everything that an inspection depends on: the layers, the platform, which syft is there,
 and the very files of lading that read and join (their sizes and times), so that no version has to
@@ -32,39 +32,48 @@ from lading.inventory import (
 from lading.usecases.code import code_state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from lading.inventory import ImageFacts
+    from lading.inventory import ImageFacts, LayerFacts
     from lading.packages.syft_find import Syft
+    from lading.usecases.footing import Footing
 
-__all__ = ["VERSION", "from_json", "key_of", "to_json"]
+__all__ = ["VERSION", "from_json", "keys_of", "paths_of", "to_json"]
 
-VERSION = "inspection-1"
+VERSION = "inspection-2"
 _ROOMS = ("image", "models", "packages", "usecases")
 _PINNED = "sha256:"
 
 
-def key_of(facts: ImageFacts, syft: Syft, *, all_layers: bool) -> str | None:
-    """Return the key of an image's inspection; None when nothing pins the image's bytes."""
+def keys_of(facts: ImageFacts, syft: Syft, *, all_layers: bool) -> Callable[[int], str] | None:
+    """Return what makes the key of an image's lowest layers of their number.
+
+    None when nothing pins the image's bytes.
+    """
     diff_ids = [layer.diff_id for layer in facts.layers]
     if not all(diff_id.startswith(_PINNED) for diff_id in diff_ids):
         return None
     asked = [
         code_state(_ROOMS),
-        diff_ids,
         str(facts.platform),
         syft.version,
         syft.fingerprint,
         all_layers,
     ]
-    return _PINNED + hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+    def key(count: int) -> str:
+        whole = json.dumps([*asked, diff_ids[:count]])
+        return _PINNED + hashlib.sha256(whole.encode()).hexdigest()
+
+    return key
 
 
-def to_json(found: Inspection) -> dict[str, Any]:
-    """Return JSON data of all but the image's own facts."""
+def to_json(found: Inspection, footing: Footing) -> dict[str, Any]:
+    """Return JSON data of all but the image's own facts, and of the layers above the footing."""
     whole = dataclasses.asdict(found)
     return {
-        "sizes": [layer.size for layer in found.image.layers],
+        "sizes": [layer.size for layer in found.image.layers[: footing.layers]],
+        "paths": sorted(footing.paths),
         **{name: whole[name] for name in ("models", "datasets", "packages", "findings", "tools")},
         "shadowed": None
         if found.shadowed is None
@@ -75,15 +84,35 @@ def to_json(found: Inspection) -> dict[str, Any]:
     }
 
 
-def from_json(data: Mapping[str, Any], facts: ImageFacts, target: str) -> Inspection:
-    """Rebuild from :meth:`to_json` and what the image's source says now.
+def paths_of(data: Mapping[str, Any]) -> list[str]:
+    """Return every path that what was found stands on.
 
     Raises:
         KeyError, TypeError, ValueError: the data is something else.
     """
-    layers = tuple(
-        dataclasses.replace(layer, size=int(size), cached=True)
-        for layer, size in zip(facts.layers, data["sizes"], strict=True)
+    paths = data["paths"]
+    if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+        raise TypeError("these are no paths")
+    return paths
+
+
+def from_json(
+    data: Mapping[str, Any], facts: ImageFacts, target: str, above: Sequence[LayerFacts] = ()
+) -> Inspection:
+    """Rebuild from :meth:`to_json` and what the image's source says now.
+
+    ``above`` are the layers on top of those that the data is about, looked into.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data is something else.
+    """
+    known = facts.layers[: len(facts.layers) - len(above)]
+    layers = (
+        *(
+            dataclasses.replace(layer, size=int(size), cached=True)
+            for layer, size in zip(known, data["sizes"], strict=True)
+        ),
+        *above,
     )
     shadowed = data["shadowed"]
     return Inspection(

@@ -1,0 +1,72 @@
+"""What a container sees stands on an image's lowest layers, when those above bring nothing to it.
+
+A rebuild after a change of code lays a new layer on top of known ones. If it has no file that
+readers want and no link, and takes away no path that they were given, they would be given the very
+same as without it: all that is told of the layers below holds of the whole image.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from lading.image.overlay import LayerPaths, Overlay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from lading.usecases.layer_scan import LayerScan
+    from lading.usecases.views import View
+
+__all__ = ["Footing", "bears", "brings_nothing", "footing_of"]
+
+
+class Footing(NamedTuple):
+    """How many of an image's lowest layers a view stands on, and every path that it gave."""
+
+    layers: int
+    paths: frozenset[str]
+
+
+def footing_of(scans: Sequence[LayerScan], view: View) -> Footing:
+    """Return what ``view``, of all of ``scans`` together, stands on."""
+    paths = frozenset(_given(view))
+
+    def given(path: str) -> bool:
+        return path in paths
+
+    layers = len(scans)
+    while layers > 1 and brings_nothing(top := scans[layers - 1]):
+        # What lower layers have and nobody sees counts, too: the top may be why it is not seen.
+        if not bears(_wanted(scans[: layers - 1]), top, given):
+            break
+        layers -= 1
+    return Footing(layers, paths)
+
+
+def brings_nothing(scan: LayerScan) -> bool:
+    """Say whether a layer has nothing of its own that readers would be given."""
+    own = scan.paths
+    return not (scan.model_files or scan.package_files or own.symlinks or own.hardlinks)
+
+
+def bears(paths: Iterable[str], top: LayerScan, exists: Callable[[str], bool] | None) -> bool:
+    """Say whether all of ``paths``, of lower layers, are still seen with ``top`` above them.
+
+    ``exists`` is as :class:`lading.image.overlay.Overlay` has it.
+    """
+    overlay = Overlay([LayerPaths(), top.paths], exists)
+    return all(overlay.visible(0, path) for path in paths)
+
+
+def _given(view: View) -> Iterator[str]:
+    yield from view.links
+    yield from (file.path for file in view.model_files)
+    yield from (file.path for file in view.package_files)
+
+
+def _wanted(scans: Iterable[LayerScan]) -> Iterator[str]:
+    for scan in scans:
+        yield from scan.paths.symlinks
+        yield from scan.paths.hardlinks
+        yield from (file.path for file in scan.model_files)
+        yield from (file.path for file in scan.package_files)
