@@ -11,7 +11,8 @@ __all__ = ["run"]
 #: Verbs that leave nothing behind which Python would have to clean up: no thread, no file.
 _LEAVING = frozenset({"bom", "build", "inspect", "verify"})
 #: Those of them that read no image, which has garbage of its own: 6 MiB more at their peak.
-_SHORT = frozenset({"verify"})
+#: ``build`` reads one later (``lading.cli.warm``).
+_SHORT = frozenset({"build", "verify"})
 #: Importing makes tens of thousands of objects that stay: looking for garbage among them, as
 #: often as Python does by itself, is a tenth of a short run.
 _GARBAGE = 50_000

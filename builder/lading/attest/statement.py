@@ -24,6 +24,7 @@ __all__ = [
     "Statement",
     "Subject",
     "build_statement",
+    "check_statement",
     "parse_statement",
 ]
 
@@ -48,6 +49,8 @@ _HEX_LENGTH: Final = {
 }
 _LOWER_HEX: Final = re.compile(r"[0-9a-f]+")
 _ALGORITHM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./+-]{0,63}")
+#: The statement that passed last.
+_last: list[bytes | None] = [None]
 _MAX_TEXT: Final = 4096  # characters of a subject name, predicate type or foreign digest
 
 
@@ -98,12 +101,29 @@ def build_statement(
             head,
             body.strip(),
         )
-        parse_statement(content)
+        _passed(content)
     except VerificationError as e:
         raise InputError(
             f"the statement cannot be built: {e.what}", got=e.got, wanted=e.wanted
         ) from e
     return content
+
+
+def check_statement(content: bytes) -> None:
+    """Return when :func:`parse_statement` would; what passed last is not read again.
+
+    Whoever signs checks what he is given, and is mostly given what was checked when it was built.
+
+    Raises:
+        VerificationError: as :func:`parse_statement`.
+    """
+    if content is not _last[0]:  # bytes cannot change, so the same object is the same statement
+        _passed(content)
+
+
+def _passed(content: bytes) -> None:
+    parse_statement(content)
+    _last[0] = content
 
 
 def parse_statement(content: bytes) -> Statement:

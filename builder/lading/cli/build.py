@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lading.cli import wiring
 from lading.cli.render import note, write_file
-from lading.cli.warm import warm_up
+from lading.cli.warm import WarmUp
 from lading.config import load_config
 from lading.engine.argv import parse_build
 from lading.exit_codes import ExitCode
@@ -85,7 +85,7 @@ def run(words: Sequence[str]) -> int:
 
         def before() -> None:
             settings.check()
-            loaded.callback(warm_up(pushing=command.switch("push")).join)
+            loaded.callback(WarmUp(pushing=command.switch("push")).end)
 
         built = build(command, before=before)
     if built.place is None:

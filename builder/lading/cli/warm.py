@@ -1,58 +1,141 @@
-"""Load, while docker builds, what looking into its image and signing will need."""
+"""Do, while docker builds, what looking into its image and signing would wait for."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import threading
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["NEEDED", "warm_up"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
-#: Loading these takes a third of a second, as long as a rebuild of one line.
+__all__ = ["NEEDED", "OFTEN_NEEDED", "WarmUp"]
+
+#: What every build needs. Loading it takes a quarter of a second, as long as a rebuild of a line.
 NEEDED: Final = (
     "lading.image.docker",
+    "lading.engine.client",
+    "lading.usecases.recall",
+    "lading.image.cache",
+    "lading.cli.matching",
+    "lading.usecases.match",
+    "lading.cli.trusting",
+    "lading.attest.verifiers.key",
+    "lading_oci.layout",
+    "lading_oci.attaching",
+    "lading.usecases.attest",
+    "lading.usecases.release",
+    "lading.usecases.provenance",
+    "lading.engine.probe",
+    "lading.bom.document",
+    "lading.bom.validate",
+    "lading.cli.summary",
+    "cryptography.hazmat.backends.openssl.backend",
+)
+#: What a layer with models or packages in it needs besides.
+OFTEN_NEEDED: Final = (
     "lading.packages.python",
     "lading.packages.others",
     "lading.packages.merge",
-    "lading.usecases.inspect",
-    "lading.usecases.recall",
-    "lading.usecases.release",
-    "lading.usecases.attest",
-    "lading.usecases.provenance",
-    "lading.usecases.match",
-    "lading.bom.document",
-    "lading.bom.validate",
-    "lading.cli.matching",
-    "lading.cli.summary",
     "packaging.requirements",
     "yaml",
 )
+_THRESHOLDS: Final = (700, 10, 10)  # Python's own
 
 
-def warm_up(*, pushing: bool = False) -> threading.Thread:
-    """Start loading, beside whatever the caller waits for, and return the thread.
+class WarmUp:
+    """Loads, beside whatever the caller waits for, until :meth:`end`.
 
-    The engine's client library is needed to push, and where the engine must send the layers.
-
-    It is to be joined before the caller loads any of it: two threads that import modules which
-    import each other can meet half way, and one then finds half a module.
+    The engine's client library is needed to push (``pushing``), and where the engine must send
+    the layers.
     """
-    thread = threading.Thread(target=_load, args=(pushing,), name="warm-up")
-    thread.start()
-    return thread
+
+    def __init__(self, *, pushing: bool = False) -> None:
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, args=(pushing,), name="warm-up"),
+            threading.Thread(target=_ask_engine, name="ask ahead"),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        """Return when nothing is loaded here any more: before the caller loads any of it.
+
+        Two threads that import modules which import each other can meet half way, and one then
+        finds half a module.
+        """
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        # What was loaded stays: without it, looking for garbage among the rest is quick.
+        gc.freeze()
+        gc.set_threshold(*_THRESHOLDS)
+
+    def _work(self, pushing: bool) -> None:
+        for step in _steps(pushing):
+            if self._over.is_set():
+                return
+            with contextlib.suppress(Exception):  # whoever needs it will fail, and be heard
+                step()
 
 
-def _load(pushing: bool) -> None:
+def _steps(pushing: bool) -> Iterator[Callable[[], object]]:
     for name in NEEDED:
-        _load_one(name)
-    with contextlib.suppress(ImportError):
-        from lading.image.docker_ways import sees_everything
+        yield partial(importlib.import_module, name)
+    yield _rehearse
+    if pushing:
+        yield partial(importlib.import_module, "docker")
+    for name in OFTEN_NEEDED:
+        yield partial(importlib.import_module, name)
+    yield _load_client
 
-        if pushing or not sees_everything():
-            _load_one("docker")
+
+def _load_client() -> None:
+    from lading.image.docker_ways import sees_everything
+
+    if not sees_everything():
+        importlib.import_module("docker")
 
 
-def _load_one(name: str) -> None:
-    with contextlib.suppress(Exception):  # whoever needs it will fail, and be heard
-        importlib.import_module(name)
+def _rehearse() -> None:
+    """Write a BOM about next to nothing: the schema is compiled, and all else done once."""
+    from lading.inventory import (
+        Fact,
+        ImageFacts,
+        Inspection,
+        LayerFacts,
+        Model,
+        ModelFile,
+        Origin,
+        Package,
+        Platform,
+        Role,
+    )
+    from lading.models.vocabulary import LICENSE
+    from lading.usecases.attest import make_bom
+
+    digest = "sha256:" + "0" * 64
+    image = ImageFacts("rehearsal", Platform("linux", "amd64"), digest, (LayerFacts(digest, 0),))
+    file = ModelFile("m/weights", 0, "0" * 64, Role.WEIGHTS, "safetensors", layer=digest)
+    licence = {LICENSE: Fact("MIT", Origin.DECLARED, "m/README.md: license")}
+    make_bom(
+        Inspection(
+            "rehearsal",
+            image,
+            (Model("m", "safetensors", (file,), licence),),
+            packages=(
+                Package("pkg:pypi/p@1", "p", "1", "pypi", licenses=("MIT OR Apache-2.0", "a text")),
+            ),
+        )
+    )
+
+
+def _ask_engine() -> None:
+    with contextlib.suppress(Exception):
+        from lading.engine.ahead import ask_ahead
+
+        ask_ahead()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from lading.engine.ahead import INFO, known
 from lading.engine.context import Endpoint, find_endpoint
 from lading.engine.failures import answered, api_failure, connection_failure, is_failure
 from lading.engine.local import ask
@@ -120,7 +121,9 @@ class Engine:
         """Return a JSON answer of an engine on a local socket; None where it is elsewhere."""
         if self.endpoint.local_socket is None:
             return None
-        answer = ask(quote(path, safe="/:@"), self.endpoint.host, seconds=LIMITS.engine_seconds)
+        answer = known(path, self.host) or ask(
+            quote(path, safe="/:@"), self.host, seconds=LIMITS.engine_seconds
+        )
         if answer is None:
             raise EngineError("the engine went away", where=self.host)
         return answered(*answer)
@@ -140,7 +143,7 @@ class Engine:
     def info(self) -> dict[str, Any]:
         """Return ``GET /info``: Driver, DriverStatus, DockerRootDir and more."""
         with _explained("the engine does not describe itself", self.host):
-            return dict(self._get("/info") or self._api.info())
+            return dict(self._get(INFO) or self._api.info())
 
     def ping(self) -> None:
         """Do nothing, or raise when the engine does not answer."""

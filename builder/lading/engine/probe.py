@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
+from lading.engine.ahead import VERSION, known
 from lading.engine.local import ask
 from lading.errors import EngineError
 from lading.records import record
@@ -58,7 +59,7 @@ def engine_image(name: str) -> EngineImage | None:
 
 def engine_version() -> str | None:
     """Return the local engine's version, or None when none answers."""
-    answer = ask("/version")
+    answer = known(VERSION) or ask(VERSION)
     try:
         version = json.loads(answer[1])["Version"] if answer else None
     except (ValueError, KeyError, TypeError):

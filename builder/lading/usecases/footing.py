@@ -54,6 +54,8 @@ def bears(paths: Iterable[str], top: LayerScan, exists: Callable[[str], bool] | 
 
     ``exists`` is as :class:`lading.image.overlay.Overlay` has it.
     """
+    if top.paths.opaques_known:
+        return not any(map(top.paths.hides, paths))
     overlay = Overlay([LayerPaths(), top.paths], exists)
     return all(overlay.visible(0, path) for path in paths)
 

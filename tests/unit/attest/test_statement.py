@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lading.attest.statement import Subject, build_statement, parse_statement
+from lading.attest.statement import Subject, build_statement, check_statement, parse_statement
 from lading.errors import InputError, VerificationError
 
 HEX = "a1" * 32
@@ -57,6 +57,15 @@ def test_what_is_built_is_read_back() -> None:
     assert statement.subjects == (Subject("n", {"sha256": HEX}),)
     assert (statement.predicate_type, statement.predicate) == ("t", {"a": [1]})
     assert statement.sha256 == {f"sha256:{HEX}"}
+
+
+def test_only_the_very_statement_that_passed_is_not_read_again() -> None:
+    passed = build_statement([Subject("n", {"sha256": HEX})], "t", {"a": [1]})
+    check_statement(passed)
+    for other in (passed[:-1], passed.replace(b"subject", b"object_"), b"", passed + b"x"):
+        with pytest.raises(VerificationError):
+            check_statement(other)
+        check_statement(passed)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from lading.attest.dsse import PAYLOAD_TYPE, Envelope, pae
 from lading.attest.interface import SignerIdentity
 from lading.attest.keys import PrivateKey, PublicKey, key_hint, key_id
 from lading.attest.signatures import sign
-from lading.attest.statement import parse_statement
+from lading.attest.statement import check_statement
 
 __all__ = ["KeySigner"]
 
@@ -41,7 +41,7 @@ class KeySigner:
             VerificationError: ``statement`` is malformed.
             LimitError: the bundle would be too large.
         """
-        parse_statement(statement)
+        check_statement(statement)
         message = pae(PAYLOAD_TYPE, statement)
         signature = sign(self._key, message, deterministic=self._deterministic)
         envelope = Envelope(statement, PAYLOAD_TYPE, signature)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from lading.attest.bundle import parse_bundle
 from lading.attest.identities import TrustedIdentity
 from lading.attest.signers.services import open_services, translated
-from lading.attest.statement import parse_statement
+from lading.attest.statement import check_statement
 from lading.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class KeylessSigner:
         from sigstore.oidc import IdentityToken as SigstoreToken
         from sigstore.sign import SigningContext
 
-        parse_statement(statement)
+        check_statement(statement)
         with translated():
             services = open_services(self._config)
             context = SigningContext(

@@ -29,7 +29,7 @@ from lading.attest.dsse import PAYLOAD_TYPE, Envelope
 from lading.attest.interface import SignerIdentity
 from lading.attest.keys import key_hint, key_id, load_public, public_pem
 from lading.attest.signatures import verifies
-from lading.attest.statement import parse_statement
+from lading.attest.statement import check_statement
 from lading.errors import LadingError, SigningKeyError, UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class KmsSigner:
             SigningKeyError: the service did not sign, or not with the key it named.
             LimitError: the bundle would be too large.
         """
-        parse_statement(statement)
+        check_statement(statement)
         signed = Envelope(statement, PAYLOAD_TYPE, b"").signed
         with self._explained("the key service did not sign"):
             signer = _services().Signer.from_priv_key_uri(self._exact_uri, self._key, self._secret)
