@@ -59,7 +59,9 @@ class Limits:
     data_footer: int = 16 * MIB  # of a file that keeps its description at its end
     zip_entries: int = 1_000_000
     zip_inflated: int = 4 * GIB
+    inflated_floor: int = 64 * MIB  # small files may expand this far whatever their ratio
     archive_nesting: int = 4
+    searched_file: int = 4 * GIB  # without a suffix or a mark, in which an archive may lie
     companion_json: int = 16 * MIB
     companion_text: int = 2 * MIB
     findings_per_file: int = 100

@@ -171,10 +171,10 @@ def tfrecord(*records: bytes) -> bytes:
     return out
 
 
-def tar(members: Iterable[tuple[str, bytes]]) -> bytes:
+def tar(members: Iterable[tuple[str, bytes]], form: int = tarfile.USTAR_FORMAT) -> bytes:
     """Return a tar with these members in this order."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
         for name, data in members:
             info = tarfile.TarInfo(name)
             info.size = len(data)

@@ -14,9 +14,13 @@ from lading.limits import LIMITS
 from lading.models import readers
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
 from lading.models.formats import archives, gguf, lfs, onnx, safetensors, tables, torch
+from lading.models.formats.tarred import looks_like as tar_like
+from lading.models.formats.tarred import tarred
+from lading.models.formats.tarred import telling as tar_telling
+from lading.models.formats.webdataset import looks_like as samples_like
 from lading.models.pickles.scan import imports_danger, may_be_pickle
 from lading.models.signatures import BY_MAGIC, behind
-from lading.models.unpack import peek_inside
+from lading.models.unpack import peek_inside, peek_lz4
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +69,14 @@ _PASSED: Final = frozenset(
 _PACKED: Final = frozenset({".gz", ".bz2", ".xz", ".lzma", ".z", ".zst", ".lz4"})
 #: Suffixes under which torch (before 0.1.10) and NeMo keep tars of pickles.
 _TARRED: Final = frozenset({".nemo", *_MODEL})
+#: Suffixes of tars, and whole ends of names that promise a model in one.
+_TAR: Final = frozenset({".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", *_PACKED})
+_TAR_NAME: Final = re.compile(
+    r".*?(?:(?P<promise>\.(?:pth?|ckpt|nemo))|(?P<hint>model|checkpoint|ckpt|weights|pretrained)"
+    r"[^/]*?)?\.(?:tar(?:\.(?:gz|bz2|xz|lzma|zst))?|t(?:gz|bz2?|xz|zst))\Z"
+)
+#: First bytes of a compressed tar are looked at as far as this.
+_TAR_PEEKED: Final = 64 * 1024
 
 #: Control characters that no text has.
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -98,9 +110,9 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     ``name`` and ``suffix`` are in lower case; ``head`` is the first ``LIMITS.sniff_bytes`` of the
     ``size`` bytes of the file, or all of it.
     """
-    found = _by_content(suffix, head)
+    found = _by_tar(name, suffix, head) or _by_content(suffix, head)
     if found is not None:
-        promised = suffix in _UNPICKLED and found not in _PICKLES
+        promised = found is _PROMISED_TAR or (suffix in _UNPICKLED and found not in _PICKLES)
         return readers.disguised(found) if promised and may_be_pickle(head) else found
     nameless = not suffix and readers.nameless(path)
     if head.startswith(lfs.START):
@@ -114,7 +126,29 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
         companion = by_pattern(name)
     if companion is not None and not SKIPPED_PLACES.search(path):
         return readers.companion(*companion)
-    return _by_suffix(name, suffix, head) or _by_place(path, suffix, size)
+    hidden = _RAW.match(suffix or ".bin") is not None and _may_hide(head, size)
+    if nameless and _is_binary(head):
+        return readers.raw
+    found = _by_suffix(name, suffix, head) or _by_place(path, suffix, size)
+    return readers.searched if found is None and hidden else found
+
+
+def _by_tar(name: str, suffix: str, head: bytes) -> Reader | None:
+    """Decide about tars, whose first bytes are a name, and can be those of anything."""
+    if suffix in _TARRED:
+        promised, hinted = True, False
+    elif suffix in _TAR and (found := _TAR_NAME.match(name)):
+        promised, hinted = found["promise"] is not None, found["hint"] is not None
+    else:
+        return None
+    inside = head if tar_like(head) else peek_inside(head, _TAR_PEEKED)
+    if not tar_like(inside):
+        return None
+    if promised:
+        return _PROMISED_TAR
+    if hinted or tar_telling(inside):
+        return _HINTED_TAR
+    return _ANY_TAR if samples_like(inside) else None
 
 
 def _by_content(suffix: str, head: bytes) -> Reader | None:
@@ -134,6 +168,8 @@ def _by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
         return readers.pickle
     if suffix in _PLAIN:
         return _PLAIN[suffix]  # for the reader to say what is wrong with it
+    if suffix == ".nemo":
+        return _PROMISED_TAR
     if _OLD_PICKLE.match(head):
         return readers.pickle if suffix in _MODEL and _is_binary(head) else readers.old_pickle
     if suffix in _ARCHIVES:
@@ -142,8 +178,6 @@ def _by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
         return readers.unknown
     if suffix in _MODEL and imports_danger(head):
         return readers.pickle
-    if suffix in _TARRED and head[257:262] == b"ustar":
-        return readers.tarred
     if suffix in _MODEL and _goes_on(head):
         return readers.raw_pickle
     if _RAW.match(suffix) and _is_binary(head):
@@ -155,12 +189,13 @@ def _by_link(head: bytes) -> Reader | None:
     """Decide about a blob that a loader reaches by a link, whose name is not known here."""
     if head.startswith(_ZIP):
         return archives.parse
+    if tar_like(head) or tar_like(inside := peek_inside(head, _TAR_PEEKED)):
+        return _HINTED_TAR
     if imports_danger(head):
         return readers.pickle
     if _goes_on(head):
         return readers.raw_pickle
-    inside = peek_inside(head, LIMITS.sniff_bytes)
-    return readers.compressed_pickle if _hides_pickle(inside) else None
+    return readers.compressed_pickle if _hides_pickle(inside[: LIMITS.sniff_bytes]) else None
 
 
 def _by_place(path: str, suffix: str, size: int) -> Reader | None:
@@ -207,6 +242,27 @@ def _compressed(suffix: str, head: bytes) -> Reader | None:
     return None
 
 
+def _lz4(suffix: str, head: bytes) -> Reader | None:
+    """Decide by the bytes that the compressor left as they were: joblib writes such pickles."""
+    inside = peek_lz4(head)
+    if inside[:2] in _PROTOCOLS or _OLD_PICKLE.match(inside):
+        return readers.compressed_pickle
+    return readers.compressed_pickle if suffix in _MODEL - {".bin"} else None
+
+
+def _may_hide(head: bytes, size: int) -> bool:
+    """Whether an archive is searched for behind bytes that say nothing of themselves."""
+    if size <= len(head):
+        return _ZIP in head
+    known = head[:2] in _COMPRESSED or head.startswith(_SYSTEMS)
+    return size <= LIMITS.searched_file and not known
+
+
+#: Programs, time zones, terminals, a Java runtime: what most binary files without a suffix are.
+_SYSTEMS: Final = (b"\x7fELF", b"TZif", b"\x1a\x01", b"\x1e\x02", b"\xda\xda\xfe\xca")
+_PROMISED_TAR: Final = tarred(reader_for, promised=True)
+_HINTED_TAR: Final = tarred(reader_for)
+_ANY_TAR: Final = tarred(reader_for, hinted=False)
 _ZIP: Final = b"PK\x03\x04"
 _PROTOCOLS: Final = frozenset(bytes([0x80, version]) for version in range(6))
 _COMPRESSED: Final = (
@@ -216,9 +272,15 @@ _COMPRESSED: Final = (
 _BY_MAGIC: Final[dict[bytes, Callable[[str, bytes], Reader | None]]] = {
     **BY_MAGIC,
     _ZIP: _zip,
+    b"\x04\x22\x4d\x18": _lz4,
     **dict.fromkeys(_PROTOCOLS, _pickle),
     **dict.fromkeys(_COMPRESSED, _compressed),
 }
 _PICKLES: Final = frozenset(
-    {readers.pickle, readers.compressed_pickle, torch.parse_legacy, archives.parse}
+    {
+        readers.pickle,
+        readers.compressed_pickle,
+        torch.parse_legacy,
+        archives.parse,
+    }
 )

@@ -17,7 +17,7 @@ from lading.models.companions import download, git
 from lading.models.companions.manifests import parse_model_manifest
 from lading.models.companions.names import role_of
 from lading.models.companions.read import judge_text, read_anonymous, read_named
-from lading.models.formats import lfs
+from lading.models.formats import archives, lfs
 from lading.models.pickles.scan import describe, scan_all
 from lading.models.report import Report
 from lading.models.stream import Malformed, Source
@@ -37,7 +37,7 @@ __all__ = [
     "pointer",
     "raw",
     "raw_pickle",
-    "tarred",
+    "searched",
     "unknown",
 ]
 
@@ -88,7 +88,8 @@ def old_pickle(source: Source, report: Report) -> bool:
     except Malformed:
         if report.verdict is Verdict.DANGEROUS:
             raise  # lines of a text may pass for an import, but not for one of these
-        return False
+        report.forget()
+        return searched(source, report)
     return True
 
 
@@ -105,6 +106,7 @@ def disguised(reader: Reader) -> Reader:
 
 def compressed_pickle(source: Source, report: Report) -> None:
     """Walk pickles in a compressed stream, as joblib writes them."""
+    report.format = "joblib"
     inner = unpacked(source, report)
     if inner is None:
         raise Malformed("neither a pickle nor compressed")
@@ -131,10 +133,17 @@ def companion(role: Role, kind: str | None) -> Reader:
     return read
 
 
-def raw(source: Source, report: Report) -> None:  # noqa: ARG001 - only its digest counts
+def searched(source: Source, report: Report) -> bool:
+    """Look for an archive behind the first bytes, as loaders do from the end of a file."""
+    return archives.parse(source, report, searched=True)
+
+
+def raw(source: Source, report: Report) -> None:
     """Note a file without any format: a model beside it may say that its tensors are there."""
-    report.role = Role.OTHER
-    report.fact(v.KIND, RAW, "")
+    if not searched(source, report):
+        report.forget()
+        report.role = Role.OTHER
+        report.fact(v.KIND, RAW, "")
 
 
 def raw_pickle(source: Source, report: Report) -> None:
@@ -146,12 +155,6 @@ def raw_pickle(source: Source, report: Report) -> None:
             raise
         report.format = None
         raw(source, report)
-
-
-def tarred(source: Source, report: Report) -> None:  # noqa: ARG001 - nothing of it is read
-    """Say that nobody has looked at a tar that a loader takes for a model."""
-    report.format = "unknown"
-    raise Malformed("it is a tar, and loaders unpickle what is in it")
 
 
 def pointer(name: str, suffix: str, *, promised: bool) -> Reader | None:
@@ -192,7 +195,10 @@ def placed(path: str, size: int) -> Reader | None:
 def _cached(source: Source, report: Report) -> bool:
     """Read a file of a Hugging Face cache that is no weights: a blob, or a ref."""
     if "/refs/" not in report.path:
-        return read_anonymous(source, report)
+        read_anonymous(source, report)
+        if searched(source, report):
+            report.role = Role.WEIGHTS
+        return True
     found = _COMMIT.match(source.read(64))
     report.role = Role.OTHER
     report.fact(v.KIND, "ref", "")

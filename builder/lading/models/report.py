@@ -35,14 +35,17 @@ class Report:
     members together.
     """
 
-    def __init__(self, path: str, size: int = 0) -> None:
+    def __init__(self, path: str, size: int = 0, depth: int = 0) -> None:
         self.path = path
         self.size = size
+        self.depth = depth  # archives around it
         self.format: str | None = None
         self.role = Role.WEIGHTS
         self.verdict = Verdict.SAFE
         self.facts: dict[str, Fact] = {}
-        self.inflatable = LIMITS.zip_inflated
+        self.inflatable = min(
+            LIMITS.zip_inflated, max(LIMITS.inflated_floor, size * LIMITS.decompression_ratio)
+        )
         self._findings: dict[tuple[str, str], Finding] = {}
         self._unlisted = 0
 
@@ -78,6 +81,26 @@ class Report:
             self._unlisted += 1
             return
         self._findings[key] = Finding(identifier, level, message, self.path)
+
+    def inside(self, name: str, size: int) -> Report:
+        """Return the report of an archive's member; what it may inflate is part of the whole."""
+        member = Report(f"{self.path}!/{printable(name)}", size, self.depth + 1)
+        member.inflatable = self.inflatable
+        return member
+
+    def absorb(self, member: Report) -> None:
+        """Take over verdict and findings of a member that was looked at."""
+        self.inflatable = member.inflatable
+        self.verdict = max(self.verdict, member.verdict)
+        name = member.path[len(self.path) + 2 :]
+        for one in member.findings:
+            self.find(one.id, f"in {name}: {one.message}", one.level, Verdict.SAFE)
+
+    def forget(self) -> None:
+        """Start anew: what the bytes were tried as, they are not."""
+        self.format, self.verdict = None, Verdict.SAFE
+        self.facts.clear()
+        self._findings.clear()
 
     @property
     def findings(self) -> Sequence[Finding]:

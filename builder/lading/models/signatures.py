@@ -32,7 +32,6 @@ from lading.models.formats import (
     tflite,
     tfrecord,
     thinc,
-    webdataset,
     xgboost,
     xmlmodels,
 )
@@ -102,8 +101,6 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     second = head[4:8]
     if second == tflite.MAGIC:
         return tflite.parse
-    if suffix == ".tar":
-        return webdataset.parse if webdataset.looks_like(head) else None
     if b"\x00" not in head[:16]:
         return None  # the others start with a number that is not large
     if second == _ZEROS and tfrecord.looks_like(head):

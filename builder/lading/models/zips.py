@@ -51,16 +51,20 @@ class Member:
     content: Source | None
 
 
-def members(source: Source, report: Report) -> Iterator[Member]:
-    """Yield every member in the order of the bytes; then compare with the central directory."""
-    walk = _Walk(source, report)
+def members(source: Source, report: Report, *, program: bool = False) -> Iterator[Member]:
+    """Yield every member in the order of the bytes; then compare with the central directory.
+
+    Bytes before the first member are a finding, unless they are a ``program``.
+    """
+    walk = _Walk(source, report, program=program)
     yield from walk.members()
 
 
 class _Walk:
-    def __init__(self, source: Source, report: Report) -> None:
+    def __init__(self, source: Source, report: Report, *, program: bool) -> None:
         self._source = source
         self._report = report
+        self._program = program
         self._seen: dict[int, LocalHeader] = {}
         self._directories = 0
 
@@ -74,6 +78,7 @@ class _Walk:
                 if header is not None:
                     if len(self._seen) >= LIMITS.zip_entries:
                         raise Malformed(f"more than {LIMITS.zip_entries} members")
+                    self._first(at)
                     self._seen[at] = header
                     yield from self._member(header)
                     continue
@@ -88,8 +93,14 @@ class _Walk:
                 source.drain()
                 break
             self._gap()
-        if not self._directories:
+        if self._seen and not self._directories:
             self._report.find("zip-no-directory", "the archive has no central directory")
+
+    def _first(self, at: int) -> None:
+        """Tell what another reader sees before the first member."""
+        if at and not self._seen and not self._program:
+            text = f"the archive begins at byte {at}: nobody knows what lies before it"
+            self._report.find("zip-behind-data", text)
 
     def _gap(self) -> None:
         """Step to the next place where a header may be."""

@@ -22,10 +22,10 @@ __all__ = ["ATTESTATION", "ATTESTATIONS", "FORMATS", "MODEL_FORMATS", "check_pur
 MODEL_FORMATS: Final = frozenset(
     {
         "catboost", "coreml", "fasttext", "ggml", "gguf", "hdf5", "joblib", "keras", "lfs-pointer",
-        "lightgbm", "llamafile", "model-archive", "mxnet", "npz", "numpy", "onnx", "openvino",
-        "paddle", "pickle", "pmml", "pytorch", "pytorch-legacy", "safetensors", "spacy",
-        "tensorflow-checkpoint", "tensorflow-graph", "tensorflow-saved-model", "tensorrt",
-        "tflite", "torchscript", "unknown", "xgboost",
+        "lightgbm", "llamafile", "model-archive", "mxnet", "nemo", "npz", "numpy", "onnx",
+        "openvino", "paddle", "pickle", "pmml", "pytorch", "pytorch-legacy", "pytorch-tar",
+        "safetensors", "spacy", "tensorflow-checkpoint", "tensorflow-graph",
+        "tensorflow-saved-model", "tensorrt", "tflite", "torchscript", "unknown", "xgboost",
     }
 )  # fmt: skip
 

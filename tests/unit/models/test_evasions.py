@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import struct
+import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from lading.inventory import Verdict
+from lading.inventory import Role, Verdict
+from lading.models import group
 from support import model_encoders as enc
 from support.models_fixtures import (
     evil_pickle,
@@ -112,6 +115,75 @@ def test_compressors_that_are_not_read_are_told() -> None:
     assert look("x.txt.gz", gzip.compress(b"text")) is None
 
 
+#: What joblib 1.5 wrote of a small dictionary, with ``compress=("lz4", 3)``.
+LZ4_PICKLE = bytes.fromhex(
+    "04224d184040c0330000005280049529000100f01a7d94288c0777656967687473945d94284b004b014b0265"
+    "8c046269617394473fe0000000000000752e00000000"
+)
+
+
+@pytest.mark.parametrize("name", ["m.sav", "m.joblib", "m.pkl.lz4", "m.bin", "m"])
+def test_pickles_behind_lz4_are_told(name: str) -> None:
+    file = seen(name, LZ4_PICKLE)
+    assert (file.format, file.safety.verdict) == ("joblib", Verdict.UNSCANNABLE)
+    assert "LZ4" in file.safety.findings[0].message
+    assert group([file], {}).models
+
+
+def test_other_bytes_behind_lz4() -> None:
+    for flags in (0x40, 0x48, 0x49):  # with the size of the content, and with a dictionary's
+        fields = bytes(8 if flags & 8 else 0) + bytes(4 if flags & 1 else 0)
+        head = b"\x04\x22\x4d\x18" + bytes([flags, 0x40]) + fields + b"\x00"
+        plain = head + struct.pack("<I", 1 << 31 | 400) + b"\x80\x04" + bytes(398)
+        assert seen("x", plain).format == "joblib"
+        long = head + struct.pack("<I", 400) + b"\xf0\xff\x10\x80\x04" + bytes(398)
+        assert seen("x", long).format == "joblib"
+        text = head + struct.pack("<I", 1 << 31 | 400) + b"text" * 100
+        assert look("x.bin", text) is None or look("x.bin", text).role is Role.OTHER
+        assert seen("x.model", text).safety.verdict is Verdict.UNSCANNABLE
+    assert look("x", b"\x04\x22\x4d\x18") is None
+
+
+@pytest.mark.parametrize("name", ["x.bin", "x", "x.weights", "models--a--b/blobs/" + "ab" * 32])
+@pytest.mark.parametrize(
+    "junk", [b"junk\x00" * 100, bytes(5000), b"\xff" * (1 << 20), b"text" * 2000]
+)
+def test_an_archive_behind_other_bytes(name: str, junk: bytes) -> None:
+    file = seen(name, junk + torch_zip_bytes())
+    assert (file.format, file.safety.verdict) == ("pytorch", Verdict.UNSCANNABLE)
+    assert "zip-behind-data" in ids_of(file)
+    evil = seen(name, junk + torch_zip_bytes(extra=evil_pickle()[2:-1]))
+    assert evil.safety.verdict is Verdict.DANGEROUS
+    truncated = seen(name, junk + torch_zip_bytes()[:-200])
+    assert truncated.safety.verdict is Verdict.UNSCANNABLE
+
+
+def test_offsets_that_count_the_bytes_before_do_not_help() -> None:
+    out = io.BytesIO(b"junk\x00" * 100)
+    out.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr("m/data.pkl", b"\x80\x02N.")
+    assert ids_of(seen("x.bin", out.getvalue())) == {"zip-behind-data"}
+
+
+def test_an_archive_that_an_unpickler_would_not_reach() -> None:
+    file = seen("x.sav", b"\xff" * 99 + torch_zip_bytes())
+    assert (file.format, file.safety.verdict) == ("pytorch", Verdict.UNSCANNABLE)
+
+
+def test_no_archive_behind_other_bytes() -> None:
+    others = zip_bytes({"readme.txt": b"hello"})
+    for junk in (b"\x00" * 512, b"\x7fELF" + bytes(600), b"TZif" + bytes(600)):
+        assert look("x", junk) is None
+        assert look("x", junk + others) is None
+        assert look("x", junk + others[:-30]) is None
+        file = seen("x.bin", junk + others)
+        assert (file.role, file.safety.verdict, file.format) == (Role.OTHER, Verdict.SAFE, None)
+    for truncated in (others[:40], others[:-30]):
+        assert seen("m.bin", b"\x00" * 512 + truncated).role is Role.OTHER
+    assert seen("m.keras", b"\x00" * 512 + others).safety.verdict is Verdict.UNSCANNABLE
+
+
 @pytest.mark.parametrize("name", ["x", "x.dat", "x.zip"])
 def test_the_member_that_tells_may_come_late(name: str) -> None:
     assert seen(name, LATE_MEMBER).safety.verdict is Verdict.DANGEROUS
@@ -121,9 +193,11 @@ def test_the_member_that_tells_may_come_late(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["weights.bin", "x.nemo", "x.model", "x.pt", "pytorch_model.bin"])
-def test_tars_of_pickles_are_unscannable(name: str) -> None:
+def test_tars_of_pickles_are_looked_into(name: str) -> None:
     content = enc.tar([("sys_info", b"x"), ("pickle", EVIL), ("storages", b"")])
-    assert seen(name, content).safety.verdict is Verdict.UNSCANNABLE
+    assert seen(name, content).safety.verdict is Verdict.DANGEROUS
+    harmless = enc.tar([("sys_info", b"x"), ("pickle", ODD), ("storages", b"")])
+    assert seen(name, harmless).safety.verdict >= Verdict.UNSCANNABLE
     assert look("x.dat", content) is None
 
 

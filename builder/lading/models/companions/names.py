@@ -28,6 +28,7 @@ COMPANIONS: Final = {
     "quant_config.json": (Role.CONFIG, "quantization"),
     "trainer_state.json": (Role.OTHER, "trainer"),
     "meta.json": (Role.CONFIG, "spacy"),
+    "model_config.yaml": (Role.CONFIG, "nemo"),
     "mlmodel": (Role.CONFIG, "mlflow"),
     "manifest.json": (Role.CONFIG, "mlpackage"),
     "models.json": (Role.INDEX, "model-index"),

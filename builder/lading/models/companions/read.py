@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from lading.inventory import Level, Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.companions import card, config, dataset, manifests, mlflow, spacy
+from lading.models.companions import card, config, dataset, manifests, mlflow, nemo, spacy
 from lading.models.companions.spdx import identify_text
 from lading.models.formats.jinja import judge_template
 from lading.models.formats.tensorflow import parse_keras_metadata
@@ -27,6 +27,7 @@ _OPAQUE: Final = frozenset({"vocabulary", "labels", "trainer", "notice", "schedu
 _DOCUMENTS: Final = {
     "spacy": spacy.parse,
     "mlflow": mlflow.parse,
+    "nemo": nemo.parse,
     "dataset": dataset.parse,
     "mlpackage": manifests.parse_package,
     "model-index": manifests.parse_model_index,
@@ -83,7 +84,7 @@ def _json(source: Source, report: Report, kind: str | None) -> bool:
 
 
 def _license(source: Source, report: Report) -> None:
-    text = source.read(64 * 1024).decode("utf-8", "replace")
+    text = source.peek(64 * 1024).decode("utf-8", "replace")
     found = identify_text(text)
     if found is None and report.role is Role.OTHER:
         return

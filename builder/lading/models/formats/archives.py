@@ -59,17 +59,21 @@ def telling(head: bytes) -> bool:
     return False
 
 
-def parse(source: Source, report: Report, depth: int = 0) -> bool:
-    """Walk the archive; False when nothing in it belongs to a model."""
-    walk = _Archive(report, depth, executable=source.peek(len(LLAMAFILE)) == LLAMAFILE)
+def parse(source: Source, report: Report, depth: int = 0, *, searched: bool = False) -> bool:
+    """Walk the archive; False when nothing in it belongs to a model.
+
+    One that is ``searched`` for is promised by nothing: four bytes occur by chance in weights.
+    """
+    executable = source.peek(len(LLAMAFILE)) == LLAMAFILE
+    walk = _Archive(report, report.depth + depth, executable=executable)
     try:
-        for member in members(source, report):
+        for member in members(source, report, program=executable):
             walk.member(member)
     except Malformed:
-        if walk.promises_nothing():
+        if walk.promises_nothing(searched=searched):
             return False
         raise
-    return walk.finish()
+    return walk.finish(promised=report.path.lower().endswith(_PROMISES) and not searched)
 
 
 class _Archive:
@@ -126,7 +130,7 @@ class _Archive:
         if self._depth + 1 >= LIMITS.archive_nesting:
             self._kinds.add("nested")
             raise Malformed(f"archives nested deeper than {LIMITS.archive_nesting}")
-        if parse(content, self._report, self._depth + 1):
+        if parse(content, self._report, self._depth + 1 - self._report.depth):
             self._kinds.add("nested")
 
     def _pickle(self, member: Member, content: Source) -> None:
@@ -135,23 +139,28 @@ class _Archive:
         self._kinds.add("pickle")
         name = posixpath.basename(member.name)
         rule = judge_script if script or name in ("data.pkl", "constants.pkl") else judge
-        scan_one(
-            content,
-            self._report,
-            self._seen,
-            on_call=self._tensors.on_call,
-            judge_name=rule,
-            where=member.name,
-        )
+        seen = Seen(opcodes=self._seen.opcodes)  # its names are judged by its own rule, once
+        try:
+            scan_one(
+                content,
+                self._report,
+                seen,
+                on_call=self._tensors.on_call,
+                judge_name=rule,
+                where=member.name,
+            )
+        finally:
+            self._seen.add(seen)
         if not content.at_end():
             text = f"bytes follow the pickle in {printable(member.name)}"
             self._report.find("pickle-trailing-data", text)
 
-    def promises_nothing(self) -> bool:
+    def promises_nothing(self, *, searched: bool) -> bool:
         """Whether neither the archive's suffix nor a member's name speaks of a model."""
-        return self._report.path.lower().endswith(".zip") and self._kinds <= {"other"}
+        unpromising = searched or self._report.path.lower().endswith(".zip")
+        return unpromising and self._kinds <= {"other"}
 
-    def finish(self) -> bool:
+    def finish(self, *, promised: bool) -> bool:
         """Say what the archive is; False when it is no model."""
         report, kinds = self._report, self._kinds
         if "torch-data" in kinds and ("code" in kinds or "constants" in kinds):
@@ -170,7 +179,7 @@ class _Archive:
             report.find("llamafile-program", text, Level.NOTE)
         elif kinds & {"pickle", "nested", "gguf"}:
             report.format = "model-archive"
-        elif self._depth == 0 and report.path.lower().endswith(_PROMISES):
+        elif self._depth == 0 and promised:
             report.format = "unknown"
             raise Malformed("nothing of a model is in the archive that its name promises")
         else:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["LEGACY_HEAD", "Tensors", "judge_script", "parse_legacy"]
+__all__ = ["LEGACY_HEAD", "TYPES", "Tensors", "judge_script", "parse_legacy"]
 
 FORMAT: Final = "pytorch-legacy"
 #: PROTO 2, LONG1 of ten bytes: torch's magic number 0x1950a86a20f9469cfc6c, STOP.
 LEGACY_HEAD: Final = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
 #: Storage classes and dtypes → name and bytes of an element.
-_TYPES: Final = {
+TYPES: Final = {
     "FloatStorage": ("F32", 4), "DoubleStorage": ("F64", 8), "HalfStorage": ("F16", 2),
     "BFloat16Storage": ("BF16", 2), "LongStorage": ("I64", 8), "IntStorage": ("I32", 4),
     "ShortStorage": ("I16", 2), "CharStorage": ("I8", 1), "ByteStorage": ("U8", 1),
@@ -64,11 +64,11 @@ class Tensors:
         if len(pid) < 5 or type(shape) is not tuple:
             return
         kind = pid[1].name if type(pid[1]) is Global else ""
-        name, width = _TYPES.get(kind, ("unknown", 0))
+        name, width = TYPES.get(kind, ("unknown", 0))
         if type(pid[2]) is str and type(pid[4]) is int and len(self.storages) < LIMITS.pickle_memo:
             self.storages[pid[2]] = (pid[4], width)
         if function.name.endswith("_v3") and len(args) > 6 and type(args[6]) is Global:
-            name = _TYPES.get(args[6].name, (name, 0))[0]
+            name = TYPES.get(args[6].name, (name, 0))[0]
         key = hash((pid[2], offset, shape))
         if key in self._seen or len(self._seen) >= LIMITS.gguf_tensors:
             return

@@ -13,19 +13,14 @@ from typing import TYPE_CHECKING, Final
 from lading.inventory import Role
 from lading.models import vocabulary as v
 from lading.models.report import printable
-from lading.models.stream import Malformed
+from lading.models.tars import BLOCK, header_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lading.models.report import Report
-    from lading.models.stream import Source
 
-__all__ = ["looks_like", "parse"]
+__all__ = ["Samples", "looks_like"]
 
 FORMAT: Final = "webdataset"
-_BLOCK: Final = 512
-_MEMBERS: Final = 1_000_000
 _REGULAR: Final = (b"0", b"\x00")
 #: Parts of samples: what is looked at, and what is known about it.
 _MEDIA_WORDS: Final = """
@@ -40,9 +35,10 @@ _NAME: Final = re.compile(r"([^.]+)\.(.+)\Z")
 
 def looks_like(head: bytes) -> bool:
     """Whether ``head`` starts a tar whose first member may be a part of a sample."""
-    if head[257:262] != b"ustar" or head[156:157] not in _REGULAR:
+    header = header_of(head[:BLOCK])
+    if header is None or header.kind not in _REGULAR:
         return False
-    part = _part(head[:100].split(b"\x00")[0].decode("utf-8", "replace"))
+    part = _part(header.name)
     return part is not None and part[1] in _MEDIA | _LABELS
 
 
@@ -53,27 +49,7 @@ def _part(name: str) -> tuple[str, str] | None:
     return (posixpath.join(directory, found[1]), found[2].lower()) if found else None
 
 
-def parse(source: Source, report: Report) -> bool:
-    """Walk the headers; False when the members are not samples of the same parts."""
-    report.format = FORMAT
-    report.role = Role.DATA
-    samples = _Samples()
-    try:
-        for name in _regular(source):
-            if not samples.add(name):
-                return False
-    except Malformed:
-        if not samples.plausible():
-            return False  # a broken tar of something else
-        raise
-    if not samples.plausible():
-        return False
-    report.fact(v.ROWS, samples.count, "members")
-    report.fact(v.COLUMNS, sorted(printable(one) for one in samples.parts), "members")
-    return True
-
-
-class _Samples:
+class Samples:
     """Counts samples; the first decides whether the rest is looked at."""
 
     def __init__(self) -> None:
@@ -101,23 +77,9 @@ class _Samples:
         """Whether samples have two parts, one of them a label: a folder of pictures has not."""
         return self.count >= 2 and len(self._first) >= 2 and bool(self._first & _LABELS)
 
-
-def _regular(source: Source) -> Iterator[str]:
-    """Yield the names of regular members."""
-    for _ in range(_MEMBERS):
-        header = source.read(_BLOCK)
-        if len(header) < _BLOCK or not any(header):
-            return
-        if header[257:262] != b"ustar":
-            raise Malformed("a member's header is wrong")
-        if header[156:157] in _REGULAR:
-            yield header[:100].split(b"\x00")[0].decode("utf-8", "replace")
-        size = _number(header[124:136])
-        source.skip(-(-size // _BLOCK) * _BLOCK)
-
-
-def _number(field: bytes) -> int:
-    digits = field.strip(b" \x00")
-    if not digits.isdigit() or not set(digits) <= set(b"01234567"):
-        raise Malformed("a member's size is wrong")
-    return int(digits, 8)
+    def describe(self, report: Report) -> None:
+        """Say that the file is a data set, and of what parts."""
+        report.forget()
+        report.format, report.role = FORMAT, Role.DATA
+        report.fact(v.ROWS, self.count, "members")
+        report.fact(v.COLUMNS, sorted(printable(one) for one in self.parts), "members")

@@ -37,7 +37,7 @@ _ORDER: Final = {
     Role.WEIGHTS: _WEIGHTS,
 }
 #: Kinds of configuration that speak for the whole model, in this order.
-_SPEAKERS: Final = ("pipeline", "mlflow", "spacy", "adapter", "config", "component")
+_SPEAKERS: Final = ("pipeline", "mlflow", "spacy", "nemo", "adapter", "config", "component")
 #: Facts of one file only, and those that are counted over all weights.
 _OF_FILES: Final = frozenset(
     {

@@ -50,6 +50,8 @@ _LEARNING: Final = re.compile(
 _SHARED: Final = frozenset({Role.CARD, Role.LICENSE, Role.TOKENIZER, Role.CONFIG})
 _MOST_SHARED: Final = 64
 _PICKLES: Final = frozenset({"pickle", "joblib"})
+#: Formats that say what the model is called better than the name of the file does.
+_NAMING: Final = frozenset({"gguf", "nemo", "model-archive"})
 _ARRAYS: Final = frozenset({"numpy", "npz"})
 
 
@@ -107,7 +109,7 @@ def _owned(owner: str, files: list[ModelFile], checkouts: Checkouts) -> list[Mod
 
 def _declared_name(owner: str, files: list[ModelFile]) -> str | None:
     """Return the name that the card or configuration of the directory itself gives."""
-    for kinds in (("card",), ("pipeline", "adapter", "config", "mlflow", "spacy")):
+    for kinds in (("card",), ("pipeline", "adapter", "config", "mlflow", "spacy", "nemo")):
         for file in files:
             if posixpath.dirname(file.path) == owner and kind_of(file) in kinds:
                 fact = file.facts.get(v.NAME)
@@ -162,7 +164,7 @@ def _own_companions(
 
 
 def _loose_name(weights: list[ModelFile]) -> str:
-    if weights[0].format == "gguf" and v.NAME in weights[0].facts:
+    if weights[0].format in _NAMING and v.NAME in weights[0].facts:
         return str(weights[0].facts[v.NAME].value)
     return stem_name(weights[0].path)
 

@@ -19,7 +19,7 @@ _TREE_KINDS: Final = frozenset(
     {"pipeline", "modules", "mlflow", "spacy", "saved-model", "mlpackage"}
 )
 #: Companions that make a directory one model.
-_HOME_KINDS: Final = frozenset({"config", "adapter", "component"})
+_HOME_KINDS: Final = frozenset({"config", "adapter", "component", "nemo"})
 #: Directories in which exporters put further forms of the model of the directory above.
 _VARIANTS_WORDS: Final = """
 onnx openvino coreml tflite gguf flax original original_model rust tensorflow tf jax mlx

@@ -104,6 +104,12 @@ torch.BoolStorage torch.ByteStorage torch.CharStorage torch.ComplexDoubleStorage
 torch.ComplexFloatStorage torch.DoubleStorage torch.FloatStorage torch.HalfStorage
 torch.IntStorage torch.LongStorage torch.ShortStorage torch.QInt32Storage torch.QInt8Storage
 torch.QUInt2x4Storage torch.QUInt4x2Storage torch.QUInt8Storage torch.storage.TypedStorage
+torch.ByteTensor torch.CharTensor torch.DoubleTensor torch.FloatTensor torch.HalfTensor
+torch.IntTensor torch.LongTensor torch.ShortTensor torch.cuda.ByteTensor torch.cuda.CharTensor
+torch.cuda.DoubleTensor torch.cuda.FloatTensor torch.cuda.HalfTensor torch.cuda.IntTensor
+torch.cuda.LongTensor torch.cuda.ShortTensor torch.cuda.ByteStorage torch.cuda.CharStorage
+torch.cuda.DoubleStorage torch.cuda.FloatStorage torch.cuda.HalfStorage torch.cuda.IntStorage
+torch.cuda.LongStorage torch.cuda.ShortStorage
 torch.storage.UntypedStorage torch.storage._TypedStorage torch._utils._rebuild_tensor
 torch._utils._rebuild_tensor_v2 torch._utils._rebuild_tensor_v3 torch._utils._rebuild_parameter
 torch._utils._rebuild_parameter_with_state torch._utils._rebuild_qtensor

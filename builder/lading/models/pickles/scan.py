@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["describe", "imports_danger", "may_be_pickle", "scan_all", "scan_one"]
+__all__ = [
+    "describe",
+    "imports_danger",
+    "judge_all",
+    "may_be_pickle",
+    "scan_all",
+    "scan_one",
+    "walk_one",
+]
 
 _PICKLES_IN_A_ROW: Final = 10_000
 
@@ -38,6 +46,28 @@ _LIBRARIES: Final = {
     "gensim": "gensim", "ultralytics": "ultralytics", "stable_baselines3": "stable-baselines3",
     "fastai": "fastai", "scipy": "scipy", "prophet": "prophet", "implicit": "implicit",
 }  # fmt: skip
+
+
+def walk_one(
+    source: Source,
+    report: Report,
+    seen: Seen,
+    *,
+    on_call: Callable[[Global, tuple[Any, ...]], None] | None = None,
+) -> Any:
+    """Walk one pickle into ``seen`` and return what is known of its value; judge nothing.
+
+    Raises:
+        Malformed: the pickle cannot be walked to its end.
+    """
+
+    def built(made: Made) -> None:
+        if made.of.name == "NumpyArrayWrapper":
+            skip_array(source, made, machine, report)
+
+    machine = Machine(source, seen, on_build=built, on_call=on_call)
+    seen.result = machine.run()
+    return seen.result
 
 
 def scan_one(
@@ -55,17 +85,10 @@ def scan_one(
         Malformed: the pickle cannot be walked to its end.
     """
     seen = Seen() if seen is None else seen
-
-    def built(made: Made) -> None:
-        if made.of.name == "NumpyArrayWrapper":
-            skip_array(source, made, machine, report)
-
-    machine = Machine(source, seen, on_build=built, on_call=on_call)
     try:
-        seen.result = machine.run()
+        return walk_one(source, report, seen, on_call=on_call)
     finally:
-        _judge(seen, report, judge_name, where)
-    return seen.result
+        judge_all(seen, report, judge_name, where)
 
 
 def scan_all(source: Source, report: Report) -> Seen:
@@ -75,19 +98,26 @@ def scan_all(source: Source, report: Report) -> Seen:
         Malformed: the first pickle cannot be walked to its end.
     """
     seen = Seen()
-    first = scan_one(source, report, seen)
+    try:
+        first = walk_one(source, report, seen)
+        _walk_rest(source, report, seen)
+        seen.result = first
+    finally:
+        judge_all(seen, report)  # once: a file may hold many pickles, and many names
+    return seen
+
+
+def _walk_rest(source: Source, report: Report, seen: Seen) -> None:
     for _ in range(_PICKLES_IN_A_ROW):
         if source.at_end():
-            seen.result = first
-            return seen
+            return
         start = source.offset
         try:
-            scan_one(source, report, seen)
+            walk_one(source, report, seen)
         except Malformed as error:
             text = f"what follows the pickle at byte {start} is no pickle: {error}"
             report.find("pickle-trailing-data", text)
-            seen.result = first
-            return seen
+            return
     raise Malformed(f"more than {_PICKLES_IN_A_ROW} pickles in a row")
 
 
@@ -114,8 +144,11 @@ def _walked(head: bytes, found: Seen) -> bool:
     return True
 
 
-def _judge(
-    seen: Seen, report: Report, judge_name: Callable[[str, str], Verdict], where: str
+def judge_all(
+    seen: Seen,
+    report: Report,
+    judge_name: Callable[[str, str], Verdict] = judge,
+    where: str = "",
 ) -> None:
     """Turn names and calls into findings and the verdict."""
     inside = f" in {printable(where)}" if where else ""

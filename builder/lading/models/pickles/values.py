@@ -64,6 +64,15 @@ class Seen:
     opcodes: int = 0
     result: Any = None
 
+    def add(self, other: Seen) -> None:
+        """Take over names and facts of another walk, as far as there is room."""
+        for name, offset in other.globals.items():
+            if self.takes(name):
+                self.globals.setdefault(name, offset)
+        for key, text in other.texts.items():
+            self.texts.setdefault(key, text)
+        self.protocol, self.opcodes, self.result = other.protocol, other.opcodes, other.result
+
     def more(self) -> bool:
         """Whether a few thousand names have not been seen yet."""
         return len(self.globals) + len(self.unresolved) < LIMITS.fact_items

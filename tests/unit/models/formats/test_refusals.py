@@ -56,7 +56,7 @@ UNSCANNABLE: dict[str, tuple[str, bytes, str]] = {
     "a marker nobody knows": ("m/x.ubj", LEARNER + b"U\x01a?", "marker"),
     "a negative length": ("m/x.ubj", LEARNER + b"i\xff", "length"),
     "an array of texts": ("m/x.ubj", LEARNER + b"U\x01a[$S#U\x01", "array"),
-    "a member's size": ("d/x.tar", put(SAMPLES, 7 * 512 * 3 - 512 * 3 + 124, b"9"), "size"),
+    "a member's size": ("d/x.tar", put(SAMPLES, 7 * 512 * 3 - 512 * 3 + 124, b"9"), "header"),
     "a member's header": ("d/x.tar", put(SAMPLES, 512 * 3 * 6 + 257, b"xxxxx"), "header"),
     "a footer with a text too long": (
         "d/x.parquet",
