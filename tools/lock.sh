@@ -15,4 +15,5 @@ export UV_CUSTOM_COMPILE_COMMAND="make lock"
 compile "$@" pyproject.toml -o requirements.lock
 compile "$@" --constraint requirements.lock --extra test --extra lint \
     pyproject.toml tools/build-requirements.in -o requirements-dev.lock
+compile "$@" --constraint requirements-dev.lock tools/kms-requirements.in -o requirements-kms.lock
 compile "$@" examples/ml-service/requirements.in -o examples/ml-service/requirements.txt

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Make the virtual environment .venv with the locked, hashed requirements and lading itself
 # (editable). Does nothing when that was done for these very requirements. Needs Python >= 3.11;
-# as root on Debian, what Python lacks for it is installed.
+# as root on Debian, what Python lacks for it is installed. `setup.sh kms` adds the key services'
+# client libraries and servers, which only tests of `make interop` need.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,7 +29,22 @@ python="$(find_python)" || {
 }
 
 stamp="$(cat pyproject.toml requirements-dev.lock tools/setup.sh | cksum) $("$python" --version)"
-if [ -x .venv/bin/python ] && [ "$(cat .venv/.lading-setup 2>/dev/null)" = "$stamp" ]; then
+done_before() { # STAMP-FILE STAMP
+    [ -x .venv/bin/python ] && [ "$(cat ".venv/$1" 2>/dev/null)" = "$2" ]
+}
+
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+
+key_services() {
+    kms_stamp="$(cksum <requirements-kms.lock) $stamp"
+    done_before .lading-setup-kms "$kms_stamp" && return
+    echo "setup.sh: installing the key services' libraries into .venv" >&2
+    .venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-kms.lock
+    printf '%s\n' "$kms_stamp" >.venv/.lading-setup-kms
+}
+
+if done_before .lading-setup "$stamp"; then
+    [ "${1:-}" != kms ] || key_services
     exit 0
 fi
 
@@ -38,8 +54,8 @@ if [ ! -x .venv/bin/python ]; then
 fi
 .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip --upgrade >&2
 
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 echo "setup.sh: installing the locked requirements into .venv" >&2
 .venv/bin/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 printf '%s\n' "$stamp" >.venv/.lading-setup
+[ "${1:-}" != kms ] || key_services
