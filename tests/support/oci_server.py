@@ -19,7 +19,7 @@ __all__ = ["Reply", "Request", "Server", "serve"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What arrived. Header names in lower case."""
+    """What arrived. Header names in lower case, values of the same name joined."""
 
     method: str
     path: str
@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.command,
             parts.path,
             parse_qs(parts.query, keep_blank_values=True),
-            {name.lower(): value for name, value in self.headers.items()},
+            {name.lower(): ", ".join(self.headers.get_all(name, ())) for name in self.headers},
             self.rfile.read(int(self.headers.get("Content-Length", 0))),
         )
         self.seen.requests.append(request)

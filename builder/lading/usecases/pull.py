@@ -1,7 +1,8 @@
 """Use case: bring a verified image into the engine, and prove that it is the verified one.
 
 The tag was resolved once, and what was verified is a digest: the engine pulls by that digest, is
-asked what it now holds, and only when that is the verified image does it get its name.
+asked what it now holds, and only when that is the verified image does it get its name; then the
+engine is asked what it calls by that name.
 """
 
 from __future__ import annotations
@@ -66,13 +67,14 @@ def pull_verified(
     (some engines keep one image for one digest only).
 
     Raises:
-        VerificationError: ``pulled``: the engine holds something else, and it got no name.
+        VerificationError: ``pulled``: the engine holds something else, and it got no name; or
+            something else has the name.
         EngineError, RegistryError: the engine could not pull it.
         OciError: the manifest could not be read.
     """
     pinned = replace(reference, tag=None, digest=digest).familiar()
     engine.pull(pinned, progress)
-    image_id = str(engine.inspect_image(pinned).get("Id"))
+    image_id = _id(engine, pinned)
     wanted = []
     for one in _identities(repository, digest):
         if one == image_id:
@@ -91,7 +93,20 @@ def pull_verified(
         return Pulled(image_id, pinned, None)
     name = reference.with_tag(reference.tag).familiar()
     engine.tag(image_id, name.rpartition(":")[0], reference.tag)
+    if (named := _id(engine, name)) != image_id:
+        raise VerificationError(
+            "The engine has the image that was verified, and calls another one by its name",
+            code="pulled",
+            where=name,
+            got=named,
+            wanted=image_id,
+            hint=f"Run it as {pinned}, and find out who else gives names to images there.",
+        )
     return Pulled(image_id, pinned, name)
+
+
+def _id(engine: Puller, name: str) -> str:
+    return str(engine.inspect_image(name).get("Id"))
 
 
 def _identities(repository: Repository, digest: str) -> Iterator[str]:

@@ -23,9 +23,10 @@ ODD = "sha256:" + "0" * 64
 
 @dataclasses.dataclass
 class Engine:
-    """An engine that says it holds ``image_id``, whatever it pulled."""
+    """An engine that says it holds ``image_id``, whatever it pulled; ``named`` under the tag."""
 
     image_id: str
+    named: str | None = None
     pulled: list[str] = dataclasses.field(default_factory=list)
     tagged: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
 
@@ -33,7 +34,7 @@ class Engine:
         self.pulled.append(reference)
 
     def inspect_image(self, name: str) -> dict[str, Any]:
-        return {"Id": self.image_id}
+        return {"Id": self.image_id if "@" in name else self.named or self.image_id}
 
     def tag(self, image_id: str, repository: str, tag: str) -> None:
         self.tagged.append((image_id, repository, tag))
@@ -73,6 +74,19 @@ def test_another_image_gets_no_name(tmp_path: Path) -> None:
     assert refused.value.code == "pulled"
     assert refused.value.got == ODD
     assert engine.tagged == []
+
+
+def test_another_image_under_the_name_is_found_out(tmp_path: Path) -> None:
+    store, image = Layout(tmp_path), make_image("one")
+    digest = push_image(store, image).digest
+    engine = Engine(_config(image), named=ODD)
+
+    with pytest.raises(VerificationError) as refused:
+        pull_verified(NAME, digest, repository=store, engine=engine)
+
+    facts = refused.value
+    assert (facts.code, facts.where) == ("pulled", "registry.example/acme/svc:1")
+    assert (facts.got, facts.wanted) == (ODD, _config(image))
 
 
 def test_another_platform_than_the_wanted_one_gets_no_name(tmp_path: Path) -> None:
