@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
 from lading.image.compression import decompressed
+from lading.image.hashing import Hashing
 from lading.image.interface import EntryKind
-from lading.image.streams import Hashing
 from lading.image.tar import TarReader
 
 if TYPE_CHECKING:

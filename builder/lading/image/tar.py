@@ -7,6 +7,7 @@ passed over in pieces of that size; ``tarfile`` in stream mode takes several tim
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zlib import adler32
 
 from lading.errors import InputError, LimitError
 from lading.image.interface import EntryKind
@@ -14,14 +15,25 @@ from lading.image.paths import WHITEOUT_PREFIX, normalise, whiteout
 from lading.image.streams import check_expansion
 from lading.image.tar_blocks import BlockStream
 from lading.image.tar_entry import SparseEntry, TarEntry
-from lading.image.tar_header import BLOCK, HEADER, Extended, checksum_holds, number, prefixed, text
+from lading.image.tar_extended import Extended
+from lading.image.tar_header import (
+    BLOCK,
+    HEADER,
+    PLAIN,
+    Remembered,
+    adler_low,
+    checksum_holds,
+    number,
+    prefixed,
+    text,
+)
 from lading.image.tar_sparse import check_map, is_sparse, old_map, pax_map, real_size
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lading.image.streams import Readable
+    from lading.image.streams import Lender, Readable
 
 __all__ = ["TarReader"]
 
@@ -43,6 +55,9 @@ _KINDS = {
     _WHITEOUT_DEVICE: _WHITEOUT,
 }
 _META = frozenset((b"x", b"g", b"L", b"K"))
+_PLAIN_KINDS = {b"0": _FILE, b"5": _DIRECTORY}
+_BLANKS = (b"\0", b" ")
+_ODD = ("", "/", ".")  # how no plain path begins
 
 
 class TarReader(BlockStream):
@@ -59,11 +74,11 @@ class TarReader(BlockStream):
         LimitError: larger than a bound of ``LIMITS``.
     """
 
-    __slots__ = ("_current", "_devices", "_overlay_devices", "_whiteouts")
+    __slots__ = ("_current", "_devices", "_modes", "_overlay_devices", "_sums", "_whiteouts")
 
     def __init__(
         self,
-        source: Readable,
+        source: Readable | Lender,
         *,
         where: str,
         whiteouts: bool = True,
@@ -74,6 +89,8 @@ class TarReader(BlockStream):
         self._overlay_devices = overlay_devices
         self._current: TarEntry | None = None
         self._devices: set[str] = set()
+        self._sums = Remembered(adler_low)
+        self._modes = Remembered(lambda raw: number(raw, "mode", where) & 0o7777)
 
     def current(self, entry: TarEntry) -> BlockStream:
         """Return the stream, while it stands in ``entry``'s data."""
@@ -84,6 +101,11 @@ class TarReader(BlockStream):
     def __iter__(self) -> Iterator[TarEntry]:
         extended: Extended | None = None
         for _ in range(LIMITS.tar_entries):
+            if extended is None and (plain := self._plain()) is not None:
+                self._current = plain
+                yield plain
+                self._current = None
+                continue
             header = self._next_header()
             if header is None:
                 if extended is not None:
@@ -106,6 +128,45 @@ class TarReader(BlockStream):
             "a tar has too many entries", where=self.where, wanted=f"at most {LIMITS.tar_entries}"
         )
 
+    def _plain(self) -> TarEntry | None:
+        """Return the next entry when its header is in the buffer, and is as nearly all are.
+
+        That is a file's or a directory's, its path in one field and without a meaning of its own,
+        its numbers in the usual form. None, and nothing is taken, for any other.
+        """
+        at = self.at + self.left + self.padding
+        if at + BLOCK > self.end:
+            return None
+        block = self.view[at : at + BLOCK]
+        name, mode, digits, blank, recorded, flag, prefix = PLAIN.unpack_from(block)
+        kind = _PLAIN_KINDS.get(flag)
+        path = text(name)
+        if path[:2] == "./":
+            path = path[2:]
+        if path[-1:] == "/":
+            path = path[:-1]
+        if (
+            kind is None
+            or prefix
+            or blank not in _BLANKS
+            or not digits.isdigit()
+            or adler32(block) & 0xFFFF != self._sums[recorded]
+            or path[:1] in _ODD
+            or "//" in path
+            or "/." in path
+        ):
+            return None
+        try:
+            size = int(digits, 8)
+        except ValueError:
+            return None
+        if kind is not _FILE:
+            size = 0
+        self.at = at + BLOCK
+        self.left = size
+        self.padding = -size % BLOCK
+        return TarEntry(self, path, kind, size, self._modes[mode], "")
+
     def _next_header(self) -> tuple[bytes, str, str, int, int] | None:
         """Pass over the current entry; return type, path, link, size and mode of the next."""
         if not self.skip() or not self.fill(BLOCK):
@@ -116,7 +177,7 @@ class TarReader(BlockStream):
         self.at = at + BLOCK
         block = self.view[at : at + BLOCK]
         name, mode, size, recorded, flag, link, magic, major, minor, prefix = HEADER.unpack_from(
-            self.buffer, at
+            block
         )
         if not name[0] and block == _ZEROS:
             self._end_mark()

@@ -12,7 +12,7 @@ from lading.limits import LIMITS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lading.image.streams import Readable
+    from lading.image.streams import Lender, Lent, Readable
 
 __all__ = ["BlockStream"]
 
@@ -20,22 +20,25 @@ __all__ = ["BlockStream"]
 class BlockStream:
     """A buffer, and how much of the stream belongs to the current entry.
 
+    A source that lends what it read (``lend``, :class:`lading.image.streams.Hashing`) is parsed
+    where its bytes lie; any other fills a buffer here.
+
     Attributes:
         where: what to call the tar in errors.
-        buffer: one MiB; ``view`` is the same memory.
-        at: next byte in it. ``end``: bytes in it.
+        view: the buffer.
+        at: next byte in it. ``end``: end of the bytes in it.
         left: stored bytes of the current entry that were not taken yet.
         padding: bytes between them and the next header.
     """
 
-    __slots__ = ("at", "buffer", "end", "left", "padding", "seek", "source", "view", "where")
+    __slots__ = ("at", "end", "left", "lend", "padding", "seek", "source", "view", "where")
 
-    def __init__(self, source: Readable, where: str) -> None:
+    def __init__(self, source: Readable | Lender, where: str) -> None:
         self.source = source
         self.seek: Callable[[int], int] | None = getattr(source, "skip", None)
+        self.lend: Callable[[memoryview], Lent | None] | None = getattr(source, "lend", None)
         self.where = where
-        self.buffer = bytearray(CHUNK)
-        self.view = memoryview(self.buffer)
+        self.view = memoryview(b"" if self.lend else bytearray(CHUNK))
         self.at = self.end = self.left = self.padding = 0
 
     @property
@@ -43,18 +46,25 @@ class BlockStream:
         """How far into the source the reader stands, when the source has a ``position``."""
         return int(getattr(self.source, "position", 0)) - (self.end - self.at)
 
-    def fill(self, wanted: int) -> bool:
-        """Have at least ``wanted`` bytes in the buffer from ``at`` on; False at the end."""
-        have = self.end - self.at
-        if have >= wanted:
+    def _more(self) -> bool:
+        """Have more bytes behind those that are left in the buffer; False at the end."""
+        if self.lend is not None:
+            lent = self.lend(self.view[self.at : self.end])
+            if lent is None:
+                return False
+            self.view, self.at, self.end = lent
             return True
+        have = self.end - self.at
         self.view[:have] = bytes(self.view[self.at : self.end])
         self.at, self.end = 0, have
-        while self.end < wanted:
-            count = self.source.readinto(self.view[self.end :])
-            if not count:
+        self.end += self.source.readinto(self.view[have:]) or 0  # type: ignore[union-attr]
+        return self.end > have
+
+    def fill(self, wanted: int) -> bool:
+        """Have at least ``wanted`` bytes (at most ``ROOM``) in the buffer; False at the end."""
+        while self.end - self.at < wanted:
+            if not self._more():
                 return False
-            self.end += count
         return True
 
     def skip(self) -> bool:
@@ -69,11 +79,10 @@ class BlockStream:
             taken = min(have, self.left)
             self.left -= taken
             self.padding -= have - taken
-            self.at = self.end = 0
+            self.at = self.end
             if self.seek is not None and self.left > CHUNK:
                 self.left -= self.seek(self.left)
-            self.end = self.source.readinto(self.view) or 0
-            if not self.end:
+            if not self._more():
                 if self.left:
                     raise self.truncated()
                 return False
@@ -97,20 +106,23 @@ class BlockStream:
         return bytes(self.view[self.at : self.at + size])
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Take next bytes of the entry's data, from the buffer or straight from the source."""
-        wanted = min(len(buffer), self.left)
-        if not wanted:
-            return 0
-        if have := self.end - self.at:
-            count = min(have, wanted)
-            buffer[:count] = self.view[self.at : self.at + count]
-            self.at += count
-        else:
-            count = self.source.readinto(buffer[:wanted]) or 0
-            if not count:
-                raise self.truncated()
-        self.left -= count
-        return count
+        """Take next bytes of the entry's data into ``buffer``; 0 only at its end."""
+        piece = self._at_hand(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def some(self, size: int) -> bytes:
+        """Take between 1 and ``size`` next bytes of the entry's data; ``b""`` at its end."""
+        return bytes(self._at_hand(size))
+
+    def _at_hand(self, size: int) -> memoryview:
+        size = min(size, self.left)
+        if size and self.at == self.end and not self._more():
+            raise self.truncated()
+        at = self.at
+        self.at = min(at + size, self.end)
+        self.left -= self.at - at
+        return self.view[at : self.at]
 
     def take_block(self) -> bytes:
         """Take one whole block."""
@@ -129,11 +141,9 @@ class BlockStream:
                 got=f"{size} bytes",
                 wanted=f"at most {LIMITS.tar_pax_header}",
             )
-        content = bytearray(size)
         self.left, self.padding = size, -size % BLOCK
-        got = 0
-        view = memoryview(content)
-        while got < size:
-            got += self.readinto(view[got:])
+        pieces = []
+        while self.left:
+            pieces.append(self.some(self.left))
         self.skip()
-        return bytes(content)
+        return b"".join(pieces)

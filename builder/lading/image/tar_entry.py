@@ -71,9 +71,18 @@ class TarEntry:
         """Fill the beginning of ``buffer``; 0 only at the end (or for an empty buffer)."""
         return self._reader.current(self).readinto(buffer) if self.size else 0
 
+    def some(self, size: int) -> bytes:
+        """Return between 1 and ``size`` next bytes, whatever is at hand; ``b""`` at the end."""
+        return self._reader.current(self).some(size) if self.size else b""
+
     def read(self, size: int = -1) -> bytes:
         """See :class:`lading.image.interface.Entry`."""
-        return read_entry(self, size)
+        left = self.size if size < 0 else min(size, self.size)
+        pieces = []
+        while left and (piece := self.some(left)):
+            pieces.append(piece)
+            left -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class SparseEntry(TarEntry):
@@ -111,6 +120,10 @@ class SparseEntry(TarEntry):
             count = super().readinto(buffer[: offset + length - self._at])
         self._at += count
         return count
+
+    def some(self, size: int) -> bytes:
+        """See :class:`TarEntry`."""
+        return read_entry(self, min(size, CHUNK))
 
     def _fragment(self) -> Fragment:
         """Return the stored fragment at or after the current place; else the end of the file."""

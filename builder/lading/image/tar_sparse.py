@@ -14,7 +14,7 @@ from lading.limits import LIMITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lading.image.tar_header import Extended
+    from lading.image.tar_extended import Extended
 
 __all__ = ["Fragment", "check_map", "is_sparse", "old_map", "pax_map", "real_size"]
 

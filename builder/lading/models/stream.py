@@ -10,10 +10,13 @@ merely declares.
 from __future__ import annotations
 
 import hashlib
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from lading.errors import InputError
 from lading.models.hashing import ThreadedHash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "CHUNK",
@@ -239,6 +242,7 @@ class HashedSource(Source):
     def __init__(self, stream: FileStream) -> None:
         super().__init__()
         self._stream = stream
+        self._some: Callable[[int], bytes] = getattr(stream, "some", stream.read)
         alone = stream.size < THREADED_FROM or getattr(stream, "ahead", False)
         self._hash = hashlib.sha256() if alone else ThreadedHash()
         self._left = stream.size
@@ -247,7 +251,7 @@ class HashedSource(Source):
     def _fill(self) -> bytes:
         if self._left <= 0:
             return b""
-        piece = self._stream.read(min(CHUNK, self._left))
+        piece = self._some(min(CHUNK, self._left))
         if not piece:
             raise InputError(
                 "A file ended before its size was reached.",

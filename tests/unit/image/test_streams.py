@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import os
-import threading
 import tracemalloc
 import zlib
 
@@ -18,7 +16,7 @@ from hypothesis import strategies as st
 from lading.errors import InputError, LimitError
 from lading.image import streams
 from lading.image.compression import Gunzip, Unzstd, decompressed, is_compressed
-from lading.image.streams import CHUNK, Hashing, Readable, check_expansion, drain, read_up_to
+from lading.image.streams import CHUNK, Readable, check_expansion, drain, read_up_to
 from lading.image.zstd_frames import FrameWalker
 from lading.limits import Limits
 from support.image_tars import Slow
@@ -147,47 +145,6 @@ def test_what_may_expand_how_far(monkeypatch: pytest.MonkeyPatch) -> None:
         check_expansion(1, 64 * CHUNK + 1, "x")
     with pytest.raises(LimitError, match="too large"):
         check_expansion(1 << 40, (1 << 40) + 1, "x")
-
-
-@pytest.mark.parametrize("size", [0, 1, 1000, len(BODY), 5 * CHUNK + 1])
-@pytest.mark.parametrize("step", [1000, 70_000, 3 * CHUNK])
-def test_hashing_passes_through_and_hashes(size: int, step: int) -> None:
-    body = (BODY * 12)[:size]
-    with Hashing(Slow(body, 300_000)) as hashing:
-        assert everything(hashing, step) == body
-        assert hashing.readinto(memoryview(bytearray(1))) == 0
-        assert hashing.hexdigest() == hashlib.sha256(body).hexdigest()
-    hashing.close()
-
-
-def test_a_digest_is_of_the_whole_stream_however_much_was_read() -> None:
-    body = BODY * 12
-    with Hashing(io.BytesIO(body)) as hashing:
-        hashing.readinto(memoryview(bytearray(10)))
-        assert hashing.hexdigest() == hashlib.sha256(body).hexdigest()
-
-
-def test_hashing_threads_end_when_the_reader_stops() -> None:
-    before = set(threading.enumerate())
-    with Hashing(io.BytesIO(BODY * 12)) as hashing:
-        hashing.readinto(memoryview(bytearray(CHUNK)))
-    assert set(threading.enumerate()) <= before
-    with pytest.raises(ValueError, match="not read to its end"):
-        hashing.hexdigest()
-
-
-def test_what_breaks_a_source_that_is_read_ahead_breaks_its_reader() -> None:
-    class Broken(io.RawIOBase):
-        def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-            raise InputError("the source broke")
-
-    before = set(threading.enumerate())
-    with Hashing(Broken()) as hashing:
-        with pytest.raises(InputError, match="the source broke"):
-            everything(hashing)
-        with pytest.raises(ValueError, match="not read to its end"):
-            hashing.hexdigest()
-    assert set(threading.enumerate()) <= before
 
 
 def test_read_up_to() -> None:

@@ -6,10 +6,10 @@ import io
 import tarfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lading.errors import InputError
+from lading.errors import InputError, LimitError
 from lading.image.streams import CHUNK
 from lading.image.tar import TarReader
 from support.image_tars import END, Seen, Slow, entry, header, pax, pieces, read
@@ -290,3 +290,56 @@ def test_overlay_devices() -> None:
         ("link", "hardlink"),
     ]
     assert [one.kind for one in read(content)] == ["other", "hardlink", "other", "hardlink"]
+
+
+class _NeverPlain(TarReader):
+    """Reads every header by the long way."""
+
+    def _plain(self) -> None:
+        return None
+
+
+_field_names = st.one_of(
+    st.sampled_from(b"a ./a/b a/ ./ / a//b a/../b .. a/.b ./.a a.wh.b \xff/\xfe a\0b".split(b" ")),
+    st.sampled_from([b"", b".wh.a", b"a/.wh.b", b"a/.wh..wh..opq", b"x" * 100]),
+    st.binary(max_size=100),
+)
+_numbers = st.one_of(
+    st.integers(0, 600).map(b"%011o\0".__mod__),
+    st.sampled_from([b"5", b"00000000009\0", b" 12 ", b"\x80" + bytes(10) + b"\x07", b"-1", b"7x"]),
+    st.sampled_from([b"00000000012 ", b"000000000012", b"\0" * 12, b"0000_000012\0"]),
+)
+_headers = st.builds(
+    lambda name, size, flag, mode, prefix, checksum: header(
+        name, size=size, flag=flag, mode=mode, prefix=prefix, checksum=checksum
+    ),
+    _field_names,
+    _numbers,
+    st.sampled_from([b"0"] * 5 + [b"5"] * 4 + [b"\0", b"7", b"2", b"x", b"9"]),
+    st.sampled_from([b"0000644\0", b"0100755 ", b"644", b"8", b"\0" * 8, b"\x80\0\0\0\0\0\1\xed"]),
+    st.sampled_from([b""] * 6 + [b"lib", b"\0lib"]),
+    st.sampled_from([None] * 9 + [b"0012345\0", b"zzzz", b"-1"]),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@example(odd=header(b"a//b"), blocks=0, after=header(b"a/.b"))
+@example(odd=header(size=b"0000_000012\0"), blocks=1, after=header(b"./"))
+@example(odd=header(size=b"00000000009\0"), blocks=1, after=header())
+@example(odd=header(b"a/", flag=b"0"), blocks=0, after=header(flag=b"5", size=b"9" * 12))
+@given(odd=_headers, blocks=st.integers(0, 2), after=_headers)
+def test_the_short_way_through_a_plain_header_ends_where_the_long_way_does(
+    odd: bytes, blocks: int, after: bytes
+) -> None:
+    content = entry(b"first") + odd + b"data" * 128 * blocks + after + END
+
+    def told(kind: type[TarReader]) -> list[object]:
+        found: list[object] = []
+        try:
+            for one in kind(io.BytesIO(content), where="t"):
+                found.append((one.path, one.kind, one.size, one.mode, one.target, one.read()))
+        except (InputError, LimitError) as error:
+            found.append((type(error), str(error)))
+        return found
+
+    assert told(TarReader) == told(_NeverPlain)
