@@ -12,6 +12,7 @@ from lading_oci.records import fresh, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
 __all__ = ["Attached", "Descriptor", "Manifest", "Repository"]
 
@@ -152,6 +153,13 @@ class Repository(Protocol):
         Idempotent: the same blob with the same artifact type on the same subject leaves one.
         The empty config descriptor carries its data; ``org.opencontainers.image.created`` is
         the caller's (it is part of ``annotations``).
+        """
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context whose writes may become lasting, and visible to others, at its end.
+
+        One thread's. When an exception ends it, some of them may not have been made.
         """
         ...
 

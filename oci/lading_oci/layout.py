@@ -36,6 +36,7 @@ from lading_oci.references import is_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 __all__ = ["Layout"]
 
@@ -259,6 +260,7 @@ class Layout:
             subject, layer, artifact_type=artifact_type, annotations=annotations
         )
         if self.has_blob(layer):
+            self._files.settle()  # what was attached just now is found, too
             existing = find_attached(self, subject, layer, manifest, artifact_type)
             if existing is not None:
                 return Attached(existing, layer, existed=True, fallback=False)
@@ -266,6 +268,10 @@ class Layout:
         self.push_blob(EMPTY_CONFIG, mediatypes.EMPTY_CONTENT)
         descriptor = self.push_manifest(manifest, mediatypes.OCI_MANIFEST)
         return Attached(descriptor, layer, existed=False, fallback=False)
+
+    def together(self) -> AbstractContextManager[None]:
+        """See :meth:`lading_oci.interface.Repository.together`."""
+        return self._files.together()
 
     def close(self) -> None:
         """Do nothing; for symmetry with a registry's repository."""

@@ -7,20 +7,20 @@ import fcntl
 import io
 import os
 import stat
-import tempfile
-import time
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from lading_oci import mediatypes
+from lading_oci.aside import Aside, discard
 from lading_oci.content import VerifyingReader
-from lading_oci.digest import check_digest, hasher
+from lading_oci.digest import check_digest, hasher, is_digest
 from lading_oci.errors import IntegrityError, LimitExceeded, MalformedError, OciError
 from lading_oci.jsontext import parse_object
 from lading_oci.manifests import dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from lading_oci.interface import Descriptor
     from lading_oci.limits import Limits
@@ -31,8 +31,24 @@ if TYPE_CHECKING:
 __all__ = ["LayoutFiles"]
 
 _MARK = b'{"imageLayoutVersion":"1.0.0"}'
-_PIECE = 1024 * 1024
-_UNFINISHED = "lading-"  # others keep their unfinished files beside ours
+
+
+class _Held(threading.local):
+    """What one thread holds back: how deep, files by their places, changes of the index.
+
+    ``entries`` are those of ``index.json`` while it is changed.
+    """
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.files: dict[Path, str] = {}
+        self.changes: list[Change] = []
+        self.entries: list[dict[str, Any]] | None = None
+
+    def forget(self) -> None:
+        """Leave nothing of it behind."""
+        discard(self.files.values())
+        self.files, self.changes, self.entries = {}, [], None
 
 
 class LayoutFiles:
@@ -41,7 +57,8 @@ class LayoutFiles:
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path = path
         self._limits = limits
-        self._swept = False
+        self._aside = Aside(path / "ingest", limits.layout_unfinished_seconds)
+        self._held = _Held()
 
     def open(self, digest: str) -> io.FileIO | None:
         """Open a blob's file, or return None when it is not there.
@@ -105,7 +122,7 @@ class LayoutFiles:
             IntegrityError: ``source`` is not what the descriptor says.
             MalformedError: the directory cannot be written.
         """
-        path = self._blob(descriptor.digest)
+        path = self._place(descriptor.digest)
         self._make()
         stream = io.BytesIO(source) if isinstance(source, bytes) else source()
         with stream:
@@ -114,7 +131,12 @@ class LayoutFiles:
             )
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._write(path, reader)
+                temporary = self._aside.write(reader)
+                if self._held.depth:
+                    discard([self._held.files.pop(path, "")])
+                    self._held.files[path] = temporary
+                else:
+                    self._aside.place({path: temporary})
             except OSError as error:
                 raise self._unusable(path, error) from None
 
@@ -124,19 +146,27 @@ class LayoutFiles:
         Raises:
             MalformedError: this is no layout, or a damaged one.
         """
+        if self._held.entries is not None:
+            return self._held.entries
+        return self._entries(self._index())
+
+    def _entries(self, index: dict[str, Any]) -> list[dict[str, Any]]:
+        entries = index.get("manifests")
+        if not isinstance(entries, list):
+            where = str(self._path / "index.json")
+            raise MalformedError("an index has no list of manifests", where=where)
+        return [entry for entry in entries if isinstance(entry, dict)]
+
+    def _index(self) -> dict[str, Any]:
         path = self._path / "index.json"
         try:
             with path.open("rb") as file:
                 found = file.read(self._limits.layout_index + 1)
         except FileNotFoundError:
-            return []
+            return {"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": []}
         except OSError as error:
             raise self._unusable(path, error) from None
-        document = parse_object(found, limit=self._limits.layout_index, where=str(path))
-        entries = document.get("manifests")
-        if not isinstance(entries, list):
-            raise MalformedError("an index has no list of manifests", where=str(path))
-        return [entry for entry in entries if isinstance(entry, dict)]
+        return parse_object(found, limit=self._limits.layout_index, where=str(path))
 
     def change_index(self, change: Change) -> None:
         """Change ``index.json`` under the lock; other fields of it are kept.
@@ -144,25 +174,62 @@ class LayoutFiles:
         Raises:
             MalformedError: it is damaged, or the directory cannot be written.
         """
-        path = self._path / "index.json"
-        self._make()
-        try:
-            with self._locked():
-                entries = change(self.index_entries())
-                if entries is None:
-                    return
-                document = self._document(path)
-                document["manifests"] = entries
-                self._write(path, io.BytesIO(dump(document)))
-        except OSError as error:
-            raise self._unusable(path, error) from None
+        with self.together():
+            self._held.changes.append(change)
 
-    def _document(self, path: Path) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Hold back what this thread writes, and put it in place at the end, waiting once.
+
+        Until then only this thread reads it; ``index.json`` it reads as it was. When something is
+        raised, nothing of it is left.
+
+        Raises:
+            MalformedError: the directory cannot be written.
+        """
+        held = self._held
+        held.depth += 1
         try:
-            found = path.read_bytes()
-        except FileNotFoundError:
-            return {"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": []}
-        return parse_object(found, limit=self._limits.layout_index, where=str(path))
+            yield
+            if held.depth == 1:
+                self.settle()
+        finally:
+            held.depth -= 1
+            if not held.depth:
+                held.forget()
+
+    def settle(self) -> None:
+        """Put in place what this thread holds back.
+
+        Raises:
+            MalformedError: as :meth:`together`.
+        """
+        held = self._held
+        try:
+            if held.changes:
+                with self._locked():
+                    self._change(held)
+            elif held.files:
+                self._aside.place(held.files)
+        except OSError as error:
+            raise self._unusable(self._path, error) from None
+        finally:
+            held.forget()
+
+    def _change(self, held: _Held) -> None:
+        """Make all changes one after the other, then flush blobs before what names them."""
+        before, index = {*held.files}, self._index()
+        held.entries = known = self._entries(index)
+        for change in held.changes:
+            changed = change(held.entries)
+            held.entries = held.entries if changed is None else changed
+        named = {self._place(one["digest"]) for one in held.entries if is_digest(one.get("digest"))}
+        for passing in held.files.keys() - before - named:  # a list that grew further
+            discard([held.files.pop(passing)])
+        self._aside.place(held.files)
+        if held.entries is not known:
+            whole = io.BytesIO(dump({**index, "manifests": held.entries}))
+            self._aside.place({self._path / "index.json": self._aside.write(whole)})
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -194,54 +261,17 @@ class LayoutFiles:
                     where=str(self._path),
                     hint="name a new directory",
                 )
-            self._write(mark, io.BytesIO(_MARK))
+            self._aside.place({mark: self._aside.write(io.BytesIO(_MARK))})
         except OSError as error:
             raise self._unusable(self._path, error) from None
 
-    def _write(self, path: Path, source: VerifyingReader | io.BytesIO) -> None:
-        """Write ``source`` aside, flush, rename. Raises OSError, or what ``source`` raises."""
-        # oras and others know "ingest" for unfinished files; the same file system, so that
-        # the rename is atomic.
-        aside = self._path / "ingest"
-        aside.mkdir(exist_ok=True)
-        self._sweep(aside)
-        descriptor, temporary = tempfile.mkstemp(dir=aside, prefix=_UNFINISHED)
-        try:
-            with os.fdopen(descriptor, "wb", buffering=0) as file:
-                piece = memoryview(bytearray(_PIECE))
-                while count := source.readinto(piece):
-                    view = piece[:count]
-                    while view:
-                        view = view[file.write(view) :]
-                os.fchmod(file.fileno(), 0o644)
-                os.fsync(file.fileno())
-            os.replace(temporary, path)  # noqa: PTH105 - both ends are known to exist
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - a str from mkstemp
-            raise
-        self._flush_directory(path.parent)
-
-    def _sweep(self, aside: Path) -> None:
-        """Once, remove what writers that were killed have left: large, and nobody's any more."""
-        if self._swept:
-            return
-        self._swept = True
-        oldest = time.time() - self._limits.layout_unfinished_seconds
-        for path in aside.glob(f"{_UNFINISHED}*"):
-            with contextlib.suppress(OSError):  # another process may sweep too
-                if path.lstat().st_mtime < oldest:
-                    path.unlink()
-
-    @staticmethod
-    def _flush_directory(path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
     def _blob(self, digest: str) -> Path:
+        """Return where a blob is to be found: aside, while this thread holds it back."""
+        path = self._place(digest)
+        held = self._held.files.get(path) if self._held.depth else None
+        return path if held is None else Path(held)
+
+    def _place(self, digest: str) -> Path:
         algorithm, _, encoded = check_digest(digest).partition(":")
         return self._path / "blobs" / algorithm / encoded
 

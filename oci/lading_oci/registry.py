@@ -20,6 +20,7 @@ from lading_oci.urls import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from lading_oci.credentials import Credential
     from lading_oci.interface import Attached, Descriptor
@@ -75,6 +76,12 @@ class RegistryRepository(RegistryReader):
     def same_registry(self, other: object) -> bool:
         """Say whether ``other`` is a repository of the same registry."""
         return isinstance(other, RegistryRepository) and other.origin == self.origin
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context that does nothing: each request is lasting when it is answered."""
+        from contextlib import nullcontext
+
+        return nullcontext()
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Say whether the repository has the blob (one HEAD)."""

@@ -82,7 +82,17 @@ class Papers:
         if self.provenance is not None:
             subjects = self.subjects(self.examined)
             made = signer.sign(build_statement(subjects, SLSA_PROVENANCE_V1, self.provenance))
-        found: list[Attestation] = []
+        with store.together():
+            return tuple(self._attached(signer, store, describe, boms, made))
+
+    def _attached(
+        self,
+        signer: Signer,
+        store: Repository,
+        describe: Callable[[str], Descriptor | str],
+        boms: Mapping[int, bytes],
+        made: bytes | None,
+    ) -> Iterator[Attestation]:
         for digest, there, subjects in self._places():
             subject = describe(digest)
             attached = [
@@ -101,8 +111,7 @@ class Papers:
                 store=store,
                 subject=subject,
             )
-            found += [*attached, seal]
-        return tuple(found)
+            yield from (*attached, seal)
 
     def _subjects(self, one: Examined) -> tuple[Subject, ...]:
         return image_subjects(self.name, one.inspection.image)

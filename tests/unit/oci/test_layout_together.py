@@ -1,0 +1,169 @@
+"""What is attached together is attached as one by one, all of it or nothing, and waits once."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lading_oci.aside import Aside
+from lading_oci.digest import digest_of, referrers_tag
+from lading_oci.errors import IntegrityError, MalformedError
+from lading_oci.interface import Descriptor
+from lading_oci.layout import Layout
+from support.oci_images import make_image, push_image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lading_oci.interface import Attached
+
+KIND = "application/vnd.dev.sigstore.bundle.v0.3+json"
+IMAGE = make_image("together")
+BLOBS = [b"bom", b"provenance", b"seal"]
+
+
+def attach(layout: Layout, subject: Descriptor, content: bytes) -> Attached:
+    return layout.attach(subject, content, artifact_type=KIND, blob_media_type=KIND, annotations={})
+
+
+def attach_all(layout: Layout, subject: Descriptor) -> list[Attached]:
+    with layout.together():
+        return [attach(layout, subject, content) for content in BLOBS]
+
+
+def blobs(path: Path) -> set[str]:
+    return {one.name for one in (path / "blobs" / "sha256").iterdir()}
+
+
+@pytest.fixture
+def subject(tmp_path: Path) -> Descriptor:
+    return push_image(Layout(tmp_path / "l"), IMAGE, tag="v1")
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path / "l")
+
+
+def test_it_is_as_one_by_one_without_the_lists_on_the_way(
+    layout: Layout, subject: Descriptor, tmp_path: Path
+) -> None:
+    single = Layout(tmp_path / "single")
+    push_image(single, IMAGE, tag="v1")
+    expected = [attach(single, subject, content) for content in BLOBS]
+    assert attach_all(layout, subject) == expected
+
+    index = (tmp_path / "l" / "index.json").read_bytes()
+    assert index == (tmp_path / "single" / "index.json").read_bytes()
+    passing = blobs(tmp_path / "single") - blobs(tmp_path / "l")
+    assert len(passing) == 2, "the referrers tag with one, and with two"
+    assert blobs(tmp_path / "l") < blobs(tmp_path / "single")
+    listed = json.loads(layout.manifest(referrers_tag(subject.digest)).content)["manifests"]
+    assert [one["digest"] for one in listed] == [one.descriptor.digest for one in expected]
+    assert layout.referrers(subject.digest) == single.referrers(subject.digest)
+    assert not list((tmp_path / "l" / "ingest").iterdir())
+
+
+def test_others_see_it_at_the_end(layout: Layout, subject: Descriptor, tmp_path: Path) -> None:
+    other = Layout(tmp_path / "l")
+    with layout.together():
+        with layout.together():
+            attached = attach(layout, subject, b"x")
+        assert layout.manifest(attached.descriptor.digest).descriptor.size
+        assert layout.has_blob(attached.blob)
+        assert layout.read_blob(attached.blob, limit=9) == b"x"
+        assert not other.has_blob(attached.blob)
+        assert other.referrers(subject.digest) == []
+    assert [one.digest for one in other.referrers(subject.digest)] == [attached.descriptor.digest]
+
+
+def test_a_failure_leaves_nothing_of_it(
+    layout: Layout, subject: Descriptor, tmp_path: Path
+) -> None:
+    before, index = blobs(tmp_path / "l"), (tmp_path / "l" / "index.json").read_bytes()
+
+    def begin() -> None:
+        with layout.together():
+            attach(layout, subject, b"bom")
+            raise RuntimeError("no signature for the seal")
+
+    with pytest.raises(RuntimeError, match="no signature"):
+        begin()
+
+    assert blobs(tmp_path / "l") == before
+    assert (tmp_path / "l" / "index.json").read_bytes() == index
+    assert not list((tmp_path / "l" / "ingest").iterdir())
+    assert attach(layout, subject, b"bom").existed is False
+    assert len(layout.referrers(subject.digest)) == 1
+
+
+def test_a_disk_that_fails_leaves_nothing_that_is_named(
+    layout: Layout, subject: Descriptor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = os.fsync, []
+
+    def failing(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 3:
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    index = (tmp_path / "l" / "index.json").read_bytes()
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(MalformedError, match="cannot be used"):
+        attach_all(layout, subject)
+    monkeypatch.undo()
+
+    assert (tmp_path / "l" / "index.json").read_bytes() == index
+    assert layout.referrers(subject.digest) == []
+    assert not list((tmp_path / "l" / "ingest").iterdir())
+
+
+def test_the_same_twice_leaves_one(layout: Layout, subject: Descriptor) -> None:
+    with layout.together():
+        first, second = attach(layout, subject, b"x"), attach(layout, subject, b"x")
+
+    assert (first.existed, second.existed) == (False, True)
+    assert first.descriptor == second.descriptor
+    assert len(layout.referrers(subject.digest)) == 1
+
+
+def test_a_blob_of_other_bytes_is_refused_at_once(layout: Layout) -> None:
+    with layout.together(), pytest.raises(IntegrityError):
+        layout.send_blob(Descriptor(KIND, digest_of(b"x"), 1), b"y")
+
+
+def test_another_thread_holds_nothing_back(
+    layout: Layout, subject: Descriptor, tmp_path: Path
+) -> None:
+    done: list[Any] = []
+    with layout.together():
+        attach(layout, subject, b"mine")
+        thread = threading.Thread(target=lambda: done.append(attach(layout, subject, b"theirs")))
+        thread.start()
+        thread.join()
+        (theirs,) = Layout(tmp_path / "l").referrers(subject.digest)
+    assert theirs == done[0].descriptor
+    assert len(layout.referrers(subject.digest)) == 2
+
+
+def test_the_disk_is_waited_for_as_if_it_were_one_file(
+    layout: Layout, subject: Descriptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files at once, their directory, the index, its directory: four times, however many files."""
+    placed: list[int] = []
+    place = Aside.place
+
+    def counted(self: Aside, files: Any) -> None:
+        placed.append(len(files))
+        place(self, files)
+
+    monkeypatch.setattr(Aside, "place", counted)
+    attach_all(layout, subject)
+
+    assert placed == [8, 1]  # three blobs and manifests, the empty object, the referrers tag
+    assert digest_of(b"{}").removeprefix("sha256:") in blobs(layout.path)
