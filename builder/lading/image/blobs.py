@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lading.image.streams import Readable
     from lading_oci.interface import Descriptor, Repository
 
-__all__ = ["ArchiveBlobs", "Blobs", "RepositoryBlobs"]
+__all__ = ["ArchiveBlobs", "Blobs", "RepositoryBlobs", "SharedBlobs"]
 
 
 class Blobs(Protocol):
@@ -112,6 +112,47 @@ class ArchiveBlobs:
     def close(self) -> None:
         """See :class:`Blobs`."""
         self._archive.close()
+
+
+class SharedBlobs:
+    """What several images are in, opened once: closed when each share of it is.
+
+    Args:
+        blobs: what is shared.
+        open_shares: how many shares are not closed yet, of this one and those made of it.
+    """
+
+    def __init__(self, blobs: Blobs, open_shares: list[int] | None = None) -> None:
+        self._blobs = blobs
+        self._open = [0] if open_shares is None else open_shares
+        self._open[0] += 1
+        self._closed = False
+        self.name = blobs.name
+
+    def share(self) -> SharedBlobs:
+        """Return one more share."""
+        return SharedBlobs(self._blobs, self._open)
+
+    def manifest(self, digest: str) -> bytes:
+        """See :class:`Blobs`."""
+        return self._blobs.manifest(digest)
+
+    def document(self, descriptor: Descriptor, limit: int) -> bytes:
+        """See :class:`Blobs`."""
+        return self._blobs.document(descriptor, limit)
+
+    def blobs(self, descriptors: Collection[Descriptor]) -> Iterator[tuple[Descriptor, Readable]]:
+        """See :class:`Blobs`."""
+        return self._blobs.blobs(descriptors)
+
+    def close(self) -> None:
+        """Give this share back; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._open[0] -= 1
+        if not self._open[0]:
+            self._blobs.close()
 
 
 class _Uncloseable:

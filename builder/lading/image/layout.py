@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError, LimitError
 from lading.image.archive import ArchiveFile
-from lading.image.blobs import ArchiveBlobs, Blobs, RepositoryBlobs
+from lading.image.blobs import ArchiveBlobs, Blobs, RepositoryBlobs, SharedBlobs
 from lading.image.documents import json_object
 from lading.image.oci import OciImage, choose_manifest, every_manifest, image_manifests
 from lading.limits import LIMITS
@@ -60,16 +60,15 @@ def open_every(how: str, path: Path, reference: str | None = None) -> Iterator[L
 
     ``how`` is ``oci-dir`` or ``oci-archive``; see :func:`open_oci_directory`.
     """
-    read = _directory if how == "oci-dir" else _archive
-    blobs, index = read(path)
+    blobs, index = _directory(path) if how == "oci-dir" else _archive(path)
+    shared = SharedBlobs(blobs)  # an archive's index is read from end to end: once is enough
     try:
         with _as_input():
-            every = every_manifest(blobs, _roots(blobs, index, reference))
+            every = every_manifest(shared, _roots(shared, index, reference))
+        for chosen in every:
+            yield _opened(shared.share(), _always(chosen), how, None)
     finally:
-        blobs.close()
-    for chosen in every:
-        blobs, _ = read(path)
-        yield _opened(blobs, _always(chosen), how, None)
+        shared.close()
 
 
 def _directory(path: Path) -> tuple[Blobs, bytes]:

@@ -6,16 +6,17 @@ bytes by the diff ID in the configuration.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
-from lading.errors import InputError, LimitError
+from lading.errors import InputError
 from lading.image.documents import checked_digest, json_object, make_facts, parse_config
 from lading.image.layers import all_of, scan_layer
-from lading.image.platforms import choose, read_platform
+from lading.image.platforms import choose, read_platform, too_deep, too_many_platforms
 from lading.image.streams import drain
 from lading.limits import LIMITS
 from lading_oci.digest import is_referrers_tag
 from lading_oci.manifests import check_shape, parse_descriptor
+from lading_oci.mediatypes import INDEXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Chosen", "OciImage", "choose_manifest", "every_manifest", "image_manifests"]
 
 T = TypeVar("T")
+_Found: TypeAlias = "tuple[Descriptor, str | None]"  # an entry, the outermost index it is in
 
 _NAME = "org.opencontainers.image.ref.name"
 _ATTESTATION = "vnd.docker.reference.type"  # BuildKit's mark on its own attestations
@@ -60,19 +62,34 @@ def choose_manifest(blobs: Blobs, roots: Sequence[Descriptor], platform: Platfor
         InputError: nothing fits the platform, or these are no images.
         OciError: a repository does not give what it should.
     """
-    index_digest = None
+    level: list[_Found] = [(root, None) for root in image_manifests(roots)]
     for _ in range(LIMITS.image_index_depth + 1):
-        found = choose(
-            [(read_platform(root.platform), root) for root in image_manifests(roots)],
-            platform,
-            where=blobs.name,
-        )
+        told = [(read_platform(entry.platform), (entry, index)) for entry, index in level]
+        if len(told) > 1 and (deeper := _opened(blobs, level)) is not None:
+            level = deeper
+            continue
+        found, index_digest = choose(told, platform, where=blobs.name)
         content, entries = _read(blobs, found.digest)
         if entries is None:
             return Chosen(found.digest, content, index_digest)
-        index_digest = index_digest or found.digest
-        roots = entries
-    raise _too_deep(blobs)
+        level = [(one, index_digest or found.digest) for one in image_manifests(entries)]
+    raise too_deep(blobs.name)
+
+
+def _opened(blobs: Blobs, level: list[_Found]) -> list[_Found] | None:
+    """Put the entries of indexes that do not tell their platform in their place; None: of none."""
+    opened: list[_Found] = []
+    indexes = 0
+    for entry, index_digest in level:
+        if entry.platform or entry.media_type not in INDEXES:
+            opened.append((entry, index_digest))
+            continue
+        indexes += 1
+        if indexes > LIMITS.image_platforms:
+            raise too_many_platforms(blobs.name)
+        entries = _read(blobs, entry.digest)[1] or []
+        opened += [(one, index_digest or entry.digest) for one in image_manifests(entries)]
+    return opened if indexes else None
 
 
 def every_manifest(blobs: Blobs, roots: Sequence[Descriptor]) -> list[Chosen]:
@@ -85,20 +102,15 @@ def every_manifest(blobs: Blobs, roots: Sequence[Descriptor]) -> list[Chosen]:
     """
     found: list[Chosen] = []
     seen: set[str] = set()
-    level: list[tuple[Descriptor, str | None]] = [(root, None) for root in image_manifests(roots)]
+    level: list[_Found] = [(root, None) for root in image_manifests(roots)]
     for _ in range(LIMITS.image_index_depth + 1):
-        below: list[tuple[Descriptor, str | None]] = []
+        below: list[_Found] = []
         for entry, index_digest in level:
             if entry.digest in seen:
                 continue
             seen.add(entry.digest)
             if len(seen) > LIMITS.image_platforms:
-                raise LimitError(
-                    "the image has too many platforms",
-                    where=blobs.name,
-                    wanted=f"at most {LIMITS.image_platforms} manifests",
-                    hint="choose one with --platform",
-                )
+                raise too_many_platforms(blobs.name)
             content, entries = _read(blobs, entry.digest)
             if entries is None:
                 found.append(Chosen(entry.digest, content, index_digest))
@@ -107,7 +119,7 @@ def every_manifest(blobs: Blobs, roots: Sequence[Descriptor]) -> list[Chosen]:
                 below += [(one, outermost) for one in image_manifests(entries)]
         level = below
     if level:
-        raise _too_deep(blobs)
+        raise too_deep(blobs.name)
     if not found:
         raise InputError("there is no image for any platform", where=blobs.name)
     return found
@@ -123,14 +135,6 @@ def _read(blobs: Blobs, digest: str) -> tuple[bytes, list[Descriptor] | None]:
     if not isinstance(entries, list):
         return content, None
     return content, [parse_descriptor(entry, where=where) for entry in entries]
-
-
-def _too_deep(blobs: Blobs) -> LimitError:
-    return LimitError(
-        "image indexes are nested too deeply",
-        where=blobs.name,
-        wanted=f"at most {LIMITS.image_index_depth} levels",
-    )
 
 
 class OciImage:

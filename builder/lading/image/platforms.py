@@ -5,13 +5,22 @@ from __future__ import annotations
 import platform as machine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lading.errors import InputError, UsageError
+from lading.errors import InputError, LimitError, UsageError
 from lading.inventory import Platform
+from lading.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["choose", "default_platform", "fits", "parse_platform", "read_platform"]
+__all__ = [
+    "choose",
+    "default_platform",
+    "fits",
+    "parse_platform",
+    "read_platform",
+    "too_deep",
+    "too_many_platforms",
+]
 
 T = TypeVar("T")
 
@@ -102,4 +111,23 @@ def choose(found: Sequence[tuple[Platform | None, T]], wanted: Platform | None, 
         got=got[:1000],
         wanted=str(target),
         hint="choose one with --platform" if names else None,
+    )
+
+
+def too_deep(where: str) -> LimitError:
+    """Return the error for indexes within indexes within indexes."""
+    return LimitError(
+        "image indexes are nested too deeply",
+        where=where,
+        wanted=f"at most {LIMITS.image_index_depth} levels",
+    )
+
+
+def too_many_platforms(where: str) -> LimitError:
+    """Return the error for an image of more manifests than are looked at."""
+    return LimitError(
+        "the image has too many platforms",
+        where=where,
+        wanted=f"at most {LIMITS.image_platforms} manifests",
+        hint="choose one with --platform",
     )

@@ -19,8 +19,9 @@ from lading.attest.times import claimed_time
 from lading.errors import VerificationError
 from lading.limits import LIMITS
 from lading.usecases.bundles import fetch_bundle, is_bundle
+from lading.usecases.digests import every_entry
 from lading_oci.errors import LimitExceeded, NotFound, OciError
-from lading_oci.platforms import contained_manifests, platform_name
+from lading_oci.platforms import platform_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +119,7 @@ class _Reader:
             document = self._repository.manifest(digest).json()
         except NotFound:
             return  # an anchor or an image that was removed; its evidence may be there still
-        for part in contained_manifests(document, where=digest):
+        for part in every_entry(self._repository, digest, document):
             found = self.attached(part.digest, frozenset({part.digest}), depth=0)
             yield Branch(part.digest, platform_name(part), found)
 

@@ -12,7 +12,8 @@ import pytest
 
 import parts
 from lading_oci import open_registry, parse_reference
-from lading_oci.manifests import parse_descriptor
+from lading_oci.manifests import descriptor_json, index_manifest, parse_descriptor
+from lading_oci.mediatypes import OCI_INDEX
 from support.oci_images import make_image, push_image, push_index
 from support.product import MODEL, cosign_verify
 from support.schemas import conforms
@@ -236,6 +237,81 @@ def test_evidence_of_one_platform_is_not_evidence_of_another(
 
     for words in ((), ("--platform", "linux/amd64"), ("--platform", "linux/arm64")):
         assert lading(*VERIFY, *words, f"registry:{name}").status == 10
+
+
+@pytest.fixture(scope="module")
+def nested(lading: Lading, registry_referrers) -> Index:
+    """An index of indexes: amd64 in one, arm64 in another that tells no platform, both in one."""
+    name = f"{registry_referrers.host}/acme/nested:1"
+    repository = open_registry(parse_reference(name))
+    images = {one: _image(one, "nested") for one in ("amd64", "arm64")}
+    inner = [push_index(repository, {one: image}) for one, image in images.items()]
+    entries = [descriptor_json(one) for one in inner]
+    middle = repository.push_manifest(index_manifest(entries[1:]), OCI_INDEX)
+    entries[1:] = [descriptor_json(middle)]
+    digest = repository.push_manifest(index_manifest(entries), OCI_INDEX, tag="1").digest
+    summary = lading.ok("attest", *KEY, f"registry:{name}", "--json").json()
+    return Index(name, digest, repository, images, summary)
+
+
+def test_indexes_in_an_index_are_gone_down_into(lading: Lading, nested: Index) -> None:
+    target = f"registry:{nested.name}"
+    platforms = ["linux/amd64", "linux/arm64"]
+    digests = [image.descriptor.digest for image in nested.images.values()]
+
+    assert nested.summary["digest"] == nested.digest
+    assert [one["platform"] for one in nested.summary["platforms"]] == platforms
+    assert {nested.digest, *digests} < set(nested.summary["subjects"])
+    looked = lading.ok("inspect", "--all-platforms", target, "--json").json()
+    assert [one["platform"] for one in looked["platforms"]] == platforms
+    assert looked["digest"] == nested.digest
+    written = lading.ok("bom", "--all-platforms", target, "-o", "nested", "--json").json()
+    assert [one["image"] for one in written["files"]] == digests
+    every = lading.ok(*VERIFY, "--all-platforms", target, "--json").json()
+    assert every["platforms"] == digests
+    compared = lading.ok(*VERIFY, "--content", target, "--json").json()["content"]
+    assert [found["platform"] for found in compared] == platforms
+    listed = lading.ok("tree", target, "--json").json()["platforms"]
+    assert {one["digest"] for one in listed if one["referrers"]} == set(digests)
+
+
+@pytest.mark.parametrize("platform", ["amd64", "arm64"])
+def test_one_platform_of_indexes_in_an_index(lading: Lading, nested: Index, platform: str) -> None:
+    target, digest = f"registry:{nested.name}", nested.images[platform].descriptor.digest
+
+    verified = lading.ok(*VERIFY, "--platform", platform, target, "--json").json()
+    assert verified["platforms"] == [digest]
+    looked = lading.ok("inspect", "--platform", platform, target, "--json").json()
+    assert looked["platform"] == f"linux/{platform}"
+    [model] = looked["models"]
+    assert [one["path"] for one in model["files"]] == [f"srv/{platform}/model.safetensors"]
+    assert lading(*VERIFY, "--platform", "s390x", target).status == 22
+
+
+def test_indexes_that_go_down_for_ever_are_refused(lading: Lading, nested: Index) -> None:
+    repository = nested.repository
+    deep = repository.resolve("1")
+    for _ in range(5):
+        content = index_manifest([descriptor_json(deep)])
+        deep = repository.push_manifest(content, OCI_INDEX, tag="deep")
+    entries = []
+    for number in range(260):
+        entry = {**descriptor_json(deep), "annotations": {"number": str(number)}}
+        one = repository.push_manifest(index_manifest([entry]), OCI_INDEX)
+        entries.append(descriptor_json(one))
+    repository.push_manifest(index_manifest(entries), OCI_INDEX, tag="wide")
+
+    for tag, told in (("deep", "nested too deeply"), ("wide", "too many platforms")):
+        target = f"registry:{nested.name.rpartition(':')[0]}:{tag}"
+        for words in (
+            ("inspect", "--all-platforms", target),
+            ("inspect", "--platform", "arm64", target),
+            ("bom", "--all-platforms", target, "-o", tag),
+            ("attest", *KEY, target),
+        ):
+            ran = lading(*words)
+            assert ran.status == 22, (words, ran.err)
+            assert told in ran.err, words
 
 
 def test_the_engines_image_has_no_other_platforms(lading: Lading, docker_engine, tmp_path) -> None:

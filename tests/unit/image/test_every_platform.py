@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import tarfile
 from typing import TYPE_CHECKING
@@ -9,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lading.errors import InputError, LimitError
-from lading.image import oci, open_every
+from lading.image import layout, oci, open_every, open_image
+from lading.image.archive import ArchiveFile
 from lading.limits import Limits
 from lading_oci import mediatypes
 from lading_oci.manifests import descriptor_json, index_manifest
@@ -26,6 +29,34 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     monkeypatch.chdir(tmp_path)
     images = {"amd64": tar_of({"one": b"1"}), "arm64": tar_of({"two": b"2"})}
     return attested_layout(tmp_path / "both", images)
+
+
+def test_an_archive_is_opened_once_and_closed_with_its_last_image(
+    store: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tarfile.open(tmp_path / "both.tar", "w:gz") as tar:
+        tar.add(tmp_path / "both", arcname=".")
+    opened: list[ArchiveFile] = []
+
+    class Noted(ArchiveFile):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            opened.append(self)
+
+    monkeypatch.setattr(layout, "ArchiveFile", Noted)
+    images = list(open_every("oci-archive:both.tar:1"))
+    (archive,) = opened
+    for image in images:
+        assert archive._descriptor >= 0
+        image.scan(list, [layer.diff_id for layer in image.facts.layers])
+        image.close()
+        image.close()
+    assert archive._descriptor < 0
+    for image in open_every("oci-archive:both.tar:1"):
+        image.close()
+        break
+    gc.collect()
+    assert all(one._descriptor < 0 for one in opened)
 
 
 @pytest.mark.parametrize("how", ["oci-dir", "oci-archive"])
@@ -68,6 +99,28 @@ def test_nested_indexes_are_opened_and_a_manifest_counts_once(store: Layout) -> 
         image.close()
     assert [str(one.platform) for one in facts] == ["linux/amd64", "linux/arm64"]
     assert {one.index_digest for one in facts} == {outer.digest}
+
+
+def test_one_platform_is_chosen_among_indexes_that_do_not_tell_theirs(
+    store: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = json.loads(store.manifest("only-images").content)["manifests"]
+    for _ in range(2):  # each image in an index of its own, and those in another
+        inner = [
+            descriptor_json(store.push_manifest(index_manifest([one]), mediatypes.OCI_INDEX))
+            for one in images
+        ]
+        images = [{key: one[key] for key in ("mediaType", "digest", "size")} for one in inner]
+    outer = store.push_manifest(index_manifest(images), mediatypes.OCI_INDEX, tag="apart")
+    for platform in ("linux/amd64", "linux/arm64"):
+        with contextlib.closing(open_image("oci-dir:both:apart", platform=platform)) as image:
+            assert str(image.facts.platform) == platform
+            assert image.facts.index_digest == outer.digest
+    with pytest.raises(InputError, match="no image for the platform"):
+        open_image("oci-dir:both:apart", platform="linux/s390x")
+    monkeypatch.setattr(oci, "LIMITS", Limits(image_platforms=1))
+    with pytest.raises(LimitError, match="too many platforms"):
+        open_image("oci-dir:both:apart", platform="linux/amd64")
 
 
 def test_a_layout_without_an_image_is_refused(store: Layout) -> None:
