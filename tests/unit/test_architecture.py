@@ -198,6 +198,27 @@ def test_the_key_signed_verifying_path_loads_no_slow_library() -> None:
     assert not set(loaded) & (HEAVY | others | costly)
 
 
+def test_docker_starts_building_before_anything_slow_is_loaded(tmp_path: Path) -> None:
+    from lading.attest.keys import generate
+
+    key = tmp_path / "lading.key"
+    key.write_bytes(generate("p256").private_pem)
+    code = (
+        "import json, sys; from lading.cli import build;"
+        "from lading.engine.argv import parse_build;"
+        "from lading.engine.sources import look_at_sources;"
+        f"build._Settings({{'signing-key': {str(key)!r}}}).check();"
+        f"look_at_sources(parse_build([{str(tmp_path)!r}]), {{}});"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    others = {"typer", "dataclasses", "inspect", "logging", "tomllib", "concurrent", "email"}
+    assert not set(json.loads(ran.stdout)) & (HEAVY | others)
+
+
 def test_source_files_stay_small() -> None:
     long = {name: count for name, path in MODULES if (count := _lines(path)) > 400}
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from lading.attest import spki
+from lading.attest import pkcs8, spki
 from lading.errors import SigningKeyError
 from lading.limits import LIMITS
 from lading.records import record
@@ -155,6 +155,9 @@ def load_private(source: Path | str | bytes, password: PasswordSource | None = N
             wanted="PKCS#8",
             hint="convert a copy with: ssh-keygen -p -m PKCS8 -f COPY",
         )
+    usual = pkcs8.decode_pem(block) if label == "PRIVATE KEY" else None
+    if usual is not None:
+        return usual
     encrypted = label == "ENCRYPTED PRIVATE KEY" or b"Proc-Type: 4,ENCRYPTED" in block
     secret = _ask(password, where) if encrypted else None
     return _supported_private(_load(block, secret, where, pem=True), where)

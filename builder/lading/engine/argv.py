@@ -9,10 +9,10 @@ An option that it does not know is taken for a switch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lading.errors import UsageError
+from lading.records import fresh, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +56,7 @@ OWN_OPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BuildCommand:
     """A parsed ``build`` command line.
 
@@ -66,8 +66,8 @@ class BuildCommand:
     """
 
     words: tuple[str, ...]
-    own: dict[str, str] = field(default_factory=dict)
-    options: dict[str, list[str]] = field(default_factory=dict)
+    own: dict[str, str] = fresh(default_factory=dict)
+    options: dict[str, list[str]] = fresh(default_factory=dict)
     arguments: tuple[str, ...] = ()
     push_words: tuple[int, ...] = ()
 

@@ -8,12 +8,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lading.errors import EngineError
 from lading.limits import LIMITS
+from lading.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ _PLUGIN_DIRECTORIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Builder:
     """Who builds: ``classic`` (the engine's own), or buildx with a driver (``docker`` …)."""
 
@@ -43,7 +43,7 @@ class Builder:
         return not self.buildx or self.driver == "docker"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BuildResult:
     """How the build ended. ``image_id`` is empty when docker did not say one.
 

@@ -8,8 +8,9 @@ that the built one draws on count, through ``FROM``, ``COPY --from`` and ``RUN -
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from lading.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ _PLATFORM_ARGS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BaseImage:
     """One image as written, and its name with variables filled in: None where that is not sure."""
 
@@ -35,11 +36,11 @@ class BaseImage:
     final: bool = False  # the built stage's own base, and so its lowest layers
 
 
-@dataclass(slots=True)
 class _Stage:
-    base: BaseImage
-    name: str = ""
-    uses: list[str] = field(default_factory=list)
+    def __init__(self, base: BaseImage, name: str = "") -> None:
+        self.base = base
+        self.name = name
+        self.uses: list[str] = []
 
 
 def base_images(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading.engine.dockerfile import BaseImage, base_images
 from lading.engine.git import Commit, commit_of
 from lading.limits import LIMITS
+from lading.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["BuildSources", "look_at_sources"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BuildSources:
     """A build's context and Dockerfile, as far as they can be read beforehand.
 

@@ -8,13 +8,13 @@ image has been inspected and its BOM validated, and pushes then (docs/decisions/
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lading.engine.builder import find_builder, run_build
 from lading.engine.sources import look_at_sources
 from lading.errors import EngineError, UsageError
+from lading.records import record
 from lading.usecases.buildkit import materials
 from lading_oci.errors import ReferenceInvalid
 from lading_oci.references import Reference, parse_reference
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["BuildRecord", "Built", "build"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BuildRecord:
     """How a build went, for its provenance; the times are UTC."""
 
@@ -42,7 +42,7 @@ class BuildRecord:
     materials: tuple[Material, ...] = ()  # what BuildKit said that it used
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Built:
     """A finished ``docker build``.
 

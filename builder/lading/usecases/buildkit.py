@@ -9,11 +9,11 @@ https://docs.docker.com/build/metadata/attestations/attestation-storage/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.attest.strict_json import StrictJsonError, parse_object
 from lading.limits import LIMITS
+from lading.records import record
 from lading_oci.manifests import parse_descriptor
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ IN_TOTO: Final = "application/vnd.in-toto+json"
 _PROVENANCE: Final = "https://slsa.dev/provenance/"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Material:
     """An image or source that BuildKit resolved: its purl or URL, and its digests."""
 
@@ -35,7 +35,7 @@ class Material:
     digest: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BuildkitAttestation:
     """One statement: its blob, what it is about, and what it says was used (provenance only)."""
 

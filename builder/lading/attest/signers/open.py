@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 from lading.attest.interface import SignerIdentity
 from lading.attest.keys import key_id, load_private
 from lading.attest.signers.key import KeySigner
-from lading.attest.signers.kms import KmsSigner, is_kms_uri
+from lading.attest.signers.kms_uris import is_kms_uri
 from lading.errors import InputError, UsageError
 from lading.limits import LIMITS
+from lading.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Asking", "SigningOptions", "open_signer"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SigningOptions:
     """How to sign. Exactly one of ``key`` (a file or a key service's URI) and ``keyless``.
 
@@ -44,7 +44,7 @@ class SigningOptions:
     timestamp: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Asking:
     """How to reach the person, if there is one.
 
@@ -97,6 +97,8 @@ def _with_key(options: SigningOptions, asking: Asking) -> Signer:
 
 def _key(key: str, asking: Asking, *, deterministic: bool) -> tuple[Signer, PublicKey]:
     if is_kms_uri(key):
+        from lading.attest.signers.kms import KmsSigner
+
         service = KmsSigner(key, asking.password)
         return service, service.public_key
     private = load_private(Path(key), asking.password)
