@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     #: Gives the repository of a reference; the caller closes it after the image.
     RepositoryOpener = Callable[[Reference], Repository]
 
-__all__ = ["IMAGE_PREFIXES", "PATH_HINT", "is_path", "open_every", "open_image", "split_target"]
+__all__ = [
+    "IMAGE_PREFIXES",
+    "PATH_HINT",
+    "is_path",
+    "means_path",
+    "open_every",
+    "open_image",
+    "refuse_path",
+    "split_target",
+]
 
 IMAGE_PREFIXES = ("docker", "registry", "oci-dir", "oci-archive", "docker-archive", "dir")
 PATH_HINT = (
@@ -31,9 +40,24 @@ PATH_HINT = (
 )
 
 
+def means_path(text: str) -> bool:
+    """Say whether a text begins as paths do, and names of images and registries do not."""
+    return text.startswith((".", "/", "~"))
+
+
 def is_path(target: str) -> bool:
     """Say whether a target without a prefix means, or happens to be, something on the disk."""
-    return target.startswith((".", "/", "~")) or Path(target).exists()
+    return means_path(target) or Path(target).exists()
+
+
+def refuse_path(name: str) -> None:
+    """Refuse a path in the place of an image's name.
+
+    Raises:
+        UsageError: it means a path.
+    """
+    if means_path(name):
+        raise UsageError("This is no image's name", got=name, hint=PATH_HINT)
 
 
 def split_target(target: str) -> tuple[str | None, str]:
@@ -113,8 +137,7 @@ def _from_anywhere(
     """Ask the engine, then the registry; when neither has it, tell what each said."""
     from lading_oci.errors import NotFound, OciError, ReferenceInvalid
 
-    if name.startswith((".", "/", "~")):
-        raise UsageError("This is no image's name", got=name, hint=PATH_HINT)
+    refuse_path(name)
     try:
         return _from_engine(name, platform, engine)
     except EngineError as error:

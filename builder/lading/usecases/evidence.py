@@ -72,7 +72,9 @@ def open_evidence(place: str | None, *, insecure: bool = False) -> Repository:
 
     if place is None:
         return Layout(default_store_path())
-    if place.startswith((".", "/", "~")) or Path(place).is_dir():
+    from lading.image import means_path
+
+    if means_path(place) or Path(place).is_dir():
         return Layout(Path(place).expanduser())
     from lading_oci.registry import open_registry
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lading.errors import UsageError
 from lading.records import record
+from lading_oci.errors import ReferenceInvalid
 from lading_oci.references import parse_reference
 
 if TYPE_CHECKING:
@@ -60,11 +61,13 @@ def parse_image(text: str) -> NamedImage:
         word = prefix.replace("-", "").replace("_", "")
         if word.isalpha() and word.isascii() and "/" in rest and rest[0] not in "/0123456789":
             raise _unknown_prefix(text, prefix)
-    if text.startswith((".", "/", "~")):
-        from lading.image import PATH_HINT
+    try:
+        return NamedImage(parse_reference(text), Scope.ANY)
+    except ReferenceInvalid:
+        from lading.image import refuse_path  # no reference begins as paths do
 
-        raise UsageError("This is no image's name", got=text, hint=PATH_HINT)
-    return NamedImage(parse_reference(text), Scope.ANY)
+        refuse_path(text)
+        raise
 
 
 def _unknown_prefix(text: str, prefix: str) -> UsageError:

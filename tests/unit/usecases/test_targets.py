@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lading.errors import UsageError
+from lading.image import open_image
 from lading.usecases.targets import Scope, parse_image
 from lading_oci.errors import FactsError
 
@@ -47,3 +48,12 @@ def test_what_is_nearly_another_target_is_told_so(text: str, meant: str) -> None
 def test_what_is_no_image_is_refused(text: str) -> None:
     with pytest.raises(FactsError):
         parse_image(text)
+
+
+@pytest.mark.parametrize("text", [".", "./svc", "../a/b:1", "/srv/image.tar", "~/image", ".hidden"])
+def test_a_path_is_no_image(text: str) -> None:
+    with pytest.raises(UsageError, match="no image's name") as refusal:
+        parse_image(text)
+    assert "dir:" in str(refusal.value.hint)
+    with pytest.raises(UsageError, match="no image's name"):
+        open_image(text)

@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
 from lading.inventory import Origin
 from support.models_fixtures import gguf_bytes, hf_files, write_files
+from support.models_stores import digest, write_ollama
 from support.models_streams import examine_tree, facts_of, group_tree, seen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-STORE = "root/.ollama/models"
-CONFIG = b'{"model_format":"gguf","model_family":"llama"}'
-
-
-def _store(directory: Path, name: str, *, weights: bytes, kept: bool) -> str:
-    """Write a store of one model; its weights' blob may be missing. Return their digest."""
-    digest = hashlib.sha256(weights).hexdigest()
-
-    def described(kind: str, data: bytes) -> dict[str, object]:
-        return {
-            "mediaType": f"application/vnd.ollama.image.{kind}",
-            "digest": f"sha256:{hashlib.sha256(data).hexdigest()}",
-            "size": len(data),
-        }
-
-    document = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-        "config": described("config", CONFIG),
-        "layers": [described("model", weights)],
-    }
-    files = {
-        f"manifests/{name}": json.dumps(document).encode(),
-        f"blobs/sha256-{hashlib.sha256(CONFIG).hexdigest()}": CONFIG,
-    }
-    if kept:
-        files[f"blobs/sha256-{digest}"] = weights
-    write_files(directory / STORE, dict(files))
-    return digest
+NAME = "library/llama3/8b"
 
 
 def test_a_manifest_whose_weights_are_gone_is_no_model(tmp_path: Path) -> None:
-    _store(tmp_path, "registry.ollama.ai/library/llama3/8b", weights=gguf_bytes(), kept=False)
+    data = gguf_bytes()
+    write_ollama(tmp_path, {NAME: {"model": data}}, missing=(data,))
     assert group_tree(tmp_path).models == ()
 
 
 def test_a_store_in_another_place_has_the_weights(tmp_path: Path) -> None:
     """Blobs of one store are not those of another: the model stands alone there."""
     data = gguf_bytes()
-    digest = _store(tmp_path, "registry.ollama.ai/library/llama3/8b", weights=data, kept=False)
-    write_files(tmp_path / "srv", {f"blobs/sha256-{digest}": data})
+    write_ollama(tmp_path, {NAME: {"model": data}}, missing=(data,))
+    write_files(tmp_path / "srv", {f"blobs/sha256-{digest(data)}": data})
     (model,) = group_tree(tmp_path).models
-    assert [file.path for file in model.files] == [f"srv/blobs/sha256-{digest}"]
+    assert [file.path for file in model.files] == [f"srv/blobs/sha256-{digest(data)}"]
 
 
 GIT = "srv/m/.git"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 from typing import TYPE_CHECKING
@@ -12,45 +11,13 @@ import pytest
 from lading.inventory import Role, Verdict
 from support.model_encoders import lfs_pointer
 from support.models_fixtures import APACHE, gguf_bytes, hf_files, write_files
+from support.models_stores import OLLAMA, digest, manifest, write_ollama
 from support.models_streams import group_tree, look
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 COMMIT = "89" * 20
-OLLAMA = "root/.ollama/models"
-
-
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def manifest(config: bytes, layers: dict[str, bytes], prefix: str) -> bytes:
-    """Return an OCI manifest: last words of media types → blobs."""
-
-    def described(kind: str, data: bytes) -> dict[str, object]:
-        return {
-            "mediaType": f"application/vnd.{prefix}.{kind}",
-            "digest": f"sha256:{digest(data)}",
-            "size": len(data),
-        }
-
-    document = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-        "config": described("config.v0.1+json", config),
-        "layers": [described(kind, data) for kind, data in layers.items()],
-    }
-    return json.dumps(document).encode()
-
-
-def ollama(directory: Path, tags: dict[str, dict[str, bytes]]) -> None:
-    config = b'{"model_format":"gguf","model_family":"llama"}'
-    for tag, layers in tags.items():
-        blobs = {f"sha256-{digest(data)}": data for data in (config, *layers.values())}
-        write_files(directory / OLLAMA / "blobs", dict(blobs))
-        name = f"manifests/registry.ollama.ai/{tag}"
-        write_files(directory / OLLAMA, {name: manifest(config, layers, "ollama.image")})
 
 
 class TestOllama:
@@ -61,7 +28,7 @@ class TestOllama:
             "template": b"{{ .Prompt }}",
             "params": b'{"stop": ["</s>"]}',
         }
-        ollama(tmp_path, {"library/llama3/8b": layers})
+        write_ollama(tmp_path, {"library/llama3/8b": layers})
         (model,) = group_tree(tmp_path).models
 
         assert (model.name, model.format) == ("llama3:8b", "gguf")
@@ -75,7 +42,7 @@ class TestOllama:
 
     def test_two_tags_of_the_same_weights_are_one_model(self, tmp_path: Path) -> None:
         layers = {"model": gguf_bytes()}
-        ollama(tmp_path, {"library/llama3/8b": layers, "acme/mine/latest": layers})
+        write_ollama(tmp_path, {"library/llama3/8b": layers, "acme/mine/latest": layers})
 
         assert len(group_tree(tmp_path).models) == 1
 
