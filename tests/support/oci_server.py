@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 import time
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
-__all__ = ["Reply", "Request", "Server", "serve"]
+__all__ = ["Reply", "Request", "Server", "forwarded", "serve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +141,23 @@ def serve(
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def forwarded(host: str, request: Request) -> Reply:
+    """Ask a real registry without a password, and return what it answers."""
+    connection = http.client.HTTPConnection(host, timeout=30)
+    query = "&".join(f"{name}={one}" for name, values in request.query.items() for one in values)
+    headers = {k: v for k, v in request.headers.items() if k in {"accept", "content-type"}}
+    try:
+        path = request.path + (f"?{query}" if query else "")
+        connection.request(request.method, path, request.body or None, headers)
+        answer = connection.getresponse()
+        body = answer.read()
+    finally:
+        connection.close()
+    kept = {
+        name: value
+        for name, value in answer.getheaders()
+        if name.lower() not in {"connection", "date", "transfer-encoding"}
+    }
+    return Reply(answer.status, body, kept)

@@ -6,7 +6,6 @@ changes answers; the registry can tell lading from the engine, and so can its at
 
 from __future__ import annotations
 
-import http.client
 import itertools
 import json
 import os
@@ -22,7 +21,7 @@ from support.attest_samples import pair, signer
 from support.engine_proxy import Break, between
 from support.image_tars import layer
 from support.oci_images import Image, make_image, push_image, push_index
-from support.oci_server import Reply, Request, serve
+from support.oci_server import Reply, Request, forwarded, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,26 +91,6 @@ def config(image: Image) -> str:
     return str(json.loads(image.manifest)["config"]["digest"])
 
 
-def forwarded(registry: Registry, request: Request) -> Reply:
-    """Ask the real registry, with the query as it came."""
-    connection = http.client.HTTPConnection(registry.host, timeout=30)
-    query = "&".join(f"{name}={one}" for name, values in request.query.items() for one in values)
-    headers = {k: v for k, v in request.headers.items() if k in {"accept", "content-type"}}
-    try:
-        path = request.path + (f"?{query}" if query else "")
-        connection.request(request.method, path, request.body or None, headers)
-        answer = connection.getresponse()
-        body = answer.read()
-    finally:
-        connection.close()
-    kept = {
-        name: value
-        for name, value in answer.getheaders()
-        if name.lower() not in {"connection", "date", "transfer-encoding"}
-    }
-    return Reply(answer.status, body, kept)
-
-
 @pytest.fixture
 def scene(
     lading: Lading, docker_engine: DockerEngine, registry_referrers: Registry
@@ -127,7 +106,7 @@ def scene(
 
     def answer(request: Request) -> Reply:
         interfere = scenes[0].interfere
-        return (interfere and interfere(request)) or forwarded(registry_referrers, request)
+        return (interfere and interfere(request)) or forwarded(registry_referrers.host, request)
 
     with serve(answer) as server:
         name = f"{server.host}/{path}:1"
