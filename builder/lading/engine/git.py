@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -42,16 +43,17 @@ def commit_of(directory: Path) -> Commit | None:
     git = shutil.which("git")
     if git is None:
         return None
-    shown = _git(git, directory, "rev-parse", "HEAD", "--show-prefix")
+    shown = _Git(git, directory, "rev-parse", "HEAD", "--show-prefix").answer()
     lines = (shown or b"").decode("utf-8", "replace").split("\n")
     if not _COMMIT.fullmatch(lines[0]):
         return None
-    remote = (_git(git, directory, "config", "--get", "remote.origin.url") or b"").decode(
-        "utf-8", "replace"
-    )
-    status = _git(
+    # side by side: looking for changes takes the longest
+    named = _Git(git, directory, "config", "--get", "remote.origin.url")
+    compared = _Git(
         git, directory, "status", "--porcelain", "-z", "--no-renames", "--ignored", "--", "."
     )
+    remote = (named.answer() or b"").decode("utf-8", "replace")
+    status = compared.answer()
     entries = None if status is None else [entry for entry in status.split(b"\0") if entry]
     ignored = None if entries is None else sum(entry.startswith(b"!!") for entry in entries)
     return Commit(
@@ -63,20 +65,32 @@ def commit_of(directory: Path) -> Commit | None:
     )
 
 
-def _git(git: str, directory: Path, *words: str) -> bytes | None:
-    """Run git without locks, monitors and questions; None when it fails, whatever the reason."""
-    try:
-        done = subprocess.run(
-            [git, "-c", "core.fsmonitor=false", "-C", str(directory), *words],
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=LIMITS.context_git_seconds,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+class _Git:
+    """A git that runs, without locks, monitors and questions."""
+
+    def __init__(self, git: str, directory: Path, *words: str) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        with contextlib.suppress(OSError):
+            self._process = subprocess.Popen(
+                [git, "-c", "core.fsmonitor=false", "-C", str(directory), *words],
+                env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+
+    def answer(self) -> bytes | None:
+        """Return what it says; None when it fails, whatever the reason, or takes too long."""
+        if self._process is None:
+            return None
+        with self._process as process:
+            try:
+                said, _ = process.communicate(timeout=LIMITS.context_git_seconds)
+            except subprocess.TimeoutExpired:
+                return None
+            finally:
+                process.kill()
+        return said if process.returncode == 0 else None
 
 
 def _as_url(remote: str) -> str:

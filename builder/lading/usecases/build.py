@@ -8,6 +8,7 @@ image has been inspected and its BOM validated, and pushes then (docs/decisions/
 from __future__ import annotations
 
 import os
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -80,10 +81,11 @@ def build(command: BuildCommand, before: Callable[[], None]) -> Built:
     push = command.switch("push")
     if push and not references:
         raise UsageError("--push needs a name to push to", hint="Add -t REGISTRY/REPOSITORY:TAG.")
-    before()
+    with _Looking(command) as looking:
+        before()
     hold_push = push and builder.in_engine
     words = command.without_push() if hold_push else command.words
-    sources, started = look_at_sources(command, os.environ), datetime.now(UTC)
+    sources, started = looking.sources(), datetime.now(UTC)
     result = run_build(command, words, builder)
     if result.status != 0:
         return Built(result.status, "", references, None)
@@ -97,6 +99,34 @@ def build(command: BuildCommand, before: Callable[[], None]) -> Built:
         command, builder, sources, started, datetime.now(UTC), materials(result.provenance)
     )
     return _built(result, record, references, place, why, push=hold_push)
+
+
+class _Looking:
+    """Looks at what a build is made from, beside what else comes before it: git takes its time."""
+
+    def __init__(self, command: BuildCommand) -> None:
+        self._found: list[BuildSources] = []
+        self._failed: list[BaseException] = []
+        self._thread = threading.Thread(target=self._look, args=(command,), name="sources")
+
+    def __enter__(self) -> _Looking:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+
+    def _look(self, command: BuildCommand) -> None:
+        try:
+            self._found.append(look_at_sources(command, os.environ))
+        except BaseException as error:  # noqa: BLE001 - raised where it is asked for
+            self._failed.append(error)
+
+    def sources(self) -> BuildSources:
+        """Return what was seen, or raise what looking raised."""
+        if self._failed:
+            raise self._failed[0]
+        return self._found[0]
 
 
 def _built(

@@ -1,0 +1,81 @@
+"""A build: what it is made from is seen before docker starts, beside what else comes before."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lading.engine.argv import parse_build
+from lading.errors import UsageError
+from lading.usecases import build as build_module
+from lading.usecases.build import build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCKER = """\
+#!/bin/sh
+echo "FROM changed" >"{context}/Dockerfile"
+while [ "$1" != --iidfile ]; do shift; done
+echo sha256:{id} >"$2"
+"""
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A build context, and a docker that changes it as soon as it is started."""
+    programs, context = tmp_path / "bin", tmp_path / "context"
+    for directory in (programs, context):
+        directory.mkdir()
+    (context / "Dockerfile").write_text("FROM alpine:3\n")
+    (programs / "docker").write_text(DOCKER.format(context=context, id="a" * 64))
+    (programs / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setenv("DOCKER_BUILDKIT", "0")
+    return context
+
+
+def test_the_sources_are_those_before_docker_started(context: Path) -> None:
+    built = build(parse_build([str(context)]), before=lambda: None)
+
+    assert (context / "Dockerfile").read_text() == "FROM changed\n"
+    assert built.image_id == "sha256:" + "a" * 64
+    assert built.record is not None
+    (base,) = built.record.sources.bases
+    assert base.written == "alpine:3"
+
+
+def test_they_are_looked_at_beside_what_comes_before(
+    context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=10)
+    real = build_module.look_at_sources
+
+    def looking(*arguments: object) -> object:
+        both.wait()
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(build_module, "look_at_sources", looking)
+    assert build(parse_build([str(context)]), before=lambda: both.wait() and None).status == 0
+
+
+def test_docker_is_not_started_when_something_before_it_fails(
+    context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise UsageError("no such key")
+
+    with pytest.raises(UsageError, match="no such key"):
+        build(parse_build([str(context)]), before=refused)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(build_module, "look_at_sources", broken)
+    with pytest.raises(ZeroDivisionError):
+        build(parse_build([str(context)]), before=lambda: None)
+
+    assert (context / "Dockerfile").read_text() == "FROM alpine:3\n"
+    assert "sources" not in [thread.name for thread in threading.enumerate()]
