@@ -44,7 +44,7 @@ VERBS = (
 )
 
 #: Verbs whose plain command lines are read without typer (``lading.cli.quick``).
-_QUICK = ("inspect", "verify")
+_QUICK = ("bom", "inspect", "verify")
 #: Verbs that treat models and data sets (``hf:``, ``git:``, ``dir:`` …) unlike images.
 _OF_SOURCES = ("attest", "verify")
 #: How those targets begin (``lading.hub.targets.PREFIXES``, which would load all of that room).

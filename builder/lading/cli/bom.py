@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -40,30 +39,15 @@ def _bom(
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
-    from lading import bom
-    from lading.cli import wiring
-    from lading.cli.render import print_json, write_file
-    from lading.errors import UsageError
-    from lading.usecases.attest import make_bom
-    from lading_oci.digest import digest_of
+    from lading.cli.writing import bom
 
-    for what, got, known in (
-        ("CycloneDX version", spec_version, bom.SPEC_VERSIONS),
-        ("form of CycloneDX", form, ("json", "xml")),
-    ):
-        if got not in known:
-            raise UsageError(f"There is no such {what} here", got=got, wanted=" or ".join(known))
-    if all_platforms:
-        from lading.cli.every import bom_every
-
-        made = partial(make_bom, spec_version=spec_version, xml=form == "xml")
-        bom_every(target, platform, output, form, made, insecure=insecure, json=json)
-        return
-    inspection = wiring.inspect(target, platform=platform, insecure=insecure)
-    document = make_bom(inspection, spec_version=spec_version, xml=form == "xml")
-    if output is None:
-        typer.echo(document, nl=False)
-        return
-    write_file(output, document)
-    if json:
-        print_json({"path": str(output), "digest": digest_of(document), "size": len(document)})
+    bom(
+        target,
+        output=output,
+        spec_version=spec_version,
+        format=form,
+        platform=platform,
+        all_platforms=all_platforms,
+        insecure=insecure,
+        json=json,
+    )

@@ -1,9 +1,9 @@
-"""``lading verify`` and ``lading inspect`` without the library that parses command lines.
+"""``lading verify``, ``inspect`` and ``bom`` without the library that parses command lines.
 
-Deploy scripts run the one before every start, people the other again and again; importing that
-library takes as long as everything else of a short run. What is read here are plain command lines
-of the options below; any other, a mistake or ``--help`` above all, is left to the verb's declared
-options. Both mean the same: a test holds these tables against the declarations.
+Deploy scripts run the first before every start, people the second again and again; importing that
+library takes as long as everything else of a short run, and 7 MiB. What is read here are plain
+command lines of the options below; any other, a mistake or ``--help`` above all, is left to the
+verb's declared options. Both mean the same: a test holds these tables against the declarations.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASKED",
+    "BOM",
     "FLAGS",
     "INSPECT",
     "OTHERS",
     "TRUST",
+    "bom",
     "inspect",
     "parse",
+    "parse_bom",
     "parse_inspect",
     "verify",
 ]
@@ -70,6 +73,16 @@ INSPECT: Final[dict[str, Any]] = {
     "platform": None,
     "all-platforms": False,
     "all-layers": False,
+    "insecure": False,
+    "json": False,
+}
+#: The same of ``bom``; ``-o`` is its one short form.
+BOM: Final[dict[str, Any]] = {
+    "output": None,
+    "spec-version": "1.6",
+    "format": "json",
+    "platform": None,
+    "all-platforms": False,
     "insecure": False,
     "json": False,
 }
@@ -155,3 +168,27 @@ def inspect(words: Sequence[str]) -> bool:
 def parse_inspect(words: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
     """Return the target and the given settings of a plain command line, or None."""
     return _parse(words, {f"--{name}": name for name in INSPECT}, INSPECT)
+
+
+def bom(words: Sequence[str]) -> bool:
+    """Run ``lading bom`` with ``words``; False when they are not for here.
+
+    Raises:
+        FactsError: as :func:`lading.cli.writing.bom`.
+    """
+    found = parse_bom(words)
+    if found is None:
+        return False
+    from lading.cli.writing import bom as answer
+
+    target, given = found
+    settings = {**BOM, **given}
+    if settings["output"] is not None:
+        settings["output"] = Path(settings["output"])
+    answer(target, **{name.replace("-", "_"): value for name, value in settings.items()})
+    return True
+
+
+def parse_bom(words: Sequence[str]) -> tuple[str, dict[str, Any]] | None:
+    """Return the target and the given settings of a plain command line, or None."""
+    return _parse(words, {**{f"--{name}": name for name in BOM}, "-o": "output"}, BOM)

@@ -1,4 +1,4 @@
-"""The quick ways into `verify` and `inspect` and the declared ones are the same questions."""
+"""The quick ways into `verify`, `inspect` and `bom` ask what the declared ones do."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lading.cli import _SOURCES, inspecting, main, options, quick, verifying
+from lading.cli import _SOURCES, inspecting, main, options, quick, verifying, writing
 from lading.cli.asking import ASKED
+from lading.cli.bom import _bom
 from lading.cli.inspect import _inspect
 from lading.cli.verify import _verify
 from lading.hub.targets import PREFIXES
@@ -219,3 +220,67 @@ def test_looking_into_a_directory_loads_no_library_that_it_does_not_need(tmp_pat
     assert status == "0"
     slow = {"typer", "pydantic", "docker", "requests", "http", "jsonschema", "cryptography"}
     assert not slow & set(loaded)
+
+
+def test_the_table_of_bom_is_its_declaration() -> None:
+    parameters = inspect.signature(_bom, eval_str=True).parameters
+    defaults, flags = {}, {}
+    for name, parameter in parameters.items():
+        if name == "target":
+            continue
+        info = parameter.annotation.__metadata__[0]
+        said = [str(flag) for flag in (info.default, *(info.param_decls or ()))]
+        own = [flag for flag in said if flag.startswith("-")]
+        (long,) = (flag for flag in own if flag.startswith("--"))
+        defaults[long.removeprefix("--")] = parameter.default
+        flags[long] = own
+
+    assert defaults == quick.BOM
+    assert [short for own in flags.values() for short in own if short[1] != "-"] == ["-o"]
+    assert flags["--output"] == ["--output", "-o"]
+    answer = inspect.signature(writing.bom).parameters
+    assert {name.replace("_", "-") for name in answer} == {*quick.BOM, "target"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dir:x",),
+        ("dir:x", "-o", "bom.json", "--json"),
+        ("--output=bom.xml", "--format", "xml", "dir:x", "--spec-version=1.7"),
+        (f"registry:{IMAGE}", "--all-platforms", "--insecure", "--output", "boms"),
+        (IMAGE, "--platform", "linux/arm64"),
+    ],
+)
+def test_both_ways_write_the_same(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    found: list[Any] = []
+    monkeypatch.setattr(writing, "bom", lambda *target, **given: found.append((target, given)))
+    assert quick.parse_bom(words) is not None
+    assert main(["bom", *words]) == 0
+    monkeypatch.setattr(quick, "parse_bom", lambda _words: None)
+    assert main(["bom", *words]) == 0
+
+    assert len(found) == 2
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "words", [("-obom.json", "dir:x"), ("dir:x", "-o"), ("dir:x", "-o", "-"), ("-h",), ()]
+)
+def test_other_lines_of_bom_are_left_to_the_declared_options(words: tuple[str, ...]) -> None:
+    assert quick.parse_bom(words) is None
+
+
+def test_a_bom_is_the_same_either_way(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    (tmp_path / "notes.txt").write_text("nothing to any model")
+    assert main(["bom", f"dir:{tmp_path}"]) == 0
+    quickly = capfdbinary.readouterr().out
+    assert main(["bom", f"dir:{tmp_path}", "--format", "yaml"]) == 2
+
+    monkeypatch.setattr(quick, "parse_bom", lambda _words: None)
+    assert main(["bom", f"dir:{tmp_path}"]) == 0
+    assert capfdbinary.readouterr().out == quickly
+    assert quickly.startswith(b'{"$schema"')
