@@ -1,17 +1,23 @@
-"""Key services on loopback, with real keys: local-kms (the API of AWS KMS), OpenBao (of Vault).
+"""Key services on loopback, with real keys, each as the environment in which a client finds it.
 
-Each yields the environment in which a client finds it; the secrets in there are told nobody.
+local-kms has the API of AWS KMS, OpenBao that of Vault; servers of our own have those of Google
+Cloud and Azure, whose clients reach them under the services' own names and with TLS, through a
+proxy. The secrets in the environment are told nobody.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import sys
 import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import parts
 from lading.attest.signers.kms import KmsSigner
@@ -19,9 +25,12 @@ from lading.attest.verifiers.key import KeyVerifier
 from lading.errors import LadingError, VerificationError
 from lading_oci import open_registry, parse_reference
 from support.attest_samples import public, statement
+from support.azure_vault import LOGIN, VAULT, AzureVault, serve_azure
+from support.connect_proxy import proxy_to
 from support.oci_images import make_image, push_image
 from support.processes import free_port, http_answers, running
 from support.product import Lading, cosign_verify
+from support.tls import make_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +44,8 @@ __all__ = [
     "SECRET",
     "attest_and_verify",
     "attested_image",
+    "azure_vault",
+    "google_kms",
     "insist",
     "local_kms",
     "openbao",
@@ -88,6 +99,75 @@ def openbao(scratch: Path) -> Iterator[dict[str, str]]:
 
         hvac.Client(address, token).sys.enable_secrets_engine("transit")
         yield {"VAULT_ADDR": address, "VAULT_TOKEN": token}
+
+
+@contextmanager
+def google_kms(scratch: Path, keys: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Google Cloud KMS as ``tests/kms/google_kms.py`` has it, with ``keys``: name → kind."""
+    parts.require("google-cloud-kms")
+    port = free_port()
+    make_certificates(scratch, "cloudkms.googleapis.com")
+    account = {"account": "signer@acme.example", "directory": str(scratch), "port": port}
+    _service_account(scratch, account["account"])  # type: ignore[arg-type]
+    (scratch / "config.json").write_text(json.dumps({**account, "keys": dict(keys)}))
+    program = parts.ROOT / "tests" / "kms" / "google_kms.py"
+    command = [sys.executable, str(program), str(scratch / "config.json")]
+    with (
+        running(command, ready=(scratch / "ready").is_file, log=scratch / "google.log"),
+        proxy_to({"cloudkms.googleapis.com": port}) as proxy,
+    ):
+        yield {
+            "GOOGLE_APPLICATION_CREDENTIALS": str(scratch / "account.json"),
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(scratch / "ca.crt"),
+            "grpc_proxy": proxy,
+            "NO_GCE_CHECK": "true",  # nothing is asked outside of this machine
+        }
+
+
+@contextmanager
+def azure_vault(scratch: Path) -> Iterator[tuple[AzureVault, dict[str, str]]]:
+    """Azure Key Vault as ``support.azure_vault`` has it; and the vault, to make keys in."""
+    parts.require("azure-keyvault-keys")
+    make_certificates(scratch, VAULT, LOGIN)
+    vault = AzureVault("a1a1a1a1-0000-4000-8000-000000000001", "lading", SECRET, f"token-{SECRET}")
+    with (
+        serve_azure(vault, scratch),
+        proxy_to({VAULT: vault.port, LOGIN: vault.port}) as proxy,
+    ):
+        yield (
+            vault,
+            {
+                "AZURE_TENANT_ID": vault.tenant,
+                "AZURE_CLIENT_ID": vault.client,
+                "AZURE_CLIENT_SECRET": vault.secret,
+                "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",  # and no others are tried
+                "https_proxy": proxy,
+                "no_proxy": "127.0.0.1,localhost",
+                "REQUESTS_CA_BUNDLE": str(scratch / "ca.crt"),
+            },
+        )
+
+
+def _service_account(directory: Path, email: str) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (directory / "account.pub").write_bytes(public)
+    document = {
+        "type": "service_account",
+        "project_id": "acme",
+        "private_key_id": SECRET,
+        "private_key": private.decode(),
+        "client_email": email,
+        "token_uri": "https://oauth2.googleapis.com/token",
+    }
+    (directory / "account.json").write_text(json.dumps(document))
 
 
 def _takes(address: str, token: str) -> bool:
