@@ -108,7 +108,7 @@ def test_cosign_accepts_what_we_do(local: LocalSigstore, log: MadeRekorV1) -> No
 def test_promised_outside_the_certificates_validity(local: LocalSigstore, log: MadeRekorV1) -> None:
     for hours in (-1, 1):
         time = datetime.now(UTC) + timedelta(hours=hours)
-        assert code(local, log, signed(local, log, time=time)) in {"timestamp", "certificate"}
+        assert code(local, log, signed(local, log, time=time)) == "certificate"
 
 
 def test_log_entry_of_another_envelope(local: LocalSigstore, log: MadeRekorV1) -> None:
@@ -125,18 +125,18 @@ def _entry(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "wanted"),
     [
-        lambda e: e.update(integratedTime=str(int(e["integratedTime"]) + 1)),
-        lambda e: e["inclusionPromise"].update(signedEntryTimestamp=b64(b"\x30\x00")),
-        lambda e: e["inclusionProof"].update(rootHash=b64(bytes(32))),
-        lambda e: e.pop("inclusionPromise"),
+        (lambda e: e.update(integratedTime=str(int(e["integratedTime"]) + 1)), "log"),
+        (lambda e: e["inclusionPromise"].update(signedEntryTimestamp=b64(b"\x30\x00")), "log"),
+        (lambda e: e["inclusionProof"].update(rootHash=b64(bytes(32))), "log"),
+        (lambda e: e.pop("inclusionPromise"), "timestamp"),
     ],
     ids=["another time", "another promise", "another root", "no promise"],
 )
 def test_promise_or_proof_changed(
-    local: LocalSigstore, log: MadeRekorV1, change: Callable[[dict[str, Any]], object]
+    local: LocalSigstore, log: MadeRekorV1, change: Callable[[dict[str, Any]], object], wanted: str
 ) -> None:
     changed = edited(signed(local, log), lambda document: change(_entry(document)))
 
-    assert code(local, log, changed) in {"log", "timestamp"}
+    assert code(local, log, changed) == wanted

@@ -266,11 +266,12 @@ def test_entry_with_a_promise_of_another(local: LocalSigstore, log: RekorV1, goo
     ("change", "wanted"),
     [
         (lambda e: e.update(integratedTime=str(int(e["integratedTime"]) + 1)), "log"),
+        (lambda e: e.update(logIndex=str(int(e["logIndex"]) + 1)), "log"),
         (lambda e: e.pop("inclusionPromise"), "timestamp"),
         (lambda e: e["inclusionProof"].update(hashes=[encode_base64(bytes(32))]), "log"),
         (lambda e: e.pop("inclusionProof"), "log"),
     ],
-    ids=["another time", "no promise", "another proof", "no proof"],
+    ids=["another time", "another index", "no promise", "another proof", "no proof"],
 )
 def test_entry_changed(
     local: LocalSigstore,

@@ -153,7 +153,10 @@ def test_log_entry_of_another_envelope(local: LocalSigstore, good: bytes) -> Non
 def test_log_entry_twice(local: LocalSigstore, good: bytes) -> None:
     parsed = parse_bundle(good)
     twice = dataclasses.replace(parsed, log_entries=parsed.log_entries * 2)
-    assert code(local, twice.to_bytes()) == "log"
+    for log in (True, False):
+        with pytest.raises(VerificationError, match="exactly one transparency log entry") as caught:
+            verifier(local, log=log, timestamp=True).verify(twice.to_bytes())
+        assert (caught.value.code, caught.value.got) == ("log", "2")
 
 
 @pytest.mark.parametrize(

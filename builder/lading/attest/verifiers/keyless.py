@@ -29,7 +29,7 @@ from lading.attest.statement import parse_statement
 from lading.errors import InputError, VerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from cryptography.x509 import Certificate
@@ -94,7 +94,7 @@ class KeylessVerifier:
             payload_type=parsed.envelope.payload_type,
             signer=signer,
             time=time,
-            log_index=int(parsed.log_entries[0].get("logIndex", "0")),
+            log_index=_index(parsed.log_entries[0]),
         )
 
     def _allow(self, signer: SignerIdentity) -> None:
@@ -137,6 +137,16 @@ class KeylessVerifier:
 
     def _wanted(self) -> str:
         return " or ".join(str(rule) for rule in self._identities)[:500]
+
+
+def _index(entry: Mapping[str, Any]) -> int:
+    """Return the verified position of a verified entry.
+
+    The one beside the proof, which counts over all of a Rekor v1's trees, is covered by the log's
+    promise alone, and only with its time is a promise verified.
+    """
+    promised = "inclusionPromise" in entry and int(entry.get("integratedTime", "0"))
+    return int((entry if promised else entry["inclusionProof"]).get("logIndex", "0"))
 
 
 class _SameCertificate:
