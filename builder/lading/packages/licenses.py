@@ -132,8 +132,8 @@ def spdx_licenses(headers: Mapping[str, list[str]]) -> tuple[str, ...]:
 
 def _from_text(text: str) -> str | None:
     """Return the identifier that a short free text means, if it means exactly one."""
-    if len(text) > _TEXT_LENGTH:
-        # A whole licence pasted in: its title, when it has one, names it.
+    if len(text) > _TEXT_LENGTH or "\n" in text:
+        # A licence pasted in, or the start of one: its title, when it has one, names it.
         text = text.splitlines()[0]
         if len(text) > _TEXT_LENGTH:
             return None

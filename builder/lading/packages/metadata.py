@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Headers", "normalise", "parse_headers", "valid_name", "valid_version"]
 
-HEADERS_END = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
+#: A line of blanks is none of the end's: a licence that was pasted into its field has such lines.
+HEADERS_END = re.compile(rb"\r?\n\r?\n|\r\r")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_~-]{0,99}")
 _RUNS = re.compile(r"[-_.]+")

@@ -32,6 +32,7 @@ OSI = "License :: OSI Approved :: "
             ("MIT", "Apache Software License"),
         ),
         ({"classifier": ["License :: OSI Approved", "Topic :: X"]}, ()),
+        ({"license": ["The MIT License (MIT)\nCopyright 2022 somebody"]}, ("MIT",)),
         ({"license": ["UNKNOWN"]}, ()),
         ({}, ()),
     ],

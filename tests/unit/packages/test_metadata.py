@@ -34,6 +34,14 @@ def test_continuation_lines_belong_to_the_header_above() -> None:
     assert headers["license"] == ["First\nsecond\nthird"]
 
 
+def test_a_line_of_blanks_belongs_to_the_header_above() -> None:
+    """A licence that is pasted in has paragraphs; dependencies follow it."""
+    pasted = b"License: MIT License\n        \n        Permission is\n\t\n        granted.\n"
+    headers = parse_headers(b"Name: x\n" + pasted + b"Requires-Dist: numpy\n\nRequires-Dist: no\n")
+    assert headers["requires-dist"] == ["numpy"]
+    assert headers["license"] == ["MIT License\n\nPermission is\n\ngranted."]
+
+
 def test_first_of_a_repeated_single_header_counts() -> None:
     assert parse_headers(b"Name: good\nName: evil\n\n")["name"] == ["good"]
 
