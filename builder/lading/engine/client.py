@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lading.engine.ahead import INFO, known
+from lading.engine.body import open_body
 from lading.engine.context import Endpoint, find_endpoint
-from lading.engine.failures import answered, api_failure, connection_failure, is_failure
+from lading.engine.failures import (
+    Refused,
+    answered,
+    api_failure,
+    connection_failure,
+    is_failure,
+)
 from lading.engine.local import ask
 from lading.errors import EngineError, RegistryError
 from lading.limits import LIMITS
@@ -19,14 +26,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
+    from lading.engine.local import Answer
+
 __all__ = ["ApiStream", "Engine"]
+
+_ERRORS = 400
+_NOT_FOUND = 404
 
 
 class ApiStream:
-    """The body of an answer, read as it arrives; a :class:`lading.image.streams.Readable`."""
+    """The body of an answer, read as it arrives; a :class:`lading.image.streams.Readable`.
 
-    def __init__(self, response: Any, where: str) -> None:
-        self._response = response
+    Args:
+        readinto: reads it.
+        close: ends the connection, or gives it back.
+        where: what was asked for.
+    """
+
+    def __init__(
+        self,
+        readinto: Callable[[memoryview], int | None],
+        close: Callable[[], object],
+        where: str,
+    ) -> None:
+        self._readinto = readinto
+        self._close = close
         self._where = where
 
     def readinto(self, buffer: memoryview, /) -> int:
@@ -36,11 +60,11 @@ class ApiStream:
             EngineError: the engine went away or gave up.
         """
         with _explained("the engine's answer breaks off", self._where):
-            return int(self._response.raw.readinto(buffer) or 0)
+            return int(self._readinto(buffer) or 0)
 
     def close(self) -> None:
         """Give the connection back, read to its end or not."""
-        self._response.close()
+        self._close()
 
     def __enter__(self) -> ApiStream:
         return self
@@ -121,12 +145,16 @@ class Engine:
         """Return a JSON answer of an engine on a local socket; None where it is elsewhere."""
         if self.endpoint.local_socket is None:
             return None
-        answer = known(path, self.host) or ask(
-            quote(path, safe="/:@"), self.host, seconds=LIMITS.engine_seconds
+        return answered(*(known(path, self.host) or self._ask(_quoted(path))))
+
+    def _ask(self, path: str, method: str = "GET", document: Any = None) -> Answer:
+        """Return the answer of an engine on a local socket; ``path`` is quoted."""
+        answer = ask(
+            path, self.host, seconds=LIMITS.engine_seconds, method=method, document=document
         )
         if answer is None:
             raise EngineError("the engine went away", where=self.host)
-        return answered(*answer)
+        return answer
 
     # -- the engine ----------------------------------------------------------------------------
 
@@ -168,7 +196,7 @@ class Engine:
         An engine with the classic store writes the whole image to its own temporary directory
         before the first byte arrives.
         """
-        return self._stream(f"/images/{image_id}/get", {}, image_id)
+        return self._stream(f"/images/{_quoted(image_id)}/get", image_id)
 
     def tag(self, image_id: str, repository: str, tag: str) -> None:
         """Give an image a further name."""
@@ -227,48 +255,59 @@ class Engine:
         ``binds`` maps directories on the engine's machine, which must exist, to absolute paths
         in the container, all read-only. It has no network, and its command cannot run.
         """
-        from docker.types import Mount
-
+        described = {
+            "Image": image_id,
+            "Cmd": ["/lading-never-starts-this"],
+            "Entrypoint": [],
+            "NetworkDisabled": True,
+            "Labels": {"dev.lading.purpose": "read"},
+            "HostConfig": {
+                "NetworkMode": "none",
+                "Mounts": [
+                    {"Type": "bind", "Source": source, "Target": target, "ReadOnly": True}
+                    for source, target in (binds or {}).items()
+                ],
+            },
+        }
         with _explained("the engine cannot create a container of the image", image_id):
-            made = self._api.create_container(
-                image_id,
-                command=["/lading-never-starts-this"],
-                entrypoint=[],
-                network_disabled=True,
-                labels={"dev.lading.purpose": "read"},
-                host_config=self._api.create_host_config(
-                    network_mode="none",
-                    mounts=[
-                        Mount(target, source, type="bind", read_only=True)
-                        for source, target in (binds or {}).items()
-                    ],
-                ),
-            )
+            if self.endpoint.local_socket is None:
+                made = self._api.create_container_from_config(described)
+            else:
+                made = answered(*self._ask("/containers/create", "POST", described))
             return str(made["Id"])
 
     def remove_container(self, container: str) -> None:
         """Remove a container and its anonymous volumes; one that is gone already is all right."""
-        from docker.errors import NotFound
-
         with _explained("the engine cannot remove a container", container):
+            if self.endpoint.local_socket is not None:
+                self._ask_without_answer(f"/containers/{container}?v=true&force=true", "DELETE")
+                return
+            from docker.errors import NotFound
+
             try:
                 self._api.remove_container(container, v=True, force=True)
             except NotFound:
                 return
 
+    def _ask_without_answer(self, path: str, method: str) -> bool:
+        """Say whether there is what a request is about; anything else that is no success raises."""
+        status, body = self._ask(path, method)
+        if status >= _ERRORS and status != _NOT_FOUND:
+            raise Refused(status, body)
+        return status != _NOT_FOUND
+
     def archive(self, container: str, path: str) -> ApiStream:
         """Return a path of a container's file system as a tar stream (links not followed)."""
-        return self._stream(f"/containers/{container}/archive", {"path": path}, path)
+        return self._stream(f"/containers/{container}/archive?path={_quoted(path)}", path)
 
     def exists(self, container: str, path: str) -> bool:
         """Say whether a container's merged view has ``path`` (last link not followed)."""
+        asked = f"/containers/{container}/archive?path={_quoted(path)}"
         with _explained("the engine does not show a path of a container", path):
-            answer = self._api.head(
-                self._url(f"/containers/{container}/archive"),
-                params={"path": path},
-                timeout=LIMITS.engine_seconds,
-            )
-            if answer.status_code == 404:
+            if self.endpoint.local_socket is not None:
+                return self._ask_without_answer(asked, "HEAD")
+            answer = self._api.head(self._url(asked), timeout=LIMITS.engine_seconds)
+            if answer.status_code == _NOT_FOUND:
                 return False
             answer.raise_for_status()
             return True
@@ -292,16 +331,23 @@ class Engine:
     def _url(self, path: str) -> str:
         return f"{self._api.base_url}/v{self._api.api_version}{path}"
 
-    def _stream(self, path: str, params: Mapping[str, str], where: str) -> ApiStream:
-        """Ask for a body that is read as it arrives.
+    def _stream(self, path: str, where: str) -> ApiStream:
+        """Ask for a body that is read as it arrives; ``path`` is quoted.
 
-        docker-py's own ways to it cut the body into chunks in Python; this reads into the
-        caller's buffer. The long timeout covers an engine that spools before it answers.
+        The long timeout covers an engine that spools before it answers.
         """
         with _explained("the engine does not send its bytes", where):
+            if self.endpoint.local_socket is not None:
+                body = open_body(path, self.host, seconds=LIMITS.engine_stream_seconds)
+                if body.status >= _ERRORS:
+                    try:
+                        raise Refused(body.status, body.rest())
+                    finally:
+                        body.close()
+                return ApiStream(body.readinto, body.close, where)
+            # docker-py's own ways to a body cut it into chunks in Python
             answer = self._api.get(
                 self._url(path),
-                params=params,
                 headers={"Accept-Encoding": "identity"},  # or the engine gzips archives
                 stream=True,
                 timeout=LIMITS.engine_stream_seconds,
@@ -309,7 +355,12 @@ class Engine:
             if not answer.ok:
                 with answer:
                     answer.raise_for_status()
-            return ApiStream(answer, where)
+            return ApiStream(answer.raw.readinto, answer.close, where)
+
+
+def _quoted(path: str) -> str:
+    """Return a path as a part of a URL has it; bytes that are no text stay what they are."""
+    return quote(path, safe="/:@", errors="surrogateescape")
 
 
 def _line_error(line: Mapping[str, Any], what: str, where: str) -> RegistryError:

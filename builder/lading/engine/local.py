@@ -1,4 +1,4 @@
-"""One question to a Docker engine on this machine, with the standard library's sockets alone.
+"""One request to a Docker engine on this machine, with the standard library's sockets alone.
 
 A client library's import takes ten times as long as all of this. HTTP/1.0 it is, so that the
 answer ends where the connection does and never comes in chunks (RFC 9112, sections 6.3 and 7.1).
@@ -11,6 +11,7 @@ import os
 import re
 import socket
 from pathlib import Path
+from typing import Any
 
 from lading.errors import EngineError
 from lading.limits import LIMITS
@@ -36,13 +37,22 @@ def chosen_host() -> str:
     return os.environ.get("DOCKER_HOST") or _context_host() or _DEFAULT_HOST
 
 
-def ask(path: str, host: str | None = None, *, seconds: float = _TIMEOUT_SECONDS) -> Answer | None:
+def ask(
+    path: str,
+    host: str | None = None,
+    *,
+    seconds: float = _TIMEOUT_SECONDS,
+    method: str = "GET",
+    document: Any = None,
+) -> Answer | None:
     """Return what the engine says to ``GET path``; None when none answers on a local socket.
 
     Args:
         path: quoted as a URL's.
         host: its address; None for :func:`chosen_host`.
         seconds: without a byte of the answer.
+        method: GET, HEAD, POST or DELETE.
+        document: what is posted, as JSON data.
 
     Raises:
         EngineError: one is there and does not answer: what it has is not known, which is not none.
@@ -57,8 +67,8 @@ def ask(path: str, host: str | None = None, *, seconds: float = _TIMEOUT_SECONDS
         except OSError:
             return None
         try:
-            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode("ascii"))
-            return _parsed(_everything(connection))
+            connection.sendall(_request(method, path, document))
+            return _parsed(_everything(connection), bodiless=method == "HEAD")
         except (OSError, ValueError) as error:
             raise EngineError(
                 "The Docker engine does not answer",
@@ -66,6 +76,15 @@ def ask(path: str, host: str | None = None, *, seconds: float = _TIMEOUT_SECONDS
                 got=str(error) or type(error).__name__,
                 hint="Check it with `docker version`; `registry:NAME` asks the registry alone.",
             ) from error
+
+
+def _request(method: str, path: str, document: Any) -> bytes:
+    head = f"{method} {path} HTTP/1.0\r\nHost: docker\r\n"
+    if document is None:
+        return f"{head}\r\n".encode("ascii")
+    body = json.dumps(document).encode()
+    kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}{kind}\r\n".encode("ascii") + body
 
 
 def _everything(connection: socket.socket) -> bytes:
@@ -77,7 +96,7 @@ def _everything(connection: socket.socket) -> bytes:
     return bytes(received)
 
 
-def _parsed(received: bytes) -> Answer:
+def _parsed(received: bytes, *, bodiless: bool) -> Answer:
     head, _, body = received.partition(b"\r\n\r\n")
     head += b"\r\n"
     status, length = _STATUS.match(head), _LENGTH.search(head)
@@ -85,7 +104,7 @@ def _parsed(received: bytes) -> Answer:
         raise ValueError("no HTTP" if received else "nothing")
     if _CODED.search(head):
         raise ValueError("an encoding that was not asked for")
-    if length is not None and int(length[1]) != len(body):
+    if length is not None and int(length[1]) != len(body) and not bodiless:
         raise ValueError(f"{len(body)} of {length[1].decode()} bytes")
     return int(status[1]), body
 
