@@ -120,6 +120,16 @@ class ArchiveFile:
             )
         return found
 
+    @property
+    def apart(self) -> bool:
+        """Whether files can be read by several calls as cheaply as by one."""
+        return not self._compressed
+
+    def size(self, path: str) -> int:
+        """Return the size of a file; 0 when that is not known without reading on."""
+        member = self._members.get(self._resolve(path))
+        return member.size if member else 0
+
     def _part(self, member: _Member) -> FilePart:
         return FilePart(self._descriptor, member.start, member.start + member.size)
 

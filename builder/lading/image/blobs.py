@@ -27,6 +27,11 @@ class Blobs(Protocol):
         """Human-readable location."""
         ...
 
+    @property
+    def apart(self) -> bool:
+        """Whether blobs can be read by several calls as cheaply as by one."""
+        ...
+
     def manifest(self, digest: str) -> bytes:
         """Return a manifest or index."""
         ...
@@ -46,6 +51,8 @@ class Blobs(Protocol):
 
 class RepositoryBlobs:
     """A registry's repository or a layout directory."""
+
+    apart = True
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -75,6 +82,7 @@ class ArchiveBlobs:
     def __init__(self, archive: ArchiveFile) -> None:
         self._archive = archive
         self.name = archive.where
+        self.apart = archive.apart
 
     def manifest(self, digest: str) -> bytes:
         """See :class:`Blobs`."""

@@ -55,7 +55,9 @@ class DockerImage:
         self._close_engine = close_engine
         self._inspected = engine.inspect_image(name)
         self._id = str(self._inspected.get("Id", ""))
-        self._facts = _facts(name, self._inspected, engine.history(self._id))
+        history = engine.history(self._id)
+        self._facts = _facts(name, self._inspected, history)
+        self._sizes = _sizes(history, len(self._facts.layers))
         self._container: str | None = None
         self._how: str | None = None
         if platform is not None and not fits(self._facts.platform, platform):
@@ -105,6 +107,19 @@ class DockerImage:
             where=self._facts.name,
             got=", ".join(self._ways),
         )
+
+    def largest(self, diff_ids: Collection[str]) -> str | None:
+        """See :class:`lading.image.interface.ReadsApart`; by the engine's history."""
+        every = [layer.diff_id for layer in self._facts.layers]
+        if (
+            not self._sizes
+            or self._ways == (SAVE,)
+            or not layer_directories(self._engine, self._inspected, every)
+        ):
+            return None  # ``save`` sends the whole image at every call
+        sizes = dict(zip(every, self._sizes, strict=True))
+        wanted = (diff_id for diff_id in sizes if diff_id in diff_ids)
+        return max(wanted, key=sizes.__getitem__, default=None)
 
     # -- the merged view -----------------------------------------------------------------------
 
@@ -183,6 +198,12 @@ def _name(name: str, image_id: str = "") -> tuple[str, str | None]:
     if not reference.tag and not reference.digest:
         reference = reference.with_tag("latest")
     return reference.familiar(), reference.name
+
+
+def _sizes(steps: list[dict[str, Any]], layers: int) -> list[int]:
+    """Return the size of each layer, lowest first; none where the engine's history has others."""
+    sizes = [size for step in reversed(steps) if isinstance(size := step.get("Size"), int) and size]
+    return sizes if len(sizes) == layers else []
 
 
 def _history(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

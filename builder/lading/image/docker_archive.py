@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
 from lading.image.archive import ArchiveFile
+from lading.image.beside import two_at_once
 from lading.image.documents import make_facts, parse_config
 from lading.image.layers import all_of, scan_layer
 from lading.image.platforms import choose
@@ -14,10 +15,11 @@ from lading.image.saved import MANIFEST, SavedManifest, saved_manifests
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from lading.image.interface import Entry
+    from lading.image.streams import Readable
     from lading.inventory import ImageFacts, Platform
 
 __all__ = ["DockerArchive"]
@@ -91,11 +93,28 @@ class DockerArchive:
     ) -> Mapping[str, T]:
         """See :class:`lading.image.interface.Image`."""
         paths = {self._paths[diff_id]: diff_id for diff_id in diff_ids if diff_id in self._paths}
-        results = {}
-        for path, source in self._archive.streams(paths):
+
+        def one(path: str, source: Readable) -> T:
             where = f"{self._archive.where}: {path}"
-            results[paths[path]] = scan_layer(source, scan, where=where, diff_id=paths[path])
+            return scan_layer(source, scan, where=where, diff_id=paths[path])
+
+        found: Iterable[tuple[str, T]]
+        if self._archive.apart:
+            sizes = {path: self._archive.size(path) for path in paths}
+            largest_first = sorted(
+                self._archive.streams(paths), key=lambda stream: sizes[stream[0]], reverse=True
+            )
+            found = two_at_once(one, largest_first)
+        else:
+            found = ((path, one(path, source)) for path, source in self._archive.streams(paths))
+        results = {paths[path]: result for path, result in found}
         return all_of(results, self._paths.keys() & set(diff_ids), self._archive.where)
+
+    def largest(self, diff_ids: Collection[str]) -> str | None:
+        """See :class:`lading.image.interface.ReadsApart`."""
+        wanted = [diff_id for diff_id in self._paths if diff_id in diff_ids]
+        sizes = {diff_id: self._archive.size(self._paths[diff_id]) for diff_id in wanted}
+        return max(sizes, key=sizes.__getitem__, default=None) if self._archive.apart else None
 
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""

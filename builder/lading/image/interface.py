@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lading.inventory import ImageFacts
 
-__all__ = ["Entry", "EntryKind", "Image", "SeesMerged"]
+__all__ = ["Entry", "EntryKind", "Image", "ReadsApart", "SeesMerged"]
 
 T = TypeVar("T")
 
@@ -94,4 +94,13 @@ class SeesMerged(Protocol):
 
     def exists(self, path: str) -> bool:
         """Say whether a container of the image would have ``path``, the last link not followed."""
+        ...
+
+
+@runtime_checkable
+class ReadsApart(Protocol):
+    """An image whose layers can be read by several calls as cheaply as by one."""
+
+    def largest(self, diff_ids: Collection[str]) -> str | None:
+        """Return which of these layers is the largest; None where several calls would cost more."""
         ...

@@ -214,6 +214,15 @@ class OciImage:
             drain(source)  # to the last byte, where a wrong digest shows
         return all_of(results, wanted, self._blobs.name)
 
+    def largest(self, diff_ids: Collection[str]) -> str | None:
+        """See :class:`lading.image.interface.ReadsApart`; as they are stored."""
+        sizes = {
+            layer.diff_id: blob.size
+            for layer, blob in zip(self._facts.layers, self._layers, strict=True)
+            if layer.diff_id in diff_ids
+        }
+        return max(sizes, key=sizes.__getitem__, default=None) if self._blobs.apart else None
+
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""
         self._blobs.close()

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from lading.packages.syft_find import Syft
 
 __all__ = ["SyftResult", "os_packages"]
+
+_Catalogued = tuple[tuple[Package, ...], bool]
+_running: dict[str, Future[_Catalogued]] = {}
 
 _FORMAT = 1
 _SUFFIX = ".packages.json"
@@ -69,18 +73,39 @@ def os_packages(
     if not any(is_evidence(path) for path, _ in planned):
         return SyftResult(findings=findings)
     syft = syft() if callable(syft) else syft
-    cache = room_cache("syft") / f"{_key(planned, syft)}{_SUFFIX}"
-    packages = _load(cache)
-    cached = packages is not None
-    if packages is None:
-        packages = _catalogue(planned, syft)
-        if write_atomic(cache, _dump(packages)):
-            prune(cache.parent, _SUFFIX, LIMITS.syft_cache_total)
+    packages, cached = _once(_key(planned, syft), lambda key: _cached(key, planned, syft))
     layers = {file.path: file.layer for file in wanted}
     placed = tuple(
         dataclasses.replace(package, layer=layers.get(package.path or "")) for package in packages
     )
     return SyftResult(placed, findings, Tool("syft", syft.version, "Anchore"), cached)
+
+
+def _once(key: str, run: Callable[[str], _Catalogued]) -> _Catalogued:
+    """Return what ``run`` does; what another thread is finding under the same key is waited for."""
+    mine: Future[_Catalogued] = Future()
+    first = _running.setdefault(key, mine)
+    if first is mine:
+        try:
+            mine.set_result(run(key))
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            del _running[key]
+    return first.result()
+
+
+def _cached(key: str, planned: miniroot.Plan, syft: Syft) -> _Catalogued:
+    """Return what syft finds, and whether that was known already."""
+    cache = room_cache("syft") / f"{key}{_SUFFIX}"
+    packages = _load(cache)
+    if packages is not None:
+        return packages, True
+    packages = _catalogue(planned, syft)
+    if write_atomic(cache, _dump(packages)):
+        prune(cache.parent, _SUFFIX, LIMITS.syft_cache_total)
+    return packages, False
 
 
 def _catalogue(planned: miniroot.Plan, syft: Syft) -> tuple[Package, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from lading.inventory import Dataset, Finding, Model, Package, Platform, Tool
     from lading.packages import Syft
+    from lading.packages.others import SyftResult
     from lading.usecases.views import View
 
 __all__ = ["Contents", "ViewReader"]
@@ -33,12 +36,37 @@ class Contents:
     tools: tuple[Tool, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class ViewReader:
-    """Reads views of an image for ``platform``."""
+    """Reads views of an image for ``platform``; a context, at whose end nothing runs any more."""
 
-    platform: Platform
-    find_syft: Callable[[], Syft]
+    def __init__(self, platform: Platform, find_syft: Callable[[], Syft]) -> None:
+        self.platform = platform
+        self.find_syft = find_syft
+        self._ahead: list[threading.Thread] = []
+
+    def foresee(self, view: View) -> None:
+        """Have syft look at a view that may be the last one as far as syft sees it.
+
+        What it finds is known by the files' digests: when the guess was right, :meth:`read` waits
+        for the rest of that run instead of one of its own. A failure is left to :meth:`read`.
+        """
+
+        def run() -> None:
+            with contextlib.suppress(Exception):
+                self._others(view)
+
+        self._ahead.append(threading.Thread(target=run, name="syft-ahead"))
+        self._ahead[-1].start()
+
+    def __enter__(self) -> ViewReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for thread in self._ahead:
+            thread.join()
+
+    def _others(self, view: View) -> SyftResult:
+        return packages.os_packages(view.package_files, syft=self.find_syft, links=view.links)
 
     def read(self, view: View) -> Contents:
         """Return what ``view`` has inside; syft runs beside our own readers.
@@ -47,9 +75,7 @@ class ViewReader:
             InputError: syft failed, or is missing where it is needed.
         """
         with concurrent.futures.ThreadPoolExecutor(1, "syft") as pool:
-            pending = pool.submit(
-                packages.os_packages, view.package_files, syft=self.find_syft, links=view.links
-            )
+            pending = pool.submit(self._others, view)
             python = packages.python_distributions(
                 view.package_files,
                 machine=self.platform.architecture,

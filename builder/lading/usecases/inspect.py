@@ -7,11 +7,12 @@ the file system would be, and only what a container would see is reported.
 from __future__ import annotations
 
 import dataclasses
+import threading
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
 from lading.errors import LimitError
-from lading.image.interface import SeesMerged
+from lading.image.interface import ReadsApart, SeesMerged
 from lading.inventory import Finding, Inspection, Level
 from lading.limits import LIMITS
 from lading.usecases.contents import ViewReader
@@ -71,23 +72,45 @@ class LayerScans:
                 self._known[diff_id] = scan
         return self._known.get(diff_id)
 
-    def all(self, diff_ids: Sequence[str]) -> list[LayerScan]:
+    def all(
+        self, diff_ids: Sequence[str], but_one: Callable[[View], object] | None = None
+    ) -> list[LayerScan]:
         """Return the findings of each layer, reading those that nobody knows.
+
+        ``but_one`` is called with all others in view before the largest of several is read.
 
         Raises:
             LimitError: together they hold more of packages' bytes than an image may.
             InputError, EngineError, OciError: as :func:`inspect_image`.
         """
         missing = {one for one in dict.fromkeys(diff_ids) if self.kept(one) is None}
+        last = self._largest(missing) if but_one else None
+        if but_one and last is not None:
+            self._read(missing - {last})
+            others = [one for one in diff_ids if one != last]
+            but_one(View([self._known[one] for one in others], others))
+            self._keep(missing - {last})
+            missing = {last}
         if missing:
-            bounded = _Bounded(self._known.values())
-            for diff_id, scan in self._image.scan(bounded, missing).items():
-                self._known[diff_id] = scan
-                self.fresh.add(diff_id)
-                if self._cache:
-                    self._cache.put(diff_id, scan.to_json())
+            self._read(missing)
+            self._keep(missing)
         _check(sum(map(_held, self._known.values())))
         return [self._known[diff_id] for diff_id in diff_ids]
+
+    def _largest(self, missing: set[str]) -> str | None:
+        """Return the largest of several layers, where it can be read apart."""
+        if len(missing) > 1 and isinstance(self._image, ReadsApart):
+            return self._image.largest(missing)
+        return None
+
+    def _read(self, missing: set[str]) -> None:
+        self._known.update(self._image.scan(_Bounded(self._known.values()), missing))
+        self.fresh |= missing
+
+    def _keep(self, fresh: set[str]) -> None:
+        if self._cache is not None:
+            for diff_id in fresh:
+                self._cache.put(diff_id, self._known[diff_id].to_json())
 
 
 def inspect_image(
@@ -114,10 +137,10 @@ def inspect_image(
     facts = image.facts
     layers = layers or LayerScans(image, cache)
     diff_ids = [layer.diff_id for layer in facts.layers]
-    stack = layers.all(diff_ids)
-    view = View(stack, diff_ids, layers.exists)
-    reader = ViewReader(facts.platform, find_syft)
-    found = reader.read(view)
+    with ViewReader(facts.platform, find_syft) as reader:
+        stack = layers.all(diff_ids, reader.foresee)
+        view = View(stack, diff_ids, layers.exists)
+        found = reader.read(view)
     inspection = Inspection(
         target=target,
         image=dataclasses.replace(
@@ -144,10 +167,12 @@ class _Bounded:
 
     def __init__(self, known: Iterable[LayerScan]) -> None:
         self._held = sum(map(_held, known))
+        self._lock = threading.Lock()  # a source may scan several layers beside each other
 
     def __call__(self, entries: Iterator[Entry]) -> LayerScan:
         scan = scan_layer(entries)
-        self._held += _held(scan)
+        with self._lock:
+            self._held += _held(scan)
         _check(self._held)
         return scan
 

@@ -76,6 +76,24 @@ def test_the_engine_sends_directories_that_cannot_be_read(
     assert scanned(engine) == (ARCHIVE, [["one"], ["two"]])
 
 
+def test_the_largest_layer_is_known_by_the_engines_history(places: list[str]) -> None:
+    steps = [{"Size": 7}, {"Size": 0, "CreatedBy": "ENV"}, {"Size": 9}]  # newest first
+    digests = [digest_of(ONE), digest_of(TWO)]
+    engine = MemoryEngine([ONE, TWO], directories=places, steps=steps)
+    with opened(engine) as image:
+        assert image.largest(digests) == digests[0]
+        assert image.largest(digests[1:]) == digests[1]
+        assert image.largest([]) is None
+    for other in (
+        MemoryEngine([ONE, TWO], directories=places, steps=steps[:2]),  # of other layers
+        MemoryEngine([ONE, TWO], steps=steps, status=None),  # every call would send all of it
+    ):
+        with opened(other) as image:
+            assert image.largest(digests) is None
+    with opened(engine, ways=(SAVE,)) as image:
+        assert image.largest(digests) is None
+
+
 def test_directories_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docker_ways, "sees_everything", lambda: True)
     engine = MemoryEngine([ONE, TWO], directories=["/nowhere/a", "/nowhere/b"])

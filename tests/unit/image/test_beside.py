@@ -1,0 +1,72 @@
+"""Layers that are read beside each other: every result, or the first error and an end."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lading.errors import InputError
+from lading.image.beside import two_at_once
+
+if TYPE_CHECKING:
+    from lading.image.streams import Readable
+
+
+def taken(_name: str, source: Readable) -> bytes:
+    """Read a stream to its end, a byte at a time."""
+    buffer, found = bytearray(1), b""
+    while source.readinto(memoryview(buffer)):
+        found += buffer
+    return found
+
+
+def test_every_stream_is_worked_on() -> None:
+    streams = {str(number): bytes([number]) * number for number in range(9)}
+    opened = [(name, io.BytesIO(content)) for name, content in streams.items()]
+    assert dict(two_at_once(taken, opened)) == streams
+
+
+def test_two_streams_are_worked_on_at_once() -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    def meet(name: str, _source: Readable) -> str:
+        both.wait()
+        return name
+
+    opened = [(name, io.BytesIO()) for name in "ab"]
+    assert sorted(two_at_once(meet, opened)) == [("a", "a"), ("b", "b")]
+
+
+class Endless:
+    """A stream that nobody would ever read to its end."""
+
+    reads = 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        Endless.reads += 1
+        return len(buffer)
+
+
+def test_an_error_ends_the_work_on_the_others() -> None:
+    before = set(threading.enumerate())
+
+    def work(name: str, source: Readable) -> bytes:
+        if name == "bad":
+            raise InputError("this one is damaged")
+        return taken(name, source)
+
+    opened: list[tuple[str, Readable]] = [("endless", Endless()), ("bad", io.BytesIO())]
+    with pytest.raises(InputError, match="damaged"):
+        list(two_at_once(work, [*opened, ("later", Endless())]))
+    assert set(threading.enumerate()) <= before
+
+
+def test_whoever_stops_early_ends_the_work() -> None:
+    before = set(threading.enumerate())
+    found = two_at_once(taken, [("empty", io.BytesIO()), ("endless", Endless())])
+    assert next(found) == ("empty", b"")
+    found.close()
+    assert set(threading.enumerate()) <= before
