@@ -1,4 +1,4 @@
-"""Layers read beside each other: hashing and decompressing leave the interpreter to the other."""
+"""Layers read beside each other: hashing, decompressing and waiting leave the interpreter free."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from lading.image.streams import Readable
+
+    Opener = Callable[[], AbstractContextManager[Readable]]
 
 __all__ = ["two_at_once"]
 
@@ -20,32 +23,36 @@ class _Stopped(Exception):
 
 
 class _Stoppable:
-    """A stream that breaks off when it is told to."""
+    """A stream that breaks off when all are told to."""
 
-    def __init__(self, source: Readable) -> None:
+    def __init__(self, source: Readable, over: list[bool]) -> None:
         self._source = source
-        self.stopped = False
+        self._over = over
 
     def readinto(self, buffer: memoryview, /) -> int | None:
-        if self.stopped:
+        if self._over:
             raise _Stopped
         return self._source.readinto(buffer)
 
 
 def two_at_once(
-    work: Callable[[str, Readable], T], streams: Iterable[tuple[str, Readable]]
+    work: Callable[[str, Readable], T], streams: Iterable[tuple[str, Opener]]
 ) -> Iterator[tuple[str, T]]:
     """Yield each stream's name with what ``work`` makes of it; two are worked on beside each other.
 
-    All are opened at once. The first error, or an interrupt, ends the work on the others.
+    They are opened in their order. The first error, or an interrupt, ends the work on the others.
     """
-    opened = [(name, _Stoppable(source)) for name, source in streams]
+    over: list[bool] = []
+
+    def one(name: str, opener: Opener) -> T:
+        with opener() as source:
+            return work(name, _Stoppable(source, over))
+
     with ThreadPoolExecutor(2, "layer") as pool:
-        pending = {pool.submit(work, name, source): name for name, source in opened}
+        pending = {pool.submit(one, name, opener): name for name, opener in streams}
         try:
             for future in as_completed(pending):
                 yield pending[future], future.result()
         finally:
-            for _, source in opened:
-                source.stopped = True
+            over.append(True)
             pool.shutdown(wait=False, cancel_futures=True)

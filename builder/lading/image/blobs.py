@@ -136,6 +136,7 @@ class SharedBlobs:
         self._open[0] += 1
         self._closed = False
         self.name = blobs.name
+        self.apart = blobs.apart
 
     def share(self) -> SharedBlobs:
         """Return one more share."""

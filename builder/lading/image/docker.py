@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.errors import EngineError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["ARCHIVE", "DIRECTORIES", "SAVE", "WAYS", "DockerImage"]
 
 T = TypeVar("T")
+
+_NOTHING_IS = re.compile(r"(?!)")
+_WORKDIR = re.compile(r"(?:/bin/sh -c #\(nop\) +)?WORKDIR ")
 
 DIRECTORIES, ARCHIVE, SAVE = "directories", "archive", "save"
 WAYS = (DIRECTORIES, ARCHIVE, SAVE)
@@ -57,7 +61,9 @@ class DockerImage:
         self._id = str(self._inspected.get("Id", ""))
         history = engine.history(self._id)
         self._facts = _facts(name, self._inspected, history)
-        self._sizes = _sizes(history, len(self._facts.layers))
+        steps = _layer_steps(history, len(self._facts.layers))
+        sizes = [step.get("Size") for step in steps]
+        self._sizes = [size if isinstance(size, int) else 0 for size in sizes]
         self._container: str | None = None
         self._how: str | None = None
         if platform is not None and not fits(self._facts.platform, platform):
@@ -84,7 +90,9 @@ class DockerImage:
     ) -> Mapping[str, T]:
         """See :class:`lading.image.interface.Image`."""
         every = [layer.diff_id for layer in self._facts.layers]
-        wanted = [diff_id for diff_id in dict.fromkeys(every) if diff_id in set(diff_ids)]
+        sizes = dict(zip(every, self._sizes or [0] * len(every), strict=True))
+        wanted = [diff_id for diff_id in sizes if diff_id in set(diff_ids)]
+        wanted.sort(key=sizes.__getitem__, reverse=True)
         if not wanted:
             return {}
         directories: Mapping[str, str] = {}
@@ -152,6 +160,8 @@ class DockerImage:
 def _facts(name: str, inspected: Mapping[str, Any], history: list[dict[str, Any]]) -> ImageFacts:
     """Turn ``GET /images/NAME/json`` into facts."""
     rootfs = inspected.get("RootFS")
+    layers = (rootfs.get("Layers") if isinstance(rootfs, dict) else 0) or []
+    steps = _layer_steps(history, len(layers)) if isinstance(layers, list) else []
     config = read_config(
         {
             "os": inspected.get("Os"),
@@ -159,8 +169,8 @@ def _facts(name: str, inspected: Mapping[str, Any], history: list[dict[str, Any]
             "variant": inspected.get("Variant"),
             "created": inspected.get("Created"),
             "config": inspected.get("Config"),
-            "rootfs": {"diff_ids": (rootfs.get("Layers") if isinstance(rootfs, dict) else 0) or []},
-            "history": _history(history),
+            "rootfs": {"diff_ids": layers},
+            "history": [{"created_by": step.get("CreatedBy")} for step in steps],
         },
         name,
     )
@@ -200,19 +210,19 @@ def _name(name: str, image_id: str = "") -> tuple[str, str | None]:
     return reference.familiar(), reference.name
 
 
-def _sizes(steps: list[dict[str, Any]], layers: int) -> list[int]:
-    """Return the size of each layer, lowest first; none where the engine's history has others."""
-    sizes = [size for step in reversed(steps) if isinstance(size := step.get("Size"), int) and size]
-    return sizes if len(sizes) == layers else []
+def _layer_steps(steps: list[dict[str, Any]], layers: int) -> list[dict[str, Any]]:
+    """Return the engine's steps that made the layers, lowest first; none where that is not clear.
 
-
-def _history(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the engine's history in the order and words of an image configuration.
-
-    The engine does not say which steps made no layer. All steps that have bytes did; where that
-    does not account for all layers, ``read_config`` finds the count wrong and tells no commands.
+    The engine does not say which steps did. All that have bytes, and where those are too few a
+    ``WORKDIR``, whose layer may be empty.
     """
-    return [
-        {"created_by": step.get("CreatedBy"), "empty_layer": not step.get("Size")}
-        for step in reversed(steps)
-    ]
+    lowest_first = steps[::-1]
+    for may_be_empty in (_NOTHING_IS, _WORKDIR):
+        found = [
+            step
+            for step in lowest_first
+            if step.get("Size") or may_be_empty.match(str(step.get("CreatedBy")))
+        ]
+        if len(found) == layers:
+            return found
+    return []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
@@ -100,11 +102,12 @@ class DockerArchive:
 
         found: Iterable[tuple[str, T]]
         if self._archive.apart:
-            sizes = {path: self._archive.size(path) for path in paths}
-            largest_first = sorted(
-                self._archive.streams(paths), key=lambda stream: sizes[stream[0]], reverse=True
+            streams = sorted(
+                self._archive.streams(paths), key=lambda each: self._archive.size(each[0])
             )
-            found = two_at_once(one, largest_first)
+            found = two_at_once(
+                one, [(path, partial(_kept_open, each)) for path, each in streams[::-1]]
+            )
         else:
             found = ((path, one(path, source)) for path, source in self._archive.streams(paths))
         results = {paths[path]: result for path, result in found}
@@ -119,6 +122,12 @@ class DockerArchive:
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""
         self._archive.close()
+
+
+@contextmanager
+def _kept_open(source: Readable) -> Iterator[Readable]:
+    """Give a stream that is the archive's to close."""
+    yield source
 
 
 def _choose(images: list[SavedManifest], tag: str | None, where: str) -> SavedManifest:

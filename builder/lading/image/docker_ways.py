@@ -3,8 +3,8 @@
 1. ``directories``: the classic store keeps each layer in a directory of overlayfs. Where the
    engine is on this machine and we may read them, nothing needs to be sent.
 2. ``archive``: the engine mounts those same directories, read-only, into a container that is
-   never started, and sends the wanted ones as tars. Nothing of the image runs, nothing is
-   spooled. The tars do not show which directories are opaque.
+   never started, and sends the wanted ones as tars, two at a time. Nothing of the image runs,
+   nothing is spooled. The tars do not show which directories are opaque.
 3. ``save``: every engine can; the classic store writes the image to its own temporary directory
    first, and every layer is sent, wanted or not.
 
@@ -15,11 +15,15 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.errors import EngineError
+from lading.image.beside import two_at_once
 from lading.image.directory import FileEntry, walk
 from lading.image.interface import EntryKind
 from lading.image.saved import read_saved
@@ -28,8 +32,9 @@ from lading.image.tar import TarReader
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from lading.engine.client import Engine
+    from lading.engine.client import ApiStream, Engine
     from lading.image.interface import Entry
+    from lading.image.streams import Readable
 
 __all__ = [
     "from_archive",
@@ -109,42 +114,64 @@ def from_archive(
     scan: Callable[[Iterator[Entry]], T],
     wanted: Collection[str],
 ) -> dict[str, T] | None:
-    """Have the engine send the layers' directories, out of a container that is never started."""
+    """Have the engine send the layers' directories, out of a container that is never started.
+
+    ``wanted`` is best in the order of their sizes, the largest first: two are sent at a time.
+    """
     if not all(directories.get(diff_id) for diff_id in wanted):
         return None
     # no image can have a link or a file where it cannot know that a directory will be mounted
     base = f"/lading-{secrets.token_hex(16)}"
     places = {diff_id: f"{base}/{number}" for number, diff_id in enumerate(wanted)}
     binds = {directories[diff_id]: place for diff_id, place in places.items()}
-    try:
-        container = engine.create_container(image_id, binds)
-    except EngineError:
-        return None  # directories that the engine does not let be mounted, or that are elsewhere
-    try:
-        return _archived(engine, container, places, scan)
-    finally:
-        engine.remove_container(container)
+    with ExitStack() as held:
+        containers: list[str] = []
+        for _ in range(min(2, len(places))):  # the engine sends one path of a container at a time
+            try:
+                containers.append(engine.create_container(image_id, binds))
+            except EngineError:
+                return None  # directories that the engine does not let be mounted, or elsewhere
+            held.callback(engine.remove_container, containers[-1])
+        return _archived(engine, containers, places, scan)
 
 
 def _archived(
     engine: Engine,
-    container: str,
+    containers: Sequence[str],
     places: Mapping[str, str],
     scan: Callable[[Iterator[Entry]], T],
 ) -> dict[str, T] | None:
-    results: dict[str, T] = {}
-    uncertain = FileEntry("", EntryKind.UNCERTAIN)
-    for diff_id, place in places.items():
+    free: SimpleQueue[str] = SimpleQueue()
+    for container in containers[1:]:
+        free.put(container)
+
+    @contextmanager
+    def given_back(stream: ApiStream, container: str) -> Iterator[Readable]:
         try:
-            stream = engine.archive(container, f"{place}/.")
-        except EngineError:
-            if results:
-                raise
-            return None
-        with stream:
-            reader = TarReader(stream, where=f"layer {diff_id}", overlay_devices=True)
-            results[diff_id] = scan(chain([uncertain], reader))
-    return results
+            with stream:
+                yield stream
+        finally:
+            free.put(container)
+
+    @contextmanager
+    def opened(place: str) -> Iterator[Readable]:
+        container = free.get()
+        with given_back(engine.archive(container, f"{place}/."), container) as stream:
+            yield stream
+
+    def one(diff_id: str, stream: Readable) -> T:
+        reader = TarReader(stream, where=f"layer {diff_id}", overlay_devices=True)
+        return scan(chain([FileEntry("", EntryKind.UNCERTAIN)], reader))
+
+    first, *others = places
+    try:
+        stream = engine.archive(containers[0], f"{places[first]}/.")
+    except EngineError:
+        return None
+    with stream:
+        openers = [(first, partial(given_back, stream, containers[0]))]
+        openers += [(diff_id, partial(opened, places[diff_id])) for diff_id in others]
+        return dict(two_at_once(one, openers))
 
 
 def from_save(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import threading
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +15,10 @@ from lading.image.beside import two_at_once
 
 if TYPE_CHECKING:
     from lading.image.streams import Readable
+
+
+def opener(source: Readable) -> Any:
+    return partial(nullcontext, source)
 
 
 def taken(_name: str, source: Readable) -> bytes:
@@ -25,7 +31,7 @@ def taken(_name: str, source: Readable) -> bytes:
 
 def test_every_stream_is_worked_on() -> None:
     streams = {str(number): bytes([number]) * number for number in range(9)}
-    opened = [(name, io.BytesIO(content)) for name, content in streams.items()]
+    opened = [(name, opener(io.BytesIO(content))) for name, content in streams.items()]
     assert dict(two_at_once(taken, opened)) == streams
 
 
@@ -36,7 +42,7 @@ def test_two_streams_are_worked_on_at_once() -> None:
         both.wait()
         return name
 
-    opened = [(name, io.BytesIO()) for name in "ab"]
+    opened = [(name, opener(io.BytesIO())) for name in "ab"]
     assert sorted(two_at_once(meet, opened)) == [("a", "a"), ("b", "b")]
 
 
@@ -58,15 +64,15 @@ def test_an_error_ends_the_work_on_the_others() -> None:
             raise InputError("this one is damaged")
         return taken(name, source)
 
-    opened: list[tuple[str, Readable]] = [("endless", Endless()), ("bad", io.BytesIO())]
+    opened = [(name, opener(Endless())) for name in ("endless", "bad", "later")]
     with pytest.raises(InputError, match="damaged"):
-        list(two_at_once(work, [*opened, ("later", Endless())]))
+        list(two_at_once(work, opened))
     assert set(threading.enumerate()) <= before
 
 
 def test_whoever_stops_early_ends_the_work() -> None:
     before = set(threading.enumerate())
-    found = two_at_once(taken, [("empty", io.BytesIO()), ("endless", Endless())])
+    found = two_at_once(taken, [("empty", opener(io.BytesIO())), ("endless", opener(Endless()))])
     assert next(found) == ("empty", b"")
     found.close()
     assert set(threading.enumerate()) <= before

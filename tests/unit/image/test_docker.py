@@ -215,6 +215,19 @@ def test_what_the_engine_says() -> None:
     assert [layer.created_by for layer in facts.layers] == ["COPY one", "COPY two"]
 
 
+@pytest.mark.parametrize("workdir", ["WORKDIR /srv", "/bin/sh -c #(nop) WORKDIR /srv"])
+def test_a_layer_without_bytes_is_a_workdirs(workdir: str) -> None:
+    steps = [
+        {"CreatedBy": "COPY two", "Size": 10},
+        {"CreatedBy": workdir, "Size": 0},
+        {"CreatedBy": "ENV a=b WORKDIR c", "Size": 0},
+    ]
+    facts = opened(MemoryEngine([ONE, TWO], steps=steps)).facts
+    assert [layer.created_by for layer in facts.layers] == [workdir, "COPY two"]
+    facts = opened(MemoryEngine([ONE, TWO], steps=[*steps, steps[1]])).facts
+    assert [layer.created_by for layer in facts.layers] == [None, None], "which is it?"
+
+
 def test_a_name_gets_its_tag_and_an_id_none() -> None:
     engine = MemoryEngine([ONE])
     assert opened(engine, "svc").facts.name == "svc:latest"
