@@ -153,6 +153,8 @@ class Layout:
     def _as_referrer(self, digest: str, subject: str) -> Descriptor | None:
         """Return the manifest's own description when it refers to ``subject``."""
         try:
+            if not self._files.mentions(digest, subject.encode(), limit=self._limits.manifest):
+                return None
             found = self._files.read(digest, limit=self._limits.manifest)
             if found is None:
                 return None

@@ -49,8 +49,7 @@ _THRESHOLDS: Final = (700, 10, 10)  # Python's own
 class WarmUp:
     """Loads, beside whatever the caller waits for, until :meth:`end`.
 
-    The engine's client library is needed to push (``pushing``), and where the engine must send
-    the layers.
+    The engine's client library is needed to push (``pushing``), and for engines elsewhere.
     """
 
     def __init__(self, *, pushing: bool = False) -> None:
@@ -84,21 +83,15 @@ class WarmUp:
 
 
 def _steps(pushing: bool) -> Iterator[Callable[[], object]]:
+    from lading.engine.local import chosen_host
+
     for name in NEEDED:
         yield partial(importlib.import_module, name)
     yield _rehearse
-    if pushing:
+    if pushing or not chosen_host().startswith("unix://"):
         yield partial(importlib.import_module, "docker")
     for name in OFTEN_NEEDED:
         yield partial(importlib.import_module, name)
-    yield _load_client
-
-
-def _load_client() -> None:
-    from lading.image.docker_ways import sees_everything
-
-    if not sees_everything():
-        importlib.import_module("docker")
 
 
 def _rehearse() -> None:

@@ -36,13 +36,7 @@ if TYPE_CHECKING:
     from lading.image.interface import Entry
     from lading.image.streams import Readable
 
-__all__ = [
-    "from_archive",
-    "from_directories",
-    "from_save",
-    "layer_directories",
-    "sees_everything",
-]
+__all__ = ["from_archive", "from_directories", "from_save", "layer_directories"]
 
 T = TypeVar("T")
 
@@ -85,7 +79,7 @@ def from_directories(
     wanted: Collection[str],
 ) -> dict[str, T] | None:
     """Read the layers' directories themselves: as root, on the engine's own machine."""
-    if engine.endpoint.local_socket is None or not sees_everything():
+    if engine.endpoint.local_socket is None or not _sees_everything():
         return None
     places = {diff_id: directories.get(diff_id, "") for diff_id in wanted}
     if not all(place and Path(place).is_dir() for place in places.values()):
@@ -93,7 +87,7 @@ def from_directories(
     return {diff_id: scan(walk(place, overlay=True)) for diff_id, place in places.items()}
 
 
-def sees_everything() -> bool:
+def _sees_everything() -> bool:
     """Say whether we may read any file and the xattr that marks opaque directories."""
     if os.geteuid() != 0:
         return False

@@ -82,17 +82,26 @@ def test_a_step_that_fails_is_left_to_whoever_needs_it(monkeypatch: pytest.Monke
     assert gc.get_threshold() == (700, 10, 10)
 
 
-@pytest.mark.parametrize("pushing", [True, False])
-def test_a_push_finds_the_client_library_loaded(pushing: bool) -> None:
-    """Without, nobody waits for it who reads the layers himself."""
+@pytest.mark.parametrize(
+    ("pushing", "host", "loaded"),
+    [
+        (True, "unix:///nowhere.sock", True),
+        (False, "unix:///nowhere.sock", False),
+        (False, "tcp://127.0.0.1:1", True),
+    ],
+)
+def test_who_needs_the_client_library_finds_it_loaded(
+    pushing: bool, host: str, loaded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else waits for it."""
+    monkeypatch.setenv("DOCKER_HOST", host)
     found = ran(
-        "import sys; from lading.cli import warm; from lading.image import docker_ways;"
-        "docker_ways.sees_everything = lambda: True;"
+        "import sys; from lading.cli import warm;"
         f"up = warm.WarmUp(pushing={pushing}); [one.join() for one in up._threads]; up.end();"
         "print('docker' in sys.modules)"
     )
 
-    assert found == str(pushing)
+    assert found == str(loaded)
 
 
 def test_a_build_goes_on_when_nothing_is_loaded_beside_it(

@@ -60,7 +60,7 @@ def places(tmp_path: Path) -> list[str]:
 def test_directories_that_can_be_read_are(
     places: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker_ways, "sees_everything", lambda: True)
+    monkeypatch.setattr(docker_ways, "_sees_everything", lambda: True)
     engine = MemoryEngine([ONE, TWO], directories=places)
     assert scanned(engine) == (DIRECTORIES, [["one"], ["two"]])
     assert not {"create", "save"} & set(engine.asked), "nothing is sent"
@@ -71,7 +71,7 @@ def test_the_engine_sends_directories_that_cannot_be_read(
     endpoint: Endpoint, places: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of another machine's engine, the same paths may be anybody's here."""
-    monkeypatch.setattr(docker_ways, "sees_everything", lambda: endpoint is FAR)
+    monkeypatch.setattr(docker_ways, "_sees_everything", lambda: endpoint is FAR)
     engine = MemoryEngine([ONE, TWO], directories=places, endpoint=endpoint)
     assert scanned(engine) == (ARCHIVE, [["one"], ["two"]])
 
@@ -95,7 +95,7 @@ def test_the_largest_layer_is_known_by_the_engines_history(places: list[str]) ->
 
 
 def test_directories_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_ways, "sees_everything", lambda: True)
+    monkeypatch.setattr(docker_ways, "_sees_everything", lambda: True)
     engine = MemoryEngine([ONE, TWO], directories=["/nowhere/a", "/nowhere/b"])
     assert scanned(engine) == (ARCHIVE, [["one"], ["two"]])
 
@@ -186,7 +186,7 @@ def test_only_the_machines_root_sees_all_of_a_layer(
     }
     monkeypatch.setattr("os.geteuid", lambda: user)
     monkeypatch.setattr(docker_ways.Path, "read_text", lambda path, **_: told[str(path)])
-    assert docker_ways.sees_everything() is answer
+    assert docker_ways._sees_everything() is answer
 
 
 def test_a_machine_without_proc_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +195,7 @@ def test_a_machine_without_proc_is_not_trusted(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(docker_ways.Path, "read_text", missing)
-    assert docker_ways.sees_everything() is False
+    assert docker_ways._sees_everything() is False
 
 
 # -- facts --------------------------------------------------------------------------------------

@@ -281,3 +281,24 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) ->
     push_image(Layout(tmp_path), make_image("second"), tag="v2")
     left = {path.name for path in (tmp_path / "ingest").iterdir()}
     assert left == {"lading-alive", "of-another-tool"}
+
+
+def test_a_referrer_is_found_however_its_subject_is_written(tmp_path: Path) -> None:
+    """JSON may escape any character; what cannot name the subject is not read at all."""
+    layout = Layout(tmp_path)
+    subject = push_image(layout, IMAGE, tag="v1")
+    plain = attach(layout, subject, b"x")
+    manifest = layout.manifest(plain.digest).content
+    digits = subject.digest.removeprefix("sha256:")
+    escaped = "".join(f"\\u{ord(digit):04x}" for digit in digits)
+    odd = manifest.replace(digits.encode(), escaped.encode())
+    assert digits.encode() not in odd
+    layout.push_manifest(odd, mediatypes.OCI_MANIFEST)
+    other = attach(layout, push_image(layout, make_image("other")), b"y")
+
+    found = {one.digest for one in layout.referrers(subject.digest)}
+    assert found == {plain.digest, digest_of(odd)}
+    blob_path(tmp_path, other.digest).write_bytes(b"damaged")
+    assert {one.digest for one in layout.referrers(subject.digest)} == found
+    os.truncate(blob_path(tmp_path, plain.digest), 20)
+    assert {one.digest for one in layout.referrers(subject.digest)} == {digest_of(odd)}
