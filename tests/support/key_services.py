@@ -219,10 +219,14 @@ def attested_image(registry: Registry, name: str) -> str:
 def attest_and_verify(
     image: str, uri: str, public_pem: bytes, env: Mapping[str, str], home: Path
 ) -> Lading:
-    """As a user: attest ``image`` and verify it by the exported key; cosign agrees."""
-    (home / "lading.pub").write_bytes(public_pem)
+    """As a user: keep the public key, attest ``image`` and verify it; cosign agrees.
+
+    ``public_pem`` is the same key as the service's own client exported it.
+    """
     base = {"PATH": os.environ["PATH"], "HOME": str(home), "TUF_ROOT": str(home / "tuf")}
     lading = Lading(home, {**base, **env})
+    lading.ok("keygen", "--public-of", uri)  # to lading.pub
+    assert (home / "lading.pub").read_bytes() == public_pem
     done = lading("attest", f"registry:{image}", "--signing-key", uri)
     assert done.status == 0, done.err
     assert SECRET not in done.out + done.err

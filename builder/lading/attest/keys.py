@@ -41,6 +41,7 @@ __all__ = [
     "load_private",
     "load_public",
     "write_pair",
+    "write_public",
 ]
 
 KeyKind: TypeAlias = Literal["p256", "p384", "ed25519"]
@@ -214,22 +215,35 @@ def write_pair(pair: KeyPair, private_path: Path, public_path: Path) -> None:
         SigningKeyError: a file is there already (keys are never overwritten) or cannot be made.
     """
     for path in (private_path, public_path):
-        if path.exists():
-            raise SigningKeyError(
-                "a file is there already, and keys are never overwritten", where=str(path)
-            )
-    for path, content, mode in (
-        (private_path, pair.private_pem, 0o600),
-        (public_path, pair.public_pem, 0o644),
-    ):
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-        except OSError as e:
-            raise SigningKeyError(
-                "the key cannot be written", where=str(path), got=e.strerror
-            ) from e
+        _insist_on_new(path)
+    _write_new(private_path, pair.private_pem, 0o600)
+    _write_new(public_path, pair.public_pem, 0o644)
+
+
+def write_public(public: PublicKey, path: Path) -> None:
+    """Write a public key to a new file.
+
+    Raises:
+        SigningKeyError: a file is there already (keys are never overwritten) or cannot be made.
+    """
+    _insist_on_new(path)
+    _write_new(path, public_pem(public), 0o644)
+
+
+def _insist_on_new(path: Path) -> None:
+    if path.exists():
+        raise SigningKeyError(
+            "a file is there already, and keys are never overwritten", where=str(path)
+        )
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError as e:
+        raise SigningKeyError("the key cannot be written", where=str(path), got=e.strerror) from e
 
 
 def _fingerprint(public: PublicKey) -> bytes:
@@ -245,12 +259,22 @@ def _read(source: Path | str | bytes) -> tuple[bytes, str | None]:
             with Path(source).open("rb") as file:
                 content = file.read(LIMITS.key_file + 1)
         except OSError as e:
-            raise SigningKeyError("the key cannot be read", where=where, got=e.strerror) from e
+            raise SigningKeyError(
+                "the key cannot be read", where=where, got=e.strerror, hint=_file_hint(where)
+            ) from e
     if len(content) > LIMITS.key_file:
         raise SigningKeyError(
             "this file is too large to be a key", where=where, wanted=f"at most {LIMITS.key_file} B"
         )
     return content, where
+
+
+def _file_hint(where: str) -> str | None:
+    from lading.attest.signers.kms_uris import is_kms_uri
+
+    if not is_kms_uri(where):
+        return None
+    return f"keep its public key in a file, once: lading keygen --public-of '{where}'"
 
 
 def _single_block(content: bytes, where: str | None) -> tuple[str, bytes]:

@@ -1,15 +1,18 @@
-"""``lading keygen``: a signing key pair."""
+"""``lading keygen``: a signing key pair, or the public half of a key that there is."""
 
 from __future__ import annotations
 
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lading.cli import options
+
+if TYPE_CHECKING:
+    from lading.attest.keys import PublicKey
 
 __all__ = ["register"]
 
@@ -33,26 +36,72 @@ def _keygen(
     name: Annotated[
         Path, typer.Option("--output", "-o", metavar="NAME", help="Path without suffix.")
     ] = Path("lading"),
-    kind: Annotated[KeyKind, typer.Option("--kind", help="Kind of key.")] = KeyKind.P256,
+    kind: Annotated[
+        KeyKind | None, typer.Option("--kind", help="Kind of key; p256 unless said.")
+    ] = None,
     no_password: Annotated[
         bool, typer.Option("--no-password", help="Leave the private key unencrypted.")
     ] = False,
+    public_of: Annotated[
+        str | None,
+        typer.Option(
+            "--public-of",
+            metavar="FILE|URI",
+            help="Make no key: write NAME.pub, the public half of a private key in a file or a "
+            "key service.",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
-    from lading.attest.keys import generate, key_id, load_public, write_pair
-    from lading.cli.render import note, print_json
+    private, public = (name.parent / f"{name.name}.{end}" for end in ("key", "pub"))
+    if public_of is not None:
+        from lading.errors import UsageError
+
+        if kind is not None or no_password:
+            raise UsageError(
+                "--public-of makes no key",
+                got=f"--public-of with {'--no-password' if no_password else '--kind'}",
+            )
+        _write_public(public_of, public, json=json)
+        return
+    from lading.attest.keys import generate, load_public, write_pair
 
     password = None if no_password else _new_password()
-    pair = generate(kind.value, password)
-    private, public = (name.parent / f"{name.name}.{end}" for end in ("key", "pub"))
+    pair = generate((kind or KeyKind.P256).value, password)
     write_pair(pair, private, public)
-    identity = key_id(load_public(pair.public_pem))
+    protection = "not encrypted" if no_password else "encrypted"
+    _tell(load_public(pair.public_pem), public, private, protection, json=json)
+
+
+def _write_public(key: str, path: Path, *, json: bool) -> None:
+    from lading.attest.keys import write_public
+    from lading.attest.signers.open import public_half
+    from lading.cli.signing import key_password
+
+    public_key = public_half(key, key_password())
+    write_public(public_key, path)
+    _tell(public_key, path, json=json)
+
+
+def _tell(
+    key: PublicKey,
+    public: Path,
+    private: Path | None = None,
+    protection: str = "",
+    *,
+    json: bool,
+) -> None:
+    from lading.attest.keys import key_id
+    from lading.cli.render import note, print_json
+
     if json:
-        print_json({"private_key": str(private), "public_key": str(public), "key_id": identity})
-    else:
-        note(f"private key  {private} ({'not encrypted' if no_password else 'encrypted'})")
-        note(f"public key   {public}")
-        note(f"key ID       {identity}")
+        paths = {} if private is None else {"private_key": str(private)}
+        print_json({**paths, "public_key": str(public), "key_id": key_id(key)})
+        return
+    if private is not None:
+        note(f"private key  {private} ({protection})")
+    note(f"public key   {public}")
+    note(f"key ID       {key_id(key)}")
 
 
 def _new_password() -> bytes:

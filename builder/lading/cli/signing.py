@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lading.attest.interface import Signer, SignerIdentity
+    from lading.attest.keys import PasswordSource
     from lading.attest.signers.open import SigningOptions
     from lading.attest.tokens import IdentityToken
     from lading.config import Layer
 
-__all__ = ["configured_signer", "signing_options"]
+__all__ = ["configured_signer", "key_password", "signing_options"]
 
 _WAYS: Final = ("signing-key", "keyless", "identity-token")
 
@@ -30,12 +31,18 @@ def configured_signer(given: Layer) -> Signer:
         UsageError: there is nothing to sign with, or two things.
         InputError, RegistryError: as :func:`lading.attest.signers.open.open_signer`.
     """
-    from lading.attest.keys import environment_password
     from lading.attest.signers.open import Asking, open_signer
 
     options = signing_options(given)
     sign_in = _sign_in if sys.stdin.isatty() else None
-    return open_signer(options, Asking(environment_password(_ask_password), _announce, sign_in))
+    return open_signer(options, Asking(key_password(), _announce, sign_in))
+
+
+def key_password() -> PasswordSource:
+    """Return where the password of a private key comes from: the environment, or who is there."""
+    from lading.attest.keys import environment_password
+
+    return environment_password(_ask_password)
 
 
 def signing_options(given: Layer) -> SigningOptions:

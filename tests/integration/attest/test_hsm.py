@@ -123,7 +123,6 @@ def test_through_the_command_line(
 ) -> None:
     image = f"{registry_referrers.host}/acme/hsm:1"
     push_image(open_registry(parse_reference(image)), make_image("hsm", layer=EMPTY_TAR), tag="1")
-    (tmp_path / "hsm.pub").write_bytes(pair("hsm").public_pem)
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **token}
     lading = Lading(tmp_path, env)
     uri = f"pkcs11:token=lading;id=%02?module-path={token['PYKCS11LIB']}"
@@ -133,6 +132,9 @@ def test_through_the_command_line(
     assert lading(*attest).status == 2  # nobody to ask for the PIN
     done = lading(*attest, env={"LADING_KEY_PASSWORD": PIN})
     assert done.status == 0, done.err
+    exported = lading("keygen", "--public-of", uri, "-o", "hsm", env={"LADING_KEY_PASSWORD": PIN})
+    assert exported.status == 0, exported.err
+    assert (tmp_path / "hsm.pub").read_bytes() == pair("hsm").public_pem
     lading.ok("verify", f"registry:{image}", "--key", "hsm.pub")
     stolen = (*attest[:-1], f"{uri}&pin-value={PIN}")
     assert "PIN does not belong" in lading(*stolen).err

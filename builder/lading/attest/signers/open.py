@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import Signer
     from lading.attest.keys import PasswordSource, PublicKey
+    from lading.attest.signers.kms import KmsSigner
     from lading.attest.tokens import IdentityToken
 
-__all__ = ["Asking", "SigningOptions", "open_signer"]
+__all__ = ["Asking", "SigningOptions", "open_signer", "public_half"]
 
 
 @record
@@ -71,6 +72,19 @@ def open_signer(options: SigningOptions, asking: Asking) -> Signer:
     return _keyless(options, asking) if options.key is None else _with_key(options, asking)
 
 
+def public_half(key: str, password: PasswordSource) -> PublicKey:
+    """Return the public key that belongs to a private one: a file's or a key service's.
+
+    Raises:
+        UsageError: a URI that names no key.
+        SigningKeyError: the key cannot be used.
+        RegistryError: a service did not answer as needed.
+    """
+    if is_kms_uri(key):
+        return _service(key, password).public_key
+    return load_private(Path(key), password).public_key()
+
+
 def _with_key(options: SigningOptions, asking: Asking) -> Signer:
     if options.certificate and options.log:
         raise UsageError(
@@ -97,12 +111,16 @@ def _with_key(options: SigningOptions, asking: Asking) -> Signer:
 
 def _key(key: str, asking: Asking, *, deterministic: bool) -> tuple[Signer, PublicKey]:
     if is_kms_uri(key):
-        from lading.attest.signers.kms import KmsSigner
-
-        service = KmsSigner(key, asking.password)
+        service = _service(key, asking.password)
         return service, service.public_key
     private = load_private(Path(key), asking.password)
     return KeySigner(private, deterministic=deterministic), private.public_key()
+
+
+def _service(uri: str, password: PasswordSource) -> KmsSigner:
+    from lading.attest.signers.kms import KmsSigner
+
+    return KmsSigner(uri, password)
 
 
 def _keyless(options: SigningOptions, asking: Asking) -> Signer:
