@@ -94,6 +94,8 @@ def _variant(weights: list[ModelFile]) -> list[ModelFile]:
         for file in weights
         if posixpath.basename(stem(file.path)).partition(".")[0] in _CANONICAL
     ]
+    if not _counted(canonical) and _counted(weights):
+        canonical = []  # a program whose tensors are in a file of another name
     stems: defaultdict[tuple[int, str], defaultdict[str, list[ModelFile]]]
     stems = defaultdict(lambda: defaultdict(list))
     for file in canonical or weights:
@@ -107,12 +109,16 @@ def _variant(weights: list[ModelFile]) -> list[ModelFile]:
     return [file for files in candidates for file in files]
 
 
+def _counted(files: list[ModelFile]) -> bool:
+    return any(v.PARAMETERS in file.facts for file in files)
+
+
 def _largest(candidates: Iterable[list[ModelFile]]) -> list[ModelFile]:
     """Return the largest candidate whose tensors were counted, else the largest."""
     return max(
         candidates,
         key=lambda files: (
-            any(v.PARAMETERS in file.facts for file in files),
+            _counted(files),
             sum(file.size for file in files),
         ),
     )

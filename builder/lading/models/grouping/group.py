@@ -24,10 +24,11 @@ from lading.models.grouping.assemble import assemble
 from lading.models.grouping.checkouts import Checkouts
 from lading.models.grouping.datasets import datasets_of
 from lading.models.grouping.merge import merge_copies, once
-from lading.models.grouping.naming import directory_name, stem, stem_name
+from lading.models.grouping.naming import directory_name
 from lading.models.grouping.owners import owners_of
 from lading.models.grouping.parts import PART, external_of, with_parts
 from lading.models.grouping.place import cached, kind_of, packaged, place, tested
+from lading.models.grouping.stems import name_of, stems_of
 from lading.models.grouping.stores import stored_models
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ __all__ = ["Grouped", "group"]
 
 #: Names that promise a model where the content alone is only data.
 _PROMISING: Final = re.compile(
-    r"model|weight|classif|regress|pipeline|estimator|checkpoint|embed|vectori[sz]er|scaler"
+    r"model|weight|pretrained|tagger|predict|classif|regress|pipeline|estimator|checkpoint|embed|vectori[sz]er|scaler"
     r"|encoder|tokeni[sz]er|transformer|(?:^|[._-])(?:clf|net|nn|lr|svm|rf|xgb|lgbm)(?:[._-]|$)",
     re.IGNORECASE,
 )
@@ -46,6 +47,8 @@ _LEARNING: Final = re.compile(
     r"(?:numpy|torch|sklearn|xgboost|lightgbm|catboost|scipy|keras|tensorflow|transformers"
     r"|gensim|spacy|joblib|statsmodels|ultralytics|fastai|pandas|nltk|implicit|prophet|stable_baselines3)\b"
 )
+#: Those of them that data have, too.
+_TABULAR: Final = re.compile(r"(?:numpy|pandas|scipy|joblib)\b")
 #: Companions that belong to every model of a directory; a few are enough.
 _SHARED: Final = frozenset({Role.CARD, Role.LICENSE, Role.TOKENIZER, Role.CONFIG})
 _MOST_SHARED: Final = 64
@@ -124,15 +127,19 @@ def _loose(
     """Return the models of a directory without configuration: each stem is one."""
     stems: defaultdict[str, list[ModelFile]] = defaultdict(list)
     companions: list[ModelFile] = []
+    counted: list[ModelFile] = []
     for file in files:
         if file.role is not Role.WEIGHTS or kind_of(file) == PART:
             companions.append(file)
         elif _counts(file, findings):
-            stems[stem(file.path)].append(file)
+            counted.append(file)
+    stem = stems_of(counted)
+    for file in counted:
+        stems[stem[file.path]].append(file)
     own = _own_companions(stems, companions)
     shared = [file for file in companions if file.role in _SHARED][:_MOST_SHARED]
     return [
-        assemble(_loose_name(stems[one]), [*stems[one], *own[one], *shared], facts)
+        assemble(_loose_name(one, stems[one]), [*stems[one], *own[one], *shared], facts)
         for one in sorted(stems)
     ]
 
@@ -163,26 +170,29 @@ def _own_companions(
     return own
 
 
-def _loose_name(weights: list[ModelFile]) -> str:
+def _loose_name(stem: str, weights: list[ModelFile]) -> str:
     if weights[0].format in _NAMING and v.NAME in weights[0].facts:
         return str(weights[0].facts[v.NAME].value)
-    return stem_name(weights[0].path)
+    return name_of(stem, weights[0].path)
 
 
 def _counts(file: ModelFile, findings: list[Finding]) -> bool:
     """Whether weights on their own are a model, not the data or the tests of some package."""
     in_package = packaged(file.path)
+    promising = _PROMISING.search(posixpath.basename(file.path)) is not None
     if in_package and tested(file.path):
         counts = False
     elif file.safety.verdict is not Verdict.SAFE:
         return True
     elif file.format in _PICKLES:
         names = file.facts[v.GLOBALS].value if v.GLOBALS in file.facts else []
-        counts = any(_LEARNING.match(name) for name in names) or (
-            bool(_PROMISING.search(posixpath.basename(file.path))) and not in_package
-        )
+        learning = [name for name in names if _LEARNING.match(name)]
+        if in_package:  # whose data are arrays and tables, too
+            counts = not all(map(_TABULAR.match, learning)) or (bool(learning) and promising)
+        else:
+            counts = bool(learning) or promising
     elif file.format in _ARRAYS:
-        counts = not in_package
+        counts = promising or not in_package
     else:
         counts = True
     if not counts and file.safety.verdict is Verdict.DANGEROUS:

@@ -11,6 +11,7 @@ import pytest
 from lading.inventory import Fact, Origin, Role
 from lading.models.grouping.naming import hub_purl
 from lading.models.grouping.place import resolve
+from support import model_encoders as enc
 from support.models_fixtures import (
     COMMIT,
     evil_pickle,
@@ -37,10 +38,12 @@ ARRAY = pickle.dumps(np.zeros(3), 4)
         ("srv/cache.pkl", PLAIN, False),
         ("srv/cache.pkl", ARRAY, True),
         (f"{PACKAGES}/x/classifier.pkl", PLAIN, False),
-        (f"{PACKAGES}/x/data.pkl", ARRAY, True),
+        (f"{PACKAGES}/x/data.pkl", ARRAY, False),
+        (f"{PACKAGES}/x/pretrained.pkl", ARRAY, True),
         (f"{PACKAGES}/x/tests/data.pkl", ARRAY, False),
         ("srv/features.npy", npy_bytes(np.zeros(3)), True),
         (f"{PACKAGES}/x/features.npy", npy_bytes(np.zeros(3)), False),
+        (f"{PACKAGES}/x/weights.npy", npy_bytes(np.zeros(3)), True),
         (f"{PACKAGES}/x/model.safetensors", safetensors_bytes(), True),
         (f"{PACKAGES}/x/testing/model.safetensors", safetensors_bytes(), False),
         (f"{PACKAGES}/x/cache.pkl", evil_pickle(), True),
@@ -50,6 +53,42 @@ def test_what_counts(tmp_path: Path, path: str, content: bytes, counts: bool) ->
     write_files(tmp_path, {path: content})
 
     assert bool(group_tree(tmp_path).models) is counts
+
+
+def test_arrays_beside_what_names_them_are_parts_of_it(tmp_path: Path) -> None:
+    """As gensim keeps large arrays: ``NAME.ATTRIBUTE.npy``."""
+    arrays = {
+        f"m/{name}.npy": npy_bytes(np.full(3, number))
+        for number, name in enumerate(("lda.model.expElogbeta", "lda.model.state.sstats"))
+    }
+    write_files(tmp_path, {"m/lda.model": ARRAY, "m/lda.model.state": ARRAY, **arrays})
+    write_files(tmp_path, {"m/lda2.npy": npy_bytes(np.ones(9))})
+    found = {model.name: len(model.files) for model in group_tree(tmp_path).models}
+
+    assert found == {"lda": 3, "lda2": 1}  # two of them have the same bytes
+
+
+def test_one_file_a_parameter_is_one_model(tmp_path: Path) -> None:
+    """As Paddle's ``save_persistables`` writes them, with and without the program."""
+    for where, more in (("a/lac", {}), ("b/cls", {"__model__": enc.paddle_program()})):
+        files = {
+            f"fc_{n}.{w}_0": enc.paddle_params((2 + n, ord(w))) for n in range(3) for w in "wb"
+        }
+        write_files(tmp_path / where, {**files, "word_emb": enc.paddle_params((5, 4)), **more})
+    write_files(
+        tmp_path / "c/det",
+        {"__model__": enc.paddle_program(), "__params__": enc.paddle_params((4, 3), (3,))},
+    )
+    write_files(
+        tmp_path / "d",
+        {"x.pdiparams": enc.paddle_params((4, 3), (3,)), "y.pdiparams": enc.paddle_params((3, 3))},
+    )
+    models = {model.name: model for model in group_tree(tmp_path).models}
+
+    assert set(models) == {"lac", "cls", "det", "x", "y"}
+    assert (models["det"].fact("parameters"), models["x"].fact("parameters")) == (15, 15)
+    parameters = 20 + sum((2 + n) * ord(w) for n in range(3) for w in "wb")
+    assert models["lac"].fact("parameters") == models["cls"].fact("parameters") == parameters
 
 
 def test_a_danger_in_a_packages_tests_is_told_though_it_is_no_model(tmp_path: Path) -> None:
