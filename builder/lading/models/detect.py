@@ -7,13 +7,24 @@ files that are not even looked at have a suffix that no loader of models takes, 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Final
 
 from lading.limits import LIMITS
 from lading.models import readers
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
-from lading.models.formats import archives, gguf, lfs, onnx, safetensors, tables, torch
+from lading.models.formats import (
+    archives,
+    catboost,
+    gguf,
+    lfs,
+    onnx,
+    safetensors,
+    tables,
+    tflite,
+    torch,
+)
 from lading.models.formats.tarred import looks_like as tar_like
 from lading.models.formats.tarred import tarred
 from lading.models.formats.tarred import telling as tar_telling
@@ -51,7 +62,7 @@ _TORCH: Final = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".ptl"})
 _UNPICKLED: Final = frozenset({*_PICKLE, *_TORCH, ".npy", ".npz"})
 #: Suffixes that nothing else has.
 _PLAIN: Final = {".safetensors": safetensors.parse, ".gguf": gguf.parse, ".onnx": onnx.parse}
-_ARCHIVES: Final = frozenset({".keras", ".mar", ".zip"})
+_ARCHIVES: Final = frozenset({".keras", ".mar", ".skops", ".zip"})
 #: Names under which transformers, diffusers and peft unpickle.
 _TORCH_BIN: Final = re.compile(
     r"(?:(?:diffusion_)?pytorch_model|adapter_model|training_args|optimizer|scheduler|scaler)"
@@ -60,7 +71,7 @@ _TORCH_BIN: Final = re.compile(
 #: Suffixes under which a broken pickle is believed to be one.
 _MODEL: Final = frozenset({".bin", ".safetensors", ".model", ".sav", *_TORCH, *_PICKLE})
 #: Archives that are walked whatever their first member is, and those that never are.
-_WALKED: Final = frozenset({".zip", ".mar", ".keras", ".npz", *_MODEL})
+_WALKED: Final = frozenset({".zip", ".mar", ".keras", ".npz", ".skops", *_MODEL})
 _PASSED: Final = frozenset(
     {".whl", ".egg", ".jar", ".apk", ".docx", ".xlsx", ".pptx", ".odt", ".nupkg"}
 )
@@ -119,8 +130,8 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
         return readers.pointer(name, suffix, promised=nameless or suffix in _PROMISED)
     if nameless and (found := _by_link(head)) is not None:
         return found
-    if suffix in _PACKED and name[: -len(suffix)].endswith(tuple(_PICKLE)):
-        return readers.compressed_pickle
+    if suffix in _PACKED and (found := _by_inner_name(path, name, suffix, head, size)) is not None:
+        return found
     companion = COMPANIONS.get(name)
     if companion is None and suffix in _TEXTS:
         companion = by_pattern(name)
@@ -149,6 +160,19 @@ def _by_tar(name: str, suffix: str, head: bytes) -> Reader | None:
     if hinted or tar_telling(inside):
         return _HINTED_TAR
     return _ANY_TAR if samples_like(inside) else None
+
+
+def _by_inner_name(path: str, name: str, suffix: str, head: bytes, size: int) -> Reader | None:
+    """Decide about what is compressed, and has a model's suffix before the compressor's."""
+    name = name[: -len(suffix)]
+    inner = posixpath.splitext(name)[1]
+    if inner in _PICKLE:
+        return readers.compressed_pickle
+    inside = peek_inside(head, LIMITS.sniff_bytes) if inner in _PROMISED else b""
+    found = reader_for(path[: -len(suffix)], name, inner, inside, size) if inside else None
+    if found is None:
+        return None
+    return readers.unsized if found in _SIZED else readers.packed(found)
 
 
 def _by_content(suffix: str, head: bytes) -> Reader | None:
@@ -258,6 +282,8 @@ def _may_hide(head: bytes, size: int) -> bool:
     return size <= LIMITS.searched_file and not known
 
 
+#: Readers that compare what a header says with the size of the file, which is not known here.
+_SIZED: Final = frozenset({safetensors.parse, tflite.parse, catboost.parse})
 #: Programs, time zones, terminals, a Java runtime: what most binary files without a suffix are.
 _SYSTEMS: Final = (b"\x7fELF", b"TZif", b"\x1a\x01", b"\x1e\x02", b"\xda\xda\xfe\xca")
 _PROMISED_TAR: Final = tarred(reader_for, promised=True)

@@ -32,6 +32,7 @@ __all__ = [
     "likely_pickle",
     "nameless",
     "old_pickle",
+    "packed",
     "pickle",
     "placed",
     "pointer",
@@ -39,6 +40,7 @@ __all__ = [
     "raw_pickle",
     "searched",
     "unknown",
+    "unsized",
 ]
 
 Reader: TypeAlias = Callable[[Source, Report], bool | None]
@@ -114,6 +116,29 @@ def compressed_pickle(source: Source, report: Report) -> None:
     report.format = "joblib"
     if not source.at_end():
         report.find("pickle-trailing-data", "bytes follow the compressed data")
+
+
+def packed(reader: Reader) -> Reader:
+    """Return a reader of a whole file that is compressed."""
+
+    def read(source: Source, report: Report) -> bool | None:
+        inner = unpacked(source, report)
+        if inner is None:
+            raise Malformed("it is not compressed")
+        found = reader(inner, report)
+        if found is not False:
+            inner.drain()
+            if not source.at_end():
+                report.find("pickle-trailing-data", "bytes follow the compressed data")
+        return found
+
+    return read
+
+
+def unsized(source: Source, report: Report) -> None:  # noqa: ARG001 - nothing of it is read
+    """Say that nobody can tell whether a header is true about bytes that are compressed."""
+    report.format = "unknown"
+    raise Malformed("it is compressed, so that its header cannot be compared with its size")
 
 
 def unknown(source: Source, report: Report) -> None:

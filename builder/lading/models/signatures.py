@@ -65,7 +65,7 @@ def _starts(magic: bytes) -> Callable[[bytes], bool]:
 
 
 #: What one of the formats in JSON begins with; most documents begin otherwise.
-_DOCUMENT: Final = re.compile(rb'\{\s*"(?:learner|nodes|base_code)"|\{L\x00')
+_DOCUMENT: Final = re.compile(rb'\{\s*"(?:learner|nodes|base_code|features_info)"|\{L\x00')
 
 
 def _json(suffix: str, head: bytes) -> Reader | None:
@@ -77,6 +77,7 @@ _IN_JSON: Final = _if(
     (xgboost.ubjson_like, xgboost.parse_ubjson),
     (mxnet.symbol_like, mxnet.parse_symbol),
     (paddle.pir_like, paddle.parse_pir),
+    (catboost.json_like, catboost.parse_json_model),
 )
 
 

@@ -24,7 +24,7 @@ MODEL_FORMATS: Final = frozenset(
         "catboost", "coreml", "fasttext", "ggml", "gguf", "hdf5", "joblib", "keras", "lfs-pointer",
         "lightgbm", "llamafile", "model-archive", "mxnet", "nemo", "npz", "numpy", "onnx",
         "openvino", "paddle", "pickle", "pmml", "pytorch", "pytorch-legacy", "pytorch-tar",
-        "safetensors", "spacy", "tensorflow-checkpoint", "tensorflow-graph",
+        "safetensors", "skops", "spacy", "tensorflow-checkpoint", "tensorflow-graph",
         "tensorflow-saved-model", "tensorrt", "tflite", "torchscript", "unknown", "xgboost",
     }
 )  # fmt: skip

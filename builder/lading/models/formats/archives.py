@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from lading.inventory import Level, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats import gguf, hdf5, numpy
+from lading.models.formats import gguf, hdf5, numpy, skops
 from lading.models.formats.keras import KerasConfig
 from lading.models.formats.torch import Tensors, judge_script
 from lading.models.pickles.machine import Seen
@@ -36,13 +36,15 @@ LLAMAFILE: Final = b"MZqFpD"
 
 _STORAGE: Final = re.compile(r"(?:.*/)?(?:data|constants|xl_model_weights)/\d+\Z")
 #: Suffixes of files whose loaders take nothing but a model.
-_PROMISES: Final = (".pt", ".pth", ".ckpt", ".pt2", ".ptl", ".keras", ".npz", ".mar")
+_PROMISES: Final = (
+    ".pt", ".pth", ".ckpt", ".pt2", ".ptl", ".keras", ".npz", ".mar", ".skops",
+)  # fmt: skip
 _PICKLE_NAME: Final = re.compile(r".*\.(?:pkl|pickle|dill|joblib)\Z")
 #: Names of first members that make an archive worth its while.
 _TELLING: Final = re.compile(
     rb"(?:[^/\x00]{1,200}/)?(?:data\.pkl|version|byteorder|constants\.pkl|\.format_version"
     rb"|\.storage_alignment|\.data/serialization_id|code/.{0,200}|data/\d+)"
-    rb"|.{1,200}\.np[yz]|metadata\.json|model\.weights\.h5|MAR-INF/.*|policy\.(?:optimizer\.)?pth"
+    rb"|.{1,200}\.np[yz]|metadata\.json|schema\.json|model\.weights\.h5|MAR-INF/.*|policy\.(?:optimizer\.)?pth"
     rb"|.{1,200}\.(?:pkl|pickle|joblib|pth?|h5|onnx|safetensors|gguf|tflite)",
     re.DOTALL,
 )
@@ -121,6 +123,9 @@ class _Archive:
             gguf.parse(content, self._report)
         elif head[:8] == hdf5.MAGIC:
             hdf5.parse(content, self._report, member.name)
+        elif member.name == skops.NAME:
+            if skops.parse(content, self._report):
+                self._kinds.add("skops")
         elif self._keras.wants(member.name):
             self._keras.read(member.name, content)
         elif head[:2] in _PROTOCOLS or (_PICKLE_NAME.match(member.name) and head):
@@ -171,6 +176,8 @@ class _Archive:
             report.format = "pytorch"
         elif "keras-config" in kinds and "keras-weights" in kinds:
             report.format = "keras"
+        elif "skops" in kinds and not kinds & {"pickle", "nested", "gguf"}:
+            report.format = "skops"
         elif "npy" in kinds and not kinds & {"pickle", "nested", "gguf"}:
             report.format = "npz"
         elif "gguf" in kinds and self._executable:

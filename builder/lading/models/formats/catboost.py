@@ -1,6 +1,7 @@
 """CatBoost's ``.cbm``: ``CBM1``, a length, a FlatBuffer; model.fbs of catboost/catboost.
 
-The trees are vectors of numbers in that buffer; what describes the model is a map of texts.
+Or the same as JSON, whose names are sorted: ``features_info`` comes first. The trees
+are vectors of numbers; what describes the model is a map of texts.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.formats.flatbuffer import Outside, root
-from lading.models.jsonstream import parse_json
+from lading.models.jsonstream import JsonObject, parse_json
 from lading.models.report import printable
 from lading.models.stream import Malformed
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["MAGIC", "parse"]
+__all__ = ["MAGIC", "json_like", "parse", "parse_json_model"]
 
 FORMAT: Final = "catboost"
 MAGIC: Final = b"CBM1"
+_JSON: Final = re.compile(
+    rb'\{\s*"features_info"\s*:\s*\{\s*"(?:categorical|ctrs|embedding|float|text)\w*"\s*:'
+)
 _RELEASE: Final = re.compile(r"tags/v(\d[\d.]{0,16}\d)")
 
 
@@ -46,13 +50,27 @@ def parse(source: Source, report: Report) -> None:
             raise  # an offset that leads out of the buffer, not just out of its start
 
 
-def _describe(key: str, text: str, report: Report) -> None:
+def json_like(head: bytes) -> bool:
+    """Whether ``head`` starts the JSON form."""
+    return _JSON.match(head) is not None
+
+
+def parse_json_model(source: Source, report: Report) -> None:
+    """Walk the members; the trees are too large to be looked at, and say nothing."""
+    report.format = FORMAT
+    report.fact(v.LIBRARY, "catboost", "")
+    for path, value in JsonObject(source).enter(("model_info",)):
+        if len(path) == 2:
+            _describe(path[1], value, report)
+
+
+def _describe(key: str, value: Any, report: Report) -> None:
     if key == "catboost_version_info":
-        found = _RELEASE.search(text)
+        found = _RELEASE.search(value) if isinstance(value, str) else None
         report.declared(v.PRODUCER, f"catboost {found[1]}" if found else None, key)
     elif key == "params":
         try:
-            params = parse_json(text)
+            params = parse_json(value) if isinstance(value, str) else value
         except Malformed:
             return  # longer than what was kept of it
         loss = _get(params, "loss_function", "type")

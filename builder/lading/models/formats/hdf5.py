@@ -32,7 +32,7 @@ _KERAS: Final = (b"keras_version", b"model_config", b"layer_names", b"weight_nam
 #: Groups of weights on their own, which have no attribute that speaks of Keras.
 _WEIGHTS: Final = (b"layers\x00", b"vars\x00")
 _OPTIMIZER: Final = b"optimizer_weights"
-_VERSION: Final = re.compile(rb"keras_version[\x00-\xff]{1,64}?(\d+\.\d+\.\d+(?:-\w+)?)")
+_VERSION: Final = re.compile(rb"keras_version[\x00-\xff]{1,160}?(\d+\.\d+\.\d+(?:-\w+)?)")
 
 
 def parse(source: Source, report: Report, name: str = "") -> bool:
