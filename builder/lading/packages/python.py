@@ -24,7 +24,7 @@ from lading.packages.record import parse_record, resolve
 from lading.packages.requirements import Node, egg_requirements, marker_environment, resolve_edges
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from lading.inventory import PackageFile
     from lading.packages.distributions import Distribution
@@ -39,8 +39,8 @@ _HOMEPAGE_LABELS = ("homepage", "home", "repository", "source", "sourcecode", "g
 class PythonResult:
     """What the Python reader found.
 
-    ``packages`` are sorted by purl and path. ``owners`` says for each file that a RECORD lists
-    (path relative to the image) the purl of its distribution.
+    ``packages`` are sorted by purl and path. ``owners`` says for each file that was asked about and
+    that a RECORD lists (path relative to the image) the purl of its distribution.
     """
 
     packages: tuple[Package, ...] = ()
@@ -49,12 +49,17 @@ class PythonResult:
 
 
 def python_distributions(
-    files: Sequence[PackageFile], *, machine: str | None = None, system: str = "linux"
+    files: Sequence[PackageFile],
+    *,
+    owned: Iterable[str] = (),
+    machine: str | None = None,
+    system: str = "linux",
 ) -> PythonResult:
     """Read every distribution among ``files``, in any prefix.
 
     Arguments:
         files: what :func:`lading.packages.collect` captured, as one consistent view of the image.
+        owned: paths whose distribution is wanted; RECORDs list tens of thousands.
         machine: the image's OCI architecture, for environment markers.
         system: the image's OCI operating system, for environment markers.
 
@@ -66,7 +71,8 @@ def python_distributions(
         findings.extend(check_metadata(dist))
     found = [dist for dist in every if is_nameable(dist)]
     purls = [pypi_purl(dist.key, dist.version) for dist in found]
-    owners = _owners(found, purls, findings)
+    wanted = {*owned, *(_anchor(dist).path for dist in found)}
+    owners = _owners(found, purls, findings, wanted)
     requires = _edges(found, files, machine, system)
     findings.extend(check_duplicates(found))
     packages = [
@@ -77,8 +83,16 @@ def python_distributions(
     return PythonResult(tuple(packages), tuple(findings), owners)
 
 
+def _anchor(dist: Distribution) -> PackageFile:
+    """Return the file that stands for a distribution."""
+    return dist.metadata or next(iter(dist.files.values()))
+
+
 def _owners(
-    found: Sequence[Distribution], purls: Sequence[str], findings: list[Finding]
+    found: Sequence[Distribution],
+    purls: Sequence[str],
+    findings: list[Finding],
+    wanted: Collection[str],
 ) -> dict[str, str]:
     owners: dict[str, str] = {}
     left = LIMITS.record_rows
@@ -87,14 +101,16 @@ def _owners(
         if listing is not None:
             record = parse_record(listing.content, dist.site, left)
             for row in record.rows:
-                owners.setdefault(row.path, purl)
+                if row.path in wanted:
+                    owners.setdefault(row.path, purl)
             left -= len(record.rows)
             findings.extend(check_record(record, listing))
         elif "installed-files.txt" in dist.files:
             for line in _lines(dist.files["installed-files.txt"]):
                 path = resolve(dist.info, line)
                 if path is not None and left > 0:
-                    owners.setdefault(path, purl)
+                    if path in wanted:
+                        owners.setdefault(path, purl)
                     left -= 1
     return owners
 
@@ -135,7 +151,7 @@ def _requirements(dist: Distribution) -> Sequence[str]:
 def _package(
     dist: Distribution, purl: str, requires: tuple[str, ...], owners: Mapping[str, str]
 ) -> Package:
-    anchor = dist.metadata or next(iter(dist.files.values()))
+    anchor = _anchor(dist)
     known = origin(dist.files)
     properties = dict(known.properties)
     if "RECORD" in dist.files and dist.files["RECORD"].size is None:

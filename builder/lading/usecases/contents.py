@@ -76,12 +76,13 @@ class ViewReader:
         """
         with concurrent.futures.ThreadPoolExecutor(1, "syft") as pool:
             pending = pool.submit(self._others, view)
+            grouped = models.group(view.model_files, view.links)
             python = packages.python_distributions(
                 view.package_files,
+                owned=(file.path for model in grouped.models for file in model.files),
                 machine=self.platform.architecture,
                 system=self.platform.os,
             )
-            grouped = models.group(view.model_files, view.links)
             others = pending.result()
         shipped = {package.purl: package for package in python.packages}
         found = tuple(_with_distribution(one, python.owners, shipped) for one in grouped.models)
