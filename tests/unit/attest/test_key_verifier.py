@@ -21,6 +21,7 @@ from lading.attest.bundle import parse_bundle
 from lading.attest.dsse import encode_base64
 from lading.attest.verifiers.key import KeyVerifier
 from lading.errors import SigningKeyError, VerificationError
+from lading.limits import LIMITS
 from support.attest_samples import (
     IMAGE,
     OTHER_IMAGE,
@@ -78,6 +79,13 @@ def test_any_of_several_trusted_keys_will_do() -> None:
 def test_trusting_nobody_is_refused_at_once() -> None:
     with pytest.raises(SigningKeyError):
         KeyVerifier([])
+
+
+def test_as_many_keys_as_the_bound_are_trusted() -> None:
+    many = [public(f"signer {number}", "ed25519") for number in range(LIMITS.trusted_keys)]
+    assert KeyVerifier(many).verify(signer("signer 7", "ed25519").sign(statement()))
+    with pytest.raises(SigningKeyError, match="too many"):
+        KeyVerifier([*many, public("alice")])
 
 
 # --- the attacks -------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lading.attest.interface import SignerIdentity, Verified
-from lading.attest.statement import Subject, build_statement
+from lading.attest.statement import Statement, Subject, build_statement
 from lading.attest.verifiers.key import KeyVerifier
 from lading.attest.verify import (
     Candidate,
@@ -106,6 +106,65 @@ def test_trusted_time_goes_before_claimed_time() -> None:
         now=NOW,
     )
     assert (evidence.source, evidence.log_index) == ("old", 7)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "claimed", "fresh"),
+    [
+        ("2026-01-01", "2026-05-31T00:00:00Z", False),
+        ("2026-05-31", "2026-01-01T00:00:00Z", True),
+        ("2026-05-31", None, True),
+    ],
+    ids=["claims to be newer", "claims to be older", "claims nothing"],
+)
+def test_trusted_time_decides_the_age(trusted: str, claimed: str | None, fresh: bool) -> None:
+    """Who can sign cannot make what was logged long ago new by what it says of itself."""
+
+    class Stamped:
+        def verify(self, content: bytes) -> Verified:
+            inner = KeyVerifier([public("alice")]).verify(content)
+            time = datetime.fromisoformat(trusted).replace(tzinfo=UTC)
+            return Verified(inner.payload, inner.payload_type, inner.signer, time, 7)
+
+    def judged() -> Evidence:
+        return verify_attestations(
+            [candidate(bundle(statement(time=claimed)))],
+            verifier=Stamped(),
+            subject_digests=frozenset({IMAGE}),
+            predicate_type=CYCLONEDX,
+            now=NOW,
+            max_age=timedelta(days=30),
+        )
+
+    assert (judged().source == "s") if fresh else (code(judged) == "freshness")
+
+
+def test_what_the_caller_checks_decides_too() -> None:
+    """By the caller's own code; a statement that fails it is passed over like any other."""
+
+    def check(found: Statement) -> None:
+        if found.predicate["metadata"]["timestamp"].startswith("2026-05"):
+            raise VerificationError("not this one", code="seal")
+
+    def judged(*contents: bytes) -> Evidence:
+        return verify_attestations(
+            [candidate(one, str(number)) for number, one in enumerate(contents)],
+            verifier=KeyVerifier([public("alice")]),
+            subject_digests=frozenset({IMAGE}),
+            predicate_type=CYCLONEDX,
+            now=NOW,
+            check=check,
+        )
+
+    evidence = judged(NEW, OLD)
+    assert (evidence.source, [one.code for one in evidence.refused]) == ("1", ["seal"])
+    assert code(lambda: judged(NEW)) == "seal"
+
+
+def test_whoever_takes_any_type_is_told_why_there_is_none() -> None:
+    """What an unverified bundle says of its type is no other attestation when all are wanted."""
+    assert code(lambda: verify(candidate(MALLORY), predicate_type=None)) == "signer"
+    assert verify(candidate(MALLORY), candidate(OLD), predicate_type=None).source == "s"
 
 
 # --- what an extra one may not do --------------------------------------------------------------
@@ -268,6 +327,7 @@ def test_as_many_as_the_bound_are_read() -> None:
     bad = [candidate(b"x", str(n)) for n in range(LIMITS.attestations_read - 1)]
     evidence = verify(*bad, candidate(NEW, "bom"))
     assert (evidence.source, len(evidence.refused)) == ("bom", len(bad))
+    assert code(lambda: verify(*bad, candidate(b"x"), candidate(NEW, "bom"))) == "limit"
 
 
 # --- freshness ---------------------------------------------------------------------------------
