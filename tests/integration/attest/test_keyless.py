@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import socket
-import subprocess
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -33,6 +31,7 @@ from lading.errors import InputError, LadingError, RegistryError, VerificationEr
 from local_sigstore.ct_log import CtLog
 from support.attest_forge import Flaws, forge, timestamp
 from support.attest_samples import IMAGE, OTHER_IMAGE, edited, signer, statement
+from support.cosign import Cosign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,45 +146,30 @@ def test_verifying_opens_no_connection(
 # --- cosign and sigstore-python as judges ------------------------------------------------------
 
 
-def cosign(local: LocalSigstore, *arguments: str) -> subprocess.CompletedProcess[str]:
-    home = local.directory / "home"
-    home.mkdir(exist_ok=True)
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TUF_ROOT": str(home / "tuf")}
-    return subprocess.run(
-        [str(parts.require("cosign")), *arguments],
-        env=environment,
-        cwd=local.directory,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-
-
 def test_cosign_accepts_what_we_sign(local: LocalSigstore, good: bytes) -> None:
     (local.directory / "good.json").write_bytes(good)
     root = local.write("root.json", local.trusted_root())
 
-    def judged(identity: str) -> subprocess.CompletedProcess[str]:
-        return cosign(
-            local,
+    def judged(identity: str) -> tuple[int, str]:
+        done = Cosign(local.directory).run(
             *("verify-blob-attestation", "--bundle=good.json", f"--trusted-root={root}"),
             *(f"--certificate-identity={identity}", "--type=cyclonedx"),
             *(f"--certificate-oidc-issuer={local.issuer.url}", "--digestAlg=sha256"),
             f"--digest={IMAGE.removeprefix('sha256:')}",
         )
+        return done.returncode, done.stderr
 
-    done = judged(BUILDER)
-    assert done.returncode == 0, done.stderr
-    assert judged("other@example.com").returncode != 0
+    status, said = judged(BUILDER)
+    assert status == 0, said
+    status, said = judged("other@example.com")
+    assert (status, "expected SAN value" in said) == (1, True), said
 
 
 def test_we_accept_what_cosign_signs(local: LocalSigstore) -> None:
-    (local.directory / "blob").write_bytes(b"blob")
     (local.directory / "statement.json").write_bytes(statement())
-    config = local.write("services.json", local.signing_config())
+    config = local.write("signing.json", local.signing_config())
     root = local.write("root.json", local.trusted_root())
-    done = cosign(
-        local,
+    done = Cosign(local.directory).run(
         *("attest-blob", "--statement=statement.json", "--bundle=cosign.json", "--yes"),
         *(f"--signing-config={config}", f"--trusted-root={root}"),
         f"--identity-token={local.issuer.token()}",

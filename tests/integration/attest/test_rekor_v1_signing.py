@@ -6,14 +6,12 @@ import base64
 import hashlib
 import json
 import os
-import subprocess
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import parts
 from lading.attest import trust
 from lading.attest.bundle import parse_bundle
 from lading.attest.dsse import encode_base64
@@ -25,6 +23,7 @@ from lading.errors import RegistryError, VerificationError
 from lading_oci import open_registry, parse_reference
 from local_sigstore.rekor_v1 import running_rekor_v1
 from support.attest_samples import IMAGE, OTHER_IMAGE, edited, statement
+from support.cosign import Cosign
 from support.oci_images import make_image, push_image
 from support.product import Lading
 
@@ -163,20 +162,6 @@ def test_attest_and_verify(
 # --- cosign and sigstore-python as judges ------------------------------------------------------
 
 
-def cosign(local: LocalSigstore, *words: str) -> subprocess.CompletedProcess[str]:
-    home = local.directory / "home"
-    home.mkdir(exist_ok=True)
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TUF_ROOT": str(home / "tuf")}
-    return subprocess.run(
-        [str(parts.require("cosign")), *words],
-        env=environment,
-        cwd=local.directory,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-
-
 def test_cosign_accepts_what_we_sign(local: LocalSigstore, log: RekorV1, good: bytes) -> None:
     root = local.write("root-v1.json", log.trusted_root(local))
     for name, bundle, accepted in (
@@ -184,8 +169,7 @@ def test_cosign_accepts_what_we_sign(local: LocalSigstore, log: RekorV1, good: b
         ("moved", edited(good, lambda d: _entry(d).update(integratedTime="1")), False),
     ):
         (local.directory / f"{name}-v1.json").write_bytes(bundle)
-        judged = cosign(
-            local,
+        judged = Cosign(local.directory).run(
             *("verify-blob-attestation", f"--bundle={name}-v1.json", f"--trusted-root={root}"),
             *(f"--certificate-identity={BUILDER}", "--type=cyclonedx", "--digestAlg=sha256"),
             f"--certificate-oidc-issuer={local.issuer.url}",
@@ -211,8 +195,7 @@ def test_we_accept_what_cosign_signs(local: LocalSigstore, log: RekorV1) -> None
     (local.directory / "statement.json").write_bytes(statement())
     services = local.write("services-v1.json", log.trust_config(local)["signingConfig"])
     root = local.write("root-v1.json", log.trusted_root(local))
-    done = cosign(
-        local,
+    done = Cosign(local.directory).run(
         *("attest-blob", "--statement=statement.json", "--bundle=cosign-v1.json", "--yes"),
         *(f"--signing-config={services}", f"--trusted-root={root}"),
         f"--identity-token={local.issuer.token()}",

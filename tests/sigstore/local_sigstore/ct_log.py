@@ -12,15 +12,15 @@ import base64
 import hashlib
 import json
 import struct
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import Certificate, load_der_x509_certificate
+
+from support.oci_server import Reply, Request, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,36 +113,17 @@ def _key_hash(issuer: Certificate) -> bytes:
     return _spki_hash(issuer.public_key())
 
 
-class _Handler(BaseHTTPRequestHandler):
-    log: CtLog
-
-    def do_POST(self) -> None:
-        if not self.path.endswith("/ct/v1/add-pre-chain"):
-            self.send_error(404)
-            return
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        content = json.dumps(self.log.add_pre_chain(request["chain"])).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *args: Any) -> None:
-        """Tests read answers, not logs."""
-
-
 @contextmanager
 def running_log() -> Iterator[CtLog]:
     """Serve a log on a free loopback port until the block ends."""
-    handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        log = CtLog(f"http://127.0.0.1:{server.server_port}")
-        handler.log = log  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield log
-        finally:
-            server.shutdown()
-            thread.join()
+    log = CtLog("")
+
+    def answer(request: Request) -> Reply:
+        if not request.path.endswith("/ct/v1/add-pre-chain"):
+            return Reply(404)
+        stamp = log.add_pre_chain(json.loads(request.body)["chain"])
+        return Reply(200, json.dumps(stamp).encode(), {"Content-Type": "application/json"})
+
+    with serve(answer) as server:
+        log.url = f"http://{server.host}"
+        yield log

@@ -10,15 +10,16 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from support.oci_server import Reply, Request, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,55 +111,29 @@ class Issuer:
         return 200, {"access_token": token, "id_token": token, "token_type": "Bearer"}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    issuer: Issuer
+def _answer(issuer: Issuer, request: Request) -> Reply:
+    match request.method, request.path:
+        case "GET", "/.well-known/openid-configuration":
+            return _json(200, issuer.configuration())
+        case "GET", "/keys":
+            return _json(200, issuer.keys())
+        case "GET", "/auth":
+            return Reply(302, headers={"Location": issuer.authorize(request.query)})
+        case "POST", "/token":
+            return _json(*issuer.exchange(parse_qs(request.body.decode())))
+        case "POST", "/device/code":
+            return _json(200, issuer.device())
+    return _json(404, {})
 
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        if url.path == "/.well-known/openid-configuration":
-            self._answer(200, self.issuer.configuration())
-        elif url.path == "/keys":
-            self._answer(200, self.issuer.keys())
-        elif url.path == "/auth":
-            self.send_response(302)
-            self.send_header("Location", self.issuer.authorize(parse_qs(url.query)))
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-        else:
-            self._answer(404, {})
 
-    def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        if self.path == "/token":
-            self._answer(*self.issuer.exchange(form))
-        elif self.path == "/device/code":
-            self._answer(200, self.issuer.device())
-        else:
-            self._answer(404, {})
-
-    def _answer(self, status: int, document: dict[str, Any]) -> None:
-        content = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *args: Any) -> None:
-        """Tests read answers, not logs."""
+def _json(status: int, document: dict[str, Any]) -> Reply:
+    return Reply(status, json.dumps(document).encode(), {"Content-Type": "application/json"})
 
 
 @contextmanager
 def running_issuer() -> Iterator[Issuer]:
     """Serve an issuer on a free loopback port until the block ends."""
-    handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
-        handler.issuer = issuer  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield issuer
-        finally:
-            server.shutdown()
-            thread.join()
+    issuer = Issuer("")
+    with serve(partial(_answer, issuer)) as server:
+        issuer.url = f"http://{server.host}"
+        yield issuer
