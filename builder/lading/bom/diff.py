@@ -28,6 +28,7 @@ class ArtifactDiff:
     added: tuple[Artifact, ...] = ()
     removed: tuple[Artifact, ...] = ()
     renamed: tuple[Pair, ...] = ()
+    moved: tuple[Pair, ...] = ()
     weights_changed: tuple[Pair, ...] = ()
     versions_changed: tuple[Pair, ...] = ()
     licenses_changed: tuple[Pair, ...] = ()
@@ -44,6 +45,10 @@ class ArtifactDiff:
             "added": [_artifact(one) for one in self.added],
             "removed": [_artifact(one) for one in self.removed],
             "renamed": [{"before": a.name, "after": b.name} for a, b in self.renamed],
+            "moved": [
+                {"name": b.name, "before": list(a.locations), "after": list(b.locations)}
+                for a, b in self.moved
+            ],
             "weights_changed": [
                 {
                     "name": b.name,
@@ -129,6 +134,11 @@ def _diff_artifacts(before: Iterable[Artifact], after: Iterable[Artifact]) -> Ar
         added=tuple(right),
         removed=tuple(left),
         renamed=changed(lambda one: one.name),
+        moved=tuple(
+            (a, b)
+            for a, b in pairs
+            if a.locations and b.locations and not {*a.locations} & {*b.locations}
+        ),
         weights_changed=tuple(
             (a, b) for a, b in pairs if a.weights and b.weights and a.weights != b.weights
         ),

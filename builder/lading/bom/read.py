@@ -130,7 +130,7 @@ def _artifact(component: dict[str, Any], role: str) -> Artifact:
         purl=_text(component, "purl"),
         licenses=_licenses(component),
         weights=tuple(sorted(weights)),
-        locations=tuple(sorted({_text(one, "location") or "" for one in places})),
+        locations=tuple(sorted({place for one in places if (place := _text(one, "location"))})),
         verdict=_property(component, "lading:safety:verdict"),
     )
 

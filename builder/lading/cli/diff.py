@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_PLACES = 3  # of a model, that are shown
 _OPERAND = "A CycloneDX JSON file, or a TARGET as for `lading bom`."
 
 
@@ -72,6 +73,9 @@ def _artifact_lines(kind: str, found: ArtifactDiff) -> Iterator[str]:
             yield f"{sign} {kind} {_named(one)}"
     for old, new in found.renamed:
         yield f"~ {kind} {_named(old)} is now called {_named(new)}"
+    for old, new in found.moved:
+        places = f"{_all(old.locations[:_PLACES])} → {_all(new.locations[:_PLACES])}"
+        yield f"~ {kind} {_named(new)}: moved {places}"
     for old, new in found.weights_changed:
         if (old, new) not in found.unannounced:
             yield f"~ {kind} {_named(new)}: other weights"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lading import bom
 from lading.errors import InputError
+from lading.image import means_path
 from lading.limits import LIMITS
 from lading.usecases.attest import make_bom
 
@@ -35,6 +36,8 @@ def compare(before: str, after: str, inspect: Callable[[str], Inspection]) -> bo
 def _read(operand: str, inspect: Callable[[str], Inspection]) -> bom.Bom:
     path = Path(operand)
     if not path.is_file():
+        if means_path(operand) and not path.exists():
+            raise InputError("There is no such file", where=operand)
         return bom.read(make_bom(inspect(operand)))
     try:
         with path.open("rb") as file:

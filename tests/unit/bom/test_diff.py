@@ -107,6 +107,28 @@ def test_added_removed_and_renamed() -> None:
     assert document["renamed"] == [{"before": "one", "after": "uno"}]
 
 
+def test_moved_and_copied() -> None:
+    def at(*places: str) -> Model:
+        files = (samples.weights(f"{one}/m.onnx", "same") for one in places)
+        return samples.model("m", files=tuple(files))
+
+    found = compare(models(at("srv")), models(at("opt")))
+    assert not found.same
+    assert found.to_json()["models"]["moved"] == [
+        {"name": "m", "before": ["/srv/m.onnx"], "after": ["/opt/m.onnx"]}
+    ]
+    assert not found.models.unannounced
+    assert compare(models(at("srv")), models(at("srv", "opt"))).models.moved == ()
+
+
+def test_another_name_and_other_weights_in_the_same_place_are_another_model() -> None:
+    """A policy that refuses new models must hear of it."""
+    before = samples.model("one")
+    found = compare(models(before), models(poisoned(dataclasses.replace(before, name="two"))))
+    assert [one.name for one in found.models.added] == ["two"]
+    assert [one.name for one in found.models.removed] == ["one"]
+
+
 def test_models_of_one_name_are_told_apart_by_their_files() -> None:
     def at(place: str) -> Model:
         return samples.model("model", files=(samples.weights(f"{place}/model.onnx"),))

@@ -124,3 +124,20 @@ def test_names_from_a_document_do_not_reach_the_terminal_raw(
     out = run(capsys, before, after)[1]
     assert "\x1b" not in out
     assert len(out.splitlines()) == 1
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = write(tmp_path / "a.json", models=samples.full().models)
+    assert main(["diff", one, str(tmp_path / "b.json")]) == 22
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_a_model_that_was_moved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def at(place: str) -> tuple[Model, ...]:
+        return (samples.model("m", files=(samples.weights(f"{place}/m.onnx", "same"),)),)
+
+    one = write(tmp_path / "a.json", models=at("srv"))
+    other = write(tmp_path / "b.json", models=at("opt"))
+    assert run(capsys, one, other) == (0, "~ model m: moved /srv/m.onnx → /opt/m.onnx\n")
+    status, document = run_json(capsys, one, other)
+    assert (status, document["same"]) == (0, False)
