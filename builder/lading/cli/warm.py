@@ -19,6 +19,8 @@ NEEDED: Final = (
     "lading.image.docker",
     "lading.engine.client",
     "lading.usecases.recall",
+    "lading.cli.frugal",
+    "ctypes",
     "lading.image.cache",
     "lading.cli.matching",
     "lading.usecases.match",

@@ -89,6 +89,7 @@ def inspect_layout(target: str, *, all_layers: bool = False) -> list[Inspection]
 
 def _looked_into(image: Image, target: str, *, all_layers: bool, cached: bool) -> Inspection:
     """Inspect an image with the caches or without, and close it."""
+    from lading.cli.frugal import be_frugal
     from lading.image.cache import LayerCache
     from lading.packages import find_syft
     from lading.usecases.inspect import inspect_image
@@ -96,6 +97,7 @@ def _looked_into(image: Image, target: str, *, all_layers: bool, cached: bool) -
     from lading.usecases.layer_scan import SCANNER_VERSION
     from lading.usecases.recall import inspect_anew
 
+    be_frugal()
     try:
         if not cached or os.environ.get("LADING_NO_CACHE"):
             return inspect_image(image, target, find_syft=find_syft, all_layers=all_layers)
