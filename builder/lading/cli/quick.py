@@ -148,6 +148,10 @@ def _parse(
     return (targets[0], given) if len(targets) == 1 and targets[0] else None
 
 
+def _arguments(given: Mapping[str, Any], absent: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.replace("-", "_"): value for name, value in {**absent, **given}.items()}
+
+
 def inspect(words: Sequence[str]) -> bool:
     """Run ``lading inspect`` with ``words``; False when they are not for here.
 
@@ -159,9 +163,7 @@ def inspect(words: Sequence[str]) -> bool:
         return False
     from lading.cli.inspecting import inspect as answer
 
-    target, given = found
-    settings = {**INSPECT, **given}
-    answer(target, **{name.replace("-", "_"): value for name, value in settings.items()})
+    answer(found[0], **_arguments(found[1], INSPECT))
     return True
 
 
@@ -182,10 +184,9 @@ def bom(words: Sequence[str]) -> bool:
     from lading.cli.writing import bom as answer
 
     target, given = found
-    settings = {**BOM, **given}
-    if settings["output"] is not None:
-        settings["output"] = Path(settings["output"])
-    answer(target, **{name.replace("-", "_"): value for name, value in settings.items()})
+    if "output" in given:
+        given["output"] = Path(given["output"])
+    answer(target, **_arguments(given, BOM))
     return True
 
 
