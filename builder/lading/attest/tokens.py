@@ -90,7 +90,8 @@ def ambient_token(*, now: datetime) -> IdentityToken | None:
             "this automation's identity token cannot be had",
             got=" ".join(str(e).split())[:300],
             hint="on GitHub the job needs `permissions: id-token: write`; on GitLab an "
-            "`id_tokens:` entry SIGSTORE_ID_TOKEN with `aud: sigstore`",
+            "`id_tokens:` entry SIGSTORE_ID_TOKEN with `aud: sigstore`; on Google Cloud the "
+            "machine needs a service account",
         ) from e
     return None if raw is None else read_token(raw, now=now)
 

@@ -411,6 +411,23 @@ def test_payload_swapped(local: LocalSigstore, good: bytes) -> None:
     assert code(local, changed) == "signature"
 
 
+@pytest.mark.parametrize(
+    ("payload", "wanted"),
+    [
+        (b"{}", "statement-type"),
+        (statement() + b"{}", "malformed"),
+        (b'{"_type":"x",' + statement()[1:], "malformed"),
+        (statement()[:-1] + b',"more":1}', "malformed"),
+    ],
+    ids=["an empty object", "more bytes", "a key twice", "unknown key"],
+)
+def test_signed_but_not_a_strict_statement(
+    local: LocalSigstore, payload: bytes, wanted: str
+) -> None:
+    """Everything about it holds; what was signed is just not one statement."""
+    assert code(local, forge(local, payload)) == wanted
+
+
 def test_signature_by_another_key_than_the_certificates(local: LocalSigstore) -> None:
     mine, other = (parse_bundle(forge(local, statement())) for _ in range(2))
     swapped = dataclasses.replace(

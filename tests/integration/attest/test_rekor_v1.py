@@ -22,7 +22,7 @@ from lading.attest.identities import TrustedIdentity
 from lading.attest.verifiers.keyless import KeylessVerifier
 from lading.errors import VerificationError
 from local_sigstore.made_rekor_v1 import MadeRekorV1, b64
-from support.attest_forge import DER, Flaws, certified
+from support.attest_forge import DER, Flaws, certified, timestamp
 from support.attest_samples import IMAGE, OTHER_IMAGE, edited, statement
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def signed(
     *,
     logged: bytes | None = None,
     time: datetime | None = None,
+    stamped: bool = False,
+    earlier: int = 0,
 ) -> bytes:
     """Return a bundle over the sample statement; ``logged`` is what its entry is of instead."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -56,18 +58,25 @@ def signed(
         return Envelope(content, PAYLOAD_TYPE, signature)
 
     envelope = enveloped(statement())
-    entry = log.entry(enveloped(logged) if logged else envelope, certificate, time=time)
+    entry = log.entry(
+        enveloped(logged) if logged else envelope, certificate, time=time, earlier=earlier
+    )
     return Bundle(
-        envelope, certificate=certificate.public_bytes(DER), log_entries=(entry,)
+        envelope,
+        certificate=certificate.public_bytes(DER),
+        log_entries=(entry,),
+        timestamps=(timestamp(local, envelope.signature),) if stamped else (),
     ).to_bytes()
 
 
-def verify(local: LocalSigstore, log: MadeRekorV1, bundle: bytes) -> datetime | None:
+def verify(
+    local: LocalSigstore, log: MadeRekorV1, bundle: bytes, *, index: int = 0
+) -> datetime | None:
     root = trust.trusted_root(local.write("root-v1.json", log.trusted_root(local)))
     rules = [TrustedIdentity.exact(BUILDER, local.issuer.url)]
     verified = KeylessVerifier(root, rules).verify(bundle)
     assert verified.payload == statement()
-    assert verified.log_index == 0
+    assert verified.log_index == index
     return verified.time
 
 
@@ -82,6 +91,29 @@ def test_the_promise_is_the_trusted_time(local: LocalSigstore, log: MadeRekorV1)
 
     assert time is not None
     assert abs(time - datetime.now(UTC)) < timedelta(minutes=2)
+
+
+def test_the_promise_covers_the_position_over_all_trees(
+    local: LocalSigstore, log: MadeRekorV1
+) -> None:
+    """A log of many entries was begun anew: its proof counts from there, its promise does not."""
+    bundle = signed(local, log, earlier=424242)
+    verify(local, log, bundle, index=424242)
+    moved = edited(bundle, lambda d: _entry(d).update(logIndex="424241"))
+    assert code(local, log, moved) == "log"
+
+
+@pytest.mark.parametrize("later", [-40, 400], ids=["the promise's", "the timestamp's"])
+def test_the_earliest_trusted_time_counts(
+    local: LocalSigstore, log: MadeRekorV1, later: int
+) -> None:
+    now = datetime.now(UTC)
+    promised = now + timedelta(seconds=later)
+
+    time = verify(local, log, signed(local, log, time=promised, stamped=True))
+
+    assert time is not None
+    assert abs(time - min(now, promised)) < timedelta(seconds=20)
 
 
 def test_cosign_accepts_what_we_do(local: LocalSigstore, log: MadeRekorV1) -> None:

@@ -292,6 +292,7 @@ def test_a_machine_of_google_clouds_without_a_service_account(
 
     assert done.status == 22
     assert "service account not defined" in done.err
+    assert "on Google Cloud the machine needs" in " ".join(done.err.split())
     assert "signing as" not in done.err
     assert machine.asked == [IDENTITY]
     assert not verifies(image, local, env, tmp_path)

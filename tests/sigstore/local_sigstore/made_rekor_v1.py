@@ -50,9 +50,14 @@ class MadeRekorV1:
         return {**local.trusted_root(), "tlogs": [described(self.key)]}
 
     def entry(
-        self, envelope: Envelope, certificate: Certificate, *, time: datetime | None = None
+        self,
+        envelope: Envelope,
+        certificate: Certificate,
+        *,
+        time: datetime | None = None,
+        earlier: int = 0,
     ) -> dict[str, Any]:
-        """Return a bundle's entry for the envelope."""
+        """Return a bundle's entry for the envelope, with ``earlier`` entries in older trees."""
         body = _body(envelope, certificate)
         root = hashlib.sha256(b"\0" + body).digest()
         when = int((time or datetime.now(UTC)).timestamp())
@@ -60,12 +65,12 @@ class MadeRekorV1:
             "body": b64(body),
             "integratedTime": when,
             "logID": self.key_id.hex(),
-            "logIndex": 0,
+            "logIndex": earlier,
         }
         note = f"{ORIGIN} - {TREE}\n1\n{b64(root)}\n"  # by which clients know the first version
         signed = b64(self.key_id[:4] + self._sign(note.encode()))
         return {
-            "logIndex": "0",
+            "logIndex": str(earlier),
             "logId": {"keyId": b64(self.key_id)},
             "kindVersion": {"kind": "dsse", "version": "0.0.1"},
             "integratedTime": str(when),

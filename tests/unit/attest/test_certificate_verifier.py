@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,14 @@ from lading.attest.signers.certificate import CertificateSigner
 from lading.attest.signers.key import KeySigner
 from lading.attest.verifiers.certificate import CertificateVerifier
 from lading.errors import InputError, SigningKeyError, VerificationError
-from support.attest_samples import OTHER_IMAGE, edited, private, signer, statement
+from support.attest_samples import (
+    OTHER_IMAGE,
+    edited,
+    private,
+    signed_anyway,
+    signer,
+    statement,
+)
 
 if TYPE_CHECKING:
     from lading.attest.keys import PrivateKey
@@ -218,6 +226,15 @@ def test_payload_swapped() -> None:
     payload = encode_base64(statement(OTHER_IMAGE))
     changed = edited(bundle(), lambda d: d["dsseEnvelope"].update(payload=payload))
     assert code(changed) == "signature"
+
+
+@pytest.mark.parametrize(
+    ("payload", "wanted"),
+    [(b"{}", "statement-type"), (statement() + b"{}", "malformed"), (b"", "malformed")],
+)
+def test_signed_but_not_a_strict_statement(payload: bytes, wanted: str) -> None:
+    good, raw = bundle(), json.loads(signed_anyway(payload, name="leaf"))
+    assert code(edited(good, lambda d: d.update(dsseEnvelope=raw["dsseEnvelope"]))) == wanted
 
 
 def test_certificate_of_another_key() -> None:
