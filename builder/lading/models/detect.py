@@ -93,7 +93,9 @@ _TAR_PEEKED: Final = 64 * 1024
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TEXTS: Final = frozenset({".json", ".txt", ".md", ".pdf"})
 #: Suffixes under which models keep tensors without any header in files beside them.
-_RAW: Final = re.compile(r"\.(?:bin|data|weights?|raw|onnx_data|data-\d{5}-of-\d{5})\Z")
+_RAW: Final = re.compile(r"\.(?:bin|data|weights?|bias|raw|onnx_data|data-\d{5}-of-\d{5})\Z")
+#: How torch's exporter to ONNX names the files of tensors that have no name of their own.
+_EXPORTED: Final = "onnx__"
 _TABLES: Final = {
     ".csv": tables.parse_csv,
     ".tsv": tables.parse_csv,
@@ -204,7 +206,7 @@ def _by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
         return readers.pickle
     if suffix in _MODEL and _goes_on(head):
         return readers.raw_pickle
-    if _RAW.match(suffix) and _is_binary(head):
+    if (_RAW.match(suffix) or name.startswith(_EXPORTED)) and _is_binary(head):
         return readers.raw
     return readers.old_pickle if suffix in _MODEL or suffix in _UNPICKLED else None
 

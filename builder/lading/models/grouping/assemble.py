@@ -19,6 +19,7 @@ from lading.inventory import (
 )
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.grouping.missing import missing_shards
 from lading.models.grouping.naming import hub_purl, stem, variant
 from lading.models.grouping.parts import PART
 from lading.models.grouping.place import kind_of
@@ -129,7 +130,8 @@ def assemble(name: str, files: Sequence[ModelFile], extra: Mapping[str, Fact] = 
     weights = [file for file in files if file.role is Role.WEIGHTS]
     primary = primary_weights(file for file in weights if kind_of(file) != PART)
     facts = dict(extra)
-    speakers = sorted(files, key=_precedence)
+    counted = {file.path for file in primary}
+    speakers = sorted(files, key=lambda file: _precedence(file, primary=file.path in counted))
     for file in speakers:
         for key, fact in sorted(file.facts.items()):
             if key not in _OF_FILES and key not in _COUNTED:
@@ -137,7 +139,7 @@ def assemble(name: str, files: Sequence[ModelFile], extra: Mapping[str, Fact] = 
                     facts.setdefault(key, fact)
                 facts.setdefault(key, fact)
     _count(primary, speakers, facts)
-    findings = [*_license_conflict(speakers, facts)]
+    findings = [*_license_conflict(speakers, facts), *missing_shards(files)]
     for file in files:
         findings.extend(file.safety.findings)
     verdict = max((file.safety.verdict for file in files), default=Verdict.SAFE)
@@ -152,10 +154,11 @@ def assemble(name: str, files: Sequence[ModelFile], extra: Mapping[str, Fact] = 
     )
 
 
-def _precedence(file: ModelFile) -> tuple[int, int, int, str]:
+def _precedence(file: ModelFile, *, primary: bool) -> tuple[int, int, bool, int, str]:
     kind = kind_of(file)
     speaker = _SPEAKERS.index(kind) if kind in _SPEAKERS else len(_SPEAKERS)
-    return _ORDER.get(file.role, _OTHER), speaker, file.path.count("/"), file.path
+    role = _ORDER.get(file.role, _OTHER)
+    return role, speaker, not primary, file.path.count("/"), file.path
 
 
 def _count(primary: list[ModelFile], speakers: list[ModelFile], facts: dict[str, Fact]) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import posixpath
 from pathlib import Path
 
 from lading.inventory import Role, Verdict
 from support import model_encoders as enc
-from support.models_fixtures import onnx_bytes, safetensors_bytes, torch_zip_bytes, write_files
+from support.models_fixtures import (
+    gguf_bytes,
+    onnx_bytes,
+    safetensors_bytes,
+    torch_zip_bytes,
+    write_files,
+)
 from support.models_streams import group_tree
 
 MADE = Path(__file__).parents[1] / "formats" / "made"
@@ -187,3 +194,60 @@ def test_a_file_called_mlmodel_that_is_none(tmp_path: Path) -> None:
     (model,) = group_tree(tmp_path).models
 
     assert len(model.files) == 1
+
+
+def test_tensors_that_an_exporter_put_into_files_of_their_names(tmp_path: Path) -> None:
+    names = ("onnx__MatMul_7", "layer.0.bias", "layer.0.weight")
+    for number, name in enumerate(names):
+        write_files(tmp_path / f"m{number}", {"m.onnx": onnx_bytes(external=name), name: bytes(32)})
+    write_files(tmp_path / "m", {"onnx__lone": bytes(32)})
+    found = group_tree(tmp_path).models
+    files = {posixpath.basename(file.path) for model in found for file in model.files}
+
+    assert files == {"m.onnx", *names}
+
+
+class TestMissingShards:
+    def shards(self, directory: Path, *present: int, suffix: str = "safetensors") -> set[str]:
+        names = {n: f"model-{n:05}-of-00003.{suffix}" for n in (1, 2, 3)}
+        index = {"metadata": {}, "weight_map": {f"layer.{n}": name for n, name in names.items()}}
+        files = {names[n]: safetensors_bytes((8, 8), seed=n) for n in present}
+        write_files(directory, {f"model.{suffix}.index.json": json.dumps(index), **files})
+        (model,) = group_tree(directory).models
+        return {one.message for one in model.safety.findings if one.id == "shards-missing"}
+
+    def test_some_are_not_there(self, tmp_path: Path) -> None:
+        (text,) = self.shards(tmp_path / "m", 1)
+        assert text == (
+            "2 of 3 files with its tensors are not there: "
+            "model-00002-of-00003.safetensors, model-00003-of-00003.safetensors"
+        )
+
+    def test_all_are_there(self, tmp_path: Path) -> None:
+        assert self.shards(tmp_path / "m", 1, 2, 3) == set()
+
+    def test_an_index_of_a_form_that_was_not_fetched(self, tmp_path: Path) -> None:
+        write_files(tmp_path / "m", {"model.safetensors": safetensors_bytes(), "config.json": "{}"})
+        assert self.shards(tmp_path / "m", suffix="bin") == set()
+
+    def test_split_gguf_files(self, tmp_path: Path) -> None:
+        first, last = gguf_bytes(split=(0, 3)), gguf_bytes(name="b", split=(2, 3))
+        write_files(tmp_path, {"m-00001-of-00003.gguf": first, "m-00003-of-00003.gguf": last})
+        (model,) = group_tree(tmp_path).models
+        (found,) = (one for one in model.safety.findings if one.id == "shards-missing")
+        assert found.message == "1 of 3 files with its tensors are not there: number 2"
+        (tmp_path / "m-00003-of-00003.gguf").unlink()
+        lies = gguf_bytes(split=(0, 65_535))
+        write_files(tmp_path, {"m-00001-of-00003.gguf": lies})
+        (model,) = group_tree(tmp_path).models
+        (found,) = (one for one in model.safety.findings if one.id == "shards-missing")
+        assert found.message.startswith("65534 of 65535 ")
+        assert found.message.endswith("number 2, number 3, number 4, …")
+
+
+def test_facts_of_the_weights_that_are_counted_come_first(tmp_path: Path) -> None:
+    """An engine made of the same weights does not say which library the model is for."""
+    engine = b"ftrt" + bytes(99)
+    write_files(tmp_path / "y", {"best.engine": engine, "best.pt": torch_zip_bytes()})
+    (model,) = group_tree(tmp_path).models
+    assert (model.format, model.fact("library")) == ("pytorch", "pytorch")
