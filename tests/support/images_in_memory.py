@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from lading.image.interface import EntryKind
+from lading.image.interface import EntryKind, nothing
+from lading.image.layers import collected
 from lading.inventory import ImageFacts, LayerFacts, Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from lading.image.interface import Entry
+    from lading.image.interface import Done, Entry
 
 __all__ = ["Change", "ImageThatIsAsked", "MemoryCache", "MemoryImage"]
 
@@ -59,11 +60,15 @@ class MemoryImage:
         return (change.afresh() for change in self._layers[diff_id])
 
     def scan(
-        self, scan: Callable[[Iterator[Entry]], Any], diff_ids: Collection[str]
+        self,
+        scan: Callable[[Iterator[Entry]], Any],
+        diff_ids: Collection[str],
+        done: Done[Any] = nothing,
     ) -> dict[str, Any]:
         """See :class:`lading.image.interface.Image`."""
         self.read += diff_ids
-        return {one: scan(self.entries(one)) for one in self._layers if one in diff_ids}
+        found = ((one, scan(self.entries(one))) for one in self._layers if one in diff_ids)
+        return collected(found, done)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Opener = Callable[[], AbstractContextManager[Readable]]
 
-__all__ = ["two_at_once"]
+__all__ = ["for_two", "two_at_once"]
 
 T = TypeVar("T")
 
@@ -35,12 +35,23 @@ class _Stoppable:
         return self._source.readinto(buffer)
 
 
+def for_two(items: Iterable[T], size: Callable[[T], int]) -> list[T]:
+    """Return items in the order in which two may best work on them beside each other.
+
+    The largest begins, and the others follow from the smallest up: both end at about the same
+    time, and what all but the last ones bring is known long before that.
+    """
+    rising = sorted(items, key=size)
+    return rising[-1:] + rising[:-1]
+
+
 def two_at_once(
     work: Callable[[str, Readable], T], streams: Iterable[tuple[str, Opener]]
 ) -> Iterator[tuple[str, T]]:
     """Yield each stream's name with what ``work`` makes of it; two are worked on beside each other.
 
-    They are opened in their order. The first error, or an interrupt, ends the work on the others.
+    They are opened in their order, best that of :func:`for_two`. The first error, or an interrupt,
+    ends the work on the others.
     """
     over: list[bool] = []
 

@@ -10,11 +10,13 @@ from lading.limits import LIMITS
 from lading_oci.content import VerifyingReader
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Generator
 
     from lading.image.archive import ArchiveFile
     from lading.image.streams import Readable
     from lading_oci.interface import Descriptor, Repository
+
+    _Blobs = Generator[tuple[Descriptor, Readable], None, None]
 
 __all__ = ["ArchiveBlobs", "Blobs", "RepositoryBlobs", "SharedBlobs"]
 
@@ -40,7 +42,7 @@ class Blobs(Protocol):
         """Return a whole small blob."""
         ...
 
-    def blobs(self, descriptors: Collection[Descriptor]) -> Iterator[tuple[Descriptor, Readable]]:
+    def blobs(self, descriptors: Collection[Descriptor]) -> _Blobs:
         """Yield each blob once, in the source's order; its last read raises when it is wrong."""
         ...
 
@@ -66,7 +68,7 @@ class RepositoryBlobs:
         """See :class:`Blobs`."""
         return self._repository.read_blob(descriptor, limit=limit)
 
-    def blobs(self, descriptors: Collection[Descriptor]) -> Iterator[tuple[Descriptor, Readable]]:
+    def blobs(self, descriptors: Collection[Descriptor]) -> _Blobs:
         """See :class:`Blobs`."""
         for descriptor in descriptors:
             with self._repository.blob(descriptor) as stream:
@@ -107,7 +109,7 @@ class ArchiveBlobs:
             )
         return found
 
-    def blobs(self, descriptors: Collection[Descriptor]) -> Iterator[tuple[Descriptor, Readable]]:
+    def blobs(self, descriptors: Collection[Descriptor]) -> _Blobs:
         """See :class:`Blobs`."""
         wanted = {_path(descriptor.digest): descriptor for descriptor in descriptors}
         for path, source in self._archive.streams(wanted):
@@ -150,7 +152,7 @@ class SharedBlobs:
         """See :class:`Blobs`."""
         return self._blobs.document(descriptor, limit)
 
-    def blobs(self, descriptors: Collection[Descriptor]) -> Iterator[tuple[Descriptor, Readable]]:
+    def blobs(self, descriptors: Collection[Descriptor]) -> _Blobs:
         """See :class:`Blobs`."""
         return self._blobs.blobs(descriptors)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lading.errors import EngineError
 from lading.image.docker_ways import from_archive, from_directories, from_save, layer_directories
 from lading.image.documents import checked_digest, make_facts, read_config
+from lading.image.interface import nothing
 from lading.image.platforms import fits
 from lading_oci.errors import ReferenceInvalid
 from lading_oci.mediatypes import INDEXES
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from lading.engine.client import Engine
-    from lading.image.interface import Entry
+    from lading.image.interface import Done, Entry
     from lading.inventory import ImageFacts, Platform
 
 __all__ = ["ARCHIVE", "DIRECTORIES", "SAVE", "WAYS", "DockerImage"]
@@ -86,13 +87,16 @@ class DockerImage:
         return self._how
 
     def scan(
-        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+        self,
+        scan: Callable[[Iterator[Entry]], T],
+        diff_ids: Collection[str],
+        done: Done[T] = nothing,
     ) -> Mapping[str, T]:
         """See :class:`lading.image.interface.Image`."""
         every = [layer.diff_id for layer in self._facts.layers]
         sizes = dict(zip(every, self._sizes or [0] * len(every), strict=True))
         wanted = [diff_id for diff_id in sizes if diff_id in set(diff_ids)]
-        wanted.sort(key=sizes.__getitem__, reverse=True)
+        wanted.sort(key=sizes.__getitem__)
         if not wanted:
             return {}
         directories: Mapping[str, str] = {}
@@ -102,11 +106,11 @@ class DockerImage:
             self._how = way
             found: Mapping[str, T] | None
             if way == DIRECTORIES:
-                found = from_directories(self._engine, directories, scan, wanted)
+                found = from_directories(self._engine, directories, scan, wanted, done)
             elif way == ARCHIVE:
-                found = from_archive(self._engine, self._id, directories, scan, wanted)
+                found = from_archive(self._engine, self._id, directories, scan, wanted, done)
             else:
-                found = from_save(self._engine, self._id, every, scan, wanted)
+                found = from_save(self._engine, self._id, every, scan, wanted, done)
             if found is not None:
                 return found
         self._how = None
@@ -115,19 +119,6 @@ class DockerImage:
             where=self._facts.name,
             got=", ".join(self._ways),
         )
-
-    def largest(self, diff_ids: Collection[str]) -> str | None:
-        """See :class:`lading.image.interface.ReadsApart`; by the engine's history."""
-        every = [layer.diff_id for layer in self._facts.layers]
-        if (
-            not self._sizes
-            or self._ways == (SAVE,)
-            or not layer_directories(self._engine, self._inspected, every)
-        ):
-            return None  # ``save`` sends the whole image at every call
-        sizes = dict(zip(every, self._sizes, strict=True))
-        wanted = (diff_id for diff_id in sizes if diff_id in diff_ids)
-        return max(wanted, key=sizes.__getitem__, default=None)
 
     # -- the merged view -----------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
 from lading.image.archive import ArchiveFile
-from lading.image.beside import two_at_once
+from lading.image.beside import for_two, two_at_once
 from lading.image.documents import make_facts, parse_config
-from lading.image.layers import all_of, scan_layer
+from lading.image.interface import nothing
+from lading.image.layers import all_of, collected, scan_layer
 from lading.image.platforms import choose
 from lading.image.saved import MANIFEST, SavedManifest, saved_manifests
 from lading.limits import LIMITS
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from lading.image.interface import Entry
+    from lading.image.interface import Done, Entry
     from lading.image.streams import Readable
     from lading.inventory import ImageFacts, Platform
 
@@ -91,7 +92,10 @@ class DockerArchive:
         return self._facts
 
     def scan(
-        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+        self,
+        scan: Callable[[Iterator[Entry]], T],
+        diff_ids: Collection[str],
+        done: Done[T] = nothing,
     ) -> Mapping[str, T]:
         """See :class:`lading.image.interface.Image`."""
         paths = {self._paths[diff_id]: diff_id for diff_id in diff_ids if diff_id in self._paths}
@@ -102,22 +106,16 @@ class DockerArchive:
 
         found: Iterable[tuple[str, T]]
         if self._archive.apart:
-            streams = sorted(
-                self._archive.streams(paths), key=lambda each: self._archive.size(each[0])
-            )
-            found = two_at_once(
-                one, [(path, partial(_kept_open, each)) for path, each in streams[::-1]]
-            )
+            openers = [
+                (path, partial(_kept_open, source)) for path, source in self._archive.streams(paths)
+            ]
+            found = two_at_once(one, for_two(openers, lambda named: self._archive.size(named[0])))
         else:
             found = ((path, one(path, source)) for path, source in self._archive.streams(paths))
-        results = {paths[path]: result for path, result in found}
-        return all_of(results, self._paths.keys() & set(diff_ids), self._archive.where)
-
-    def largest(self, diff_ids: Collection[str]) -> str | None:
-        """See :class:`lading.image.interface.ReadsApart`."""
-        wanted = [diff_id for diff_id in self._paths if diff_id in diff_ids]
-        sizes = {diff_id: self._archive.size(self._paths[diff_id]) for diff_id in wanted}
-        return max(sizes, key=sizes.__getitem__, default=None) if self._archive.apart else None
+        named = ((paths[path], result) for path, result in found)
+        return all_of(
+            collected(named, done), self._paths.keys() & set(diff_ids), self._archive.where
+        )
 
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""

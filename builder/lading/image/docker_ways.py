@@ -8,7 +8,8 @@
 3. ``save``: every engine can; the classic store writes the image to its own temporary directory
    first, and every layer is sent, wanted or not.
 
-Each way returns None where it cannot be gone, before anything is scanned.
+``wanted`` layers are best in the order of their sizes, the largest last. Each way returns None
+where it cannot be gone, before anything is scanned.
 """
 
 from __future__ import annotations
@@ -23,17 +24,18 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.errors import EngineError
-from lading.image.beside import two_at_once
+from lading.image.beside import for_two, two_at_once
 from lading.image.directory import FileEntry, walk
 from lading.image.interface import EntryKind
+from lading.image.layers import collected
 from lading.image.saved import read_saved
 from lading.image.tar import TarReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lading.engine.client import ApiStream, Engine
-    from lading.image.interface import Entry
+    from lading.image.interface import Done, Entry
     from lading.image.streams import Readable
 
 __all__ = ["from_archive", "from_directories", "from_save", "layer_directories"]
@@ -76,7 +78,8 @@ def from_directories(
     engine: Engine,
     directories: Mapping[str, str],
     scan: Callable[[Iterator[Entry]], T],
-    wanted: Collection[str],
+    wanted: Sequence[str],
+    done: Done[T],
 ) -> dict[str, T] | None:
     """Read the layers' directories themselves: as root, on the engine's own machine."""
     if engine.endpoint.local_socket is None or not _sees_everything():
@@ -84,7 +87,8 @@ def from_directories(
     places = {diff_id: directories.get(diff_id, "") for diff_id in wanted}
     if not all(place and Path(place).is_dir() for place in places.values()):
         return None
-    return {diff_id: scan(walk(place, overlay=True)) for diff_id, place in places.items()}
+    in_turn = ((diff_id, scan(walk(places[diff_id], overlay=True))) for diff_id in wanted)
+    return collected(in_turn, done)
 
 
 def _sees_everything() -> bool:
@@ -106,17 +110,19 @@ def from_archive(
     image_id: str,
     directories: Mapping[str, str],
     scan: Callable[[Iterator[Entry]], T],
-    wanted: Collection[str],
+    wanted: Sequence[str],
+    done: Done[T],
 ) -> dict[str, T] | None:
     """Have the engine send the layers' directories, out of a container that is never started.
 
-    ``wanted`` is best in the order of their sizes, the largest first: two are sent at a time.
+    Two are sent at a time.
     """
     if not all(directories.get(diff_id) for diff_id in wanted):
         return None
     # no image can have a link or a file where it cannot know that a directory will be mounted
     base = f"/lading-{secrets.token_hex(16)}"
-    places = {diff_id: f"{base}/{number}" for number, diff_id in enumerate(wanted)}
+    ordered = for_two(wanted, wanted.index)
+    places = {diff_id: f"{base}/{number}" for number, diff_id in enumerate(ordered)}
     binds = {directories[diff_id]: place for diff_id, place in places.items()}
     with ExitStack() as held:
         containers: list[str] = []
@@ -126,7 +132,7 @@ def from_archive(
             except EngineError:
                 return None  # directories that the engine does not let be mounted, or elsewhere
             held.callback(engine.remove_container, containers[-1])
-        return _archived(engine, containers, places, scan)
+        return _archived(engine, containers, places, scan, done)
 
 
 def _archived(
@@ -134,6 +140,7 @@ def _archived(
     containers: Sequence[str],
     places: Mapping[str, str],
     scan: Callable[[Iterator[Entry]], T],
+    done: Done[T],
 ) -> dict[str, T] | None:
     free: SimpleQueue[str] = SimpleQueue()
     for container in containers[1:]:
@@ -150,8 +157,13 @@ def _archived(
     @contextmanager
     def opened(place: str) -> Iterator[Readable]:
         container = free.get()
-        with given_back(engine.archive(container, f"{place}/."), container) as stream:
-            yield stream
+        try:
+            stream = engine.archive(container, f"{place}/.")
+        except EngineError:
+            free.put(container)
+            raise
+        with given_back(stream, container) as sent:
+            yield sent
 
     def one(diff_id: str, stream: Readable) -> T:
         reader = TarReader(stream, where=f"layer {diff_id}", overlay_devices=True)
@@ -165,7 +177,7 @@ def _archived(
     with stream:
         openers = [(first, partial(given_back, stream, containers[0]))]
         openers += [(diff_id, partial(opened, places[diff_id])) for diff_id in others]
-        return dict(two_at_once(one, openers))
+        return collected(two_at_once(one, openers), done)
 
 
 def from_save(
@@ -173,8 +185,10 @@ def from_save(
     image_id: str,
     diff_ids: Sequence[str],
     scan: Callable[[Iterator[Entry]], T],
-    wanted: Collection[str],
+    wanted: Sequence[str],
+    done: Done[T],
 ) -> Mapping[str, T]:
     """Read what ``docker save`` sends."""
     with engine.save(image_id) as stream:
-        return read_saved(stream, scan, diff_ids=diff_ids, wanted=wanted, where=image_id)
+        found = read_saved(stream, scan, diff_ids=diff_ids, wanted=wanted, where=image_id)
+    return collected(found.items(), done)

@@ -10,16 +10,23 @@ would see.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from lading.inventory import ImageFacts
 
-__all__ = ["Entry", "EntryKind", "Image", "ReadsApart", "SeesMerged"]
+__all__ = ["Done", "Entry", "EntryKind", "Image", "SeesMerged", "nothing"]
 
 T = TypeVar("T")
+
+#: Told of a layer's diff ID and what was made of it.
+Done: TypeAlias = "Callable[[str, T], object]"
+
+
+def nothing(_diff_id: str, _result: object) -> None:
+    """Take no notice."""
 
 
 class EntryKind(Enum):
@@ -74,12 +81,16 @@ class Image(Protocol):
         ...
 
     def scan(
-        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+        self,
+        scan: Callable[[Iterator[Entry]], T],
+        diff_ids: Collection[str],
+        done: Done[T] = nothing,
     ) -> Mapping[str, T]:
         """Call ``scan`` once with the entries of each wanted layer; return its results by diff ID.
 
         The order of layers is the source's; a source may call ``scan`` from several threads.
-        Every entry of a layer is offered in the layer's own order.
+        Every entry of a layer is offered in the layer's own order. ``done`` gets a layer's diff ID
+        and result as soon as the source can tell, in the caller's thread.
         """
         ...
 
@@ -94,13 +105,4 @@ class SeesMerged(Protocol):
 
     def exists(self, path: str) -> bool:
         """Say whether a container of the image would have ``path``, the last link not followed."""
-        ...
-
-
-@runtime_checkable
-class ReadsApart(Protocol):
-    """An image whose layers can be read by several calls as cheaply as by one."""
-
-    def largest(self, diff_ids: Collection[str]) -> str | None:
-        """Return which of these layers is the largest; None where several calls would cost more."""
         ...

@@ -11,12 +11,12 @@ from lading.image.interface import EntryKind
 from lading.image.tar import TarReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from lading.image.interface import Entry
+    from lading.image.interface import Done, Entry
     from lading.image.streams import Readable
 
-__all__ = ["all_of", "looks_like_layer", "scan_layer"]
+__all__ = ["all_of", "collected", "looks_like_layer", "scan_layer"]
 
 T = TypeVar("T")
 
@@ -68,6 +68,15 @@ def scan_layer(
             hint=_TAMPERED,
         )
     return result
+
+
+def collected(found: Iterable[tuple[str, T]], done: Done[T]) -> dict[str, T]:
+    """Return results by diff ID; ``done`` is told each as it comes."""
+    results = {}
+    for diff_id, result in found:
+        results[diff_id] = result
+        done(diff_id, result)
+    return results
 
 
 def all_of(results: dict[str, T], wanted: Collection[str], where: str) -> dict[str, T]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError, LimitError
 from lading.image.archive import ArchiveFile
+from lading.image.beside import for_two, two_at_once
 from lading.image.blobs import ArchiveBlobs, Blobs, RepositoryBlobs, SharedBlobs
 from lading.image.documents import json_object
+from lading.image.interface import nothing
 from lading.image.oci import OciImage, choose_manifest, every_manifest, image_manifests
 from lading.limits import LIMITS
 from lading_oci.errors import LimitExceeded, OciError
@@ -19,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
-    from lading.image.interface import Entry
+    from lading.image.interface import Done, Entry
     from lading.image.oci import Chosen
+    from lading.image.streams import Readable
     from lading.inventory import Platform
     from lading_oci.interface import Descriptor
 
@@ -176,8 +180,26 @@ class LayoutImage(OciImage):
     """An image in a layout on this machine."""
 
     def scan(
-        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+        self,
+        scan: Callable[[Iterator[Entry]], T],
+        diff_ids: Collection[str],
+        done: Done[T] = nothing,
     ) -> Mapping[str, T]:
         """See :class:`lading.image.interface.Image`."""
         with _as_input():
-            return super().scan(scan, diff_ids)
+            return super().scan(scan, diff_ids, done)
+
+    def _each(
+        self, work: Callable[[str, Readable], T], blobs: Collection[Descriptor]
+    ) -> Iterator[tuple[str, T]]:
+        """Work on two layers beside each other: they come from this machine."""
+        if not self._blobs.apart:
+            return super()._each(work, blobs)
+
+        @contextmanager
+        def opened(blob: Descriptor) -> Iterator[Readable]:
+            with closing(self._blobs.blobs([blob])) as found:
+                yield next(found)[1]
+
+        ordered = for_two(blobs, lambda blob: blob.size)
+        return two_at_once(work, [(blob.digest, partial(opened, blob)) for blob in ordered])

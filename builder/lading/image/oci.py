@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from lading.errors import InputError
 from lading.image.documents import checked_digest, json_object, make_facts, parse_config
-from lading.image.layers import all_of, scan_layer
+from lading.image.interface import nothing
+from lading.image.layers import all_of, collected, scan_layer
 from lading.image.platforms import choose, read_platform, too_deep, too_many_platforms
 from lading.image.streams import drain
 from lading.limits import LIMITS
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from lading.image.blobs import Blobs
-    from lading.image.interface import Entry
+    from lading.image.interface import Done, Entry
+    from lading.image.streams import Readable
     from lading.inventory import ImageFacts, Platform
     from lading_oci.interface import Descriptor
 
@@ -193,7 +195,10 @@ class OciImage:
         return self._facts
 
     def scan(
-        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+        self,
+        scan: Callable[[Iterator[Entry]], T],
+        diff_ids: Collection[str],
+        done: Done[T] = nothing,
     ) -> Mapping[str, T]:
         """See :class:`lading.image.interface.Image`; only the wanted blobs are fetched."""
         wanted = {
@@ -202,26 +207,26 @@ class OciImage:
             if layer.diff_id in diff_ids
         }
         named = {blob.digest: diff_id for diff_id, blob in wanted.items()}
-        results = {}
-        for blob, source in self._blobs.blobs(
-            list({b.digest: b for b in wanted.values()}.values())
-        ):
-            diff_id = named[blob.digest]
-            where = f"{self._blobs.name}@{blob.digest}"
-            # a blob that is stored as it is was verified by its digest already
-            proof = None if blob.digest == diff_id else diff_id
-            results[diff_id] = scan_layer(source, scan, where=where, diff_id=proof)
-            drain(source)  # to the last byte, where a wrong digest shows
-        return all_of(results, wanted, self._blobs.name)
 
-    def largest(self, diff_ids: Collection[str]) -> str | None:
-        """See :class:`lading.image.interface.ReadsApart`; as they are stored."""
-        sizes = {
-            layer.diff_id: blob.size
-            for layer, blob in zip(self._facts.layers, self._layers, strict=True)
-            if layer.diff_id in diff_ids
-        }
-        return max(sizes, key=sizes.__getitem__, default=None) if self._blobs.apart else None
+        def one(digest: str, source: Readable) -> T:
+            diff_id = named[digest]
+            where = f"{self._blobs.name}@{digest}"
+            # a blob that is stored as it is was verified by its digest already
+            proof = None if digest == diff_id else diff_id
+            result = scan_layer(source, scan, where=where, diff_id=proof)
+            drain(source)  # to the last byte, where a wrong digest shows
+            return result
+
+        once = list({blob.digest: blob for blob in wanted.values()}.values())
+        found = ((named[digest], result) for digest, result in self._each(one, once))
+        return all_of(collected(found, done), wanted, self._blobs.name)
+
+    def _each(
+        self, work: Callable[[str, Readable], T], blobs: Collection[Descriptor]
+    ) -> Iterator[tuple[str, T]]:
+        """Yield the digest of each blob and what ``work`` makes of it."""
+        for blob, source in self._blobs.blobs(blobs):
+            yield blob.digest, work(blob.digest, source)
 
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""

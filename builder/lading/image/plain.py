@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
 from lading.image.directory import walk
+from lading.image.interface import nothing
+from lading.image.layers import collected
 from lading.image.platforms import default_platform
 from lading.inventory import ImageFacts, LayerFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from lading.image.interface import Entry
+    from lading.image.interface import Done, Entry
     from lading.inventory import Platform
 
 __all__ = ["UNPINNED", "DirectoryImage"]
@@ -60,13 +62,16 @@ class DirectoryImage:
         return self._facts
 
     def scan(
-        self, scan: Callable[[Iterator[Entry]], T], diff_ids: Collection[str]
+        self,
+        scan: Callable[[Iterator[Entry]], T],
+        diff_ids: Collection[str],
+        done: Done[T] = nothing,
     ) -> Mapping[str, T]:
         """See :class:`lading.image.interface.Image`."""
         if UNPINNED not in diff_ids:
             return {}
         leave_out = _KERNEL if self._root == Path("/") else ()
-        return {UNPINNED: scan(walk(str(self._root), leave_out=leave_out))}
+        return collected([(UNPINNED, scan(walk(str(self._root), leave_out=leave_out)))], done)
 
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""

@@ -12,7 +12,7 @@ import zlib
 from typing import TYPE_CHECKING, Protocol
 
 from lading.errors import LimitError
-from lading.image.interface import ReadsApart, SeesMerged
+from lading.image.interface import SeesMerged
 from lading.inventory import Finding, Inspection, Level
 from lading.limits import LIMITS
 from lading.usecases.contents import ViewReader
@@ -73,44 +73,34 @@ class LayerScans:
         return self._known.get(diff_id)
 
     def all(
-        self, diff_ids: Sequence[str], but_one: Callable[[View], object] | None = None
+        self, diff_ids: Sequence[str], nearly: Callable[[View], object] | None = None
     ) -> list[LayerScan]:
         """Return the findings of each layer, reading those that nobody knows.
 
-        ``but_one`` is called with all others in view before the largest of several is read.
+        ``nearly`` is called once, with what is in view when all but the last one or two of
+        several were read.
 
         Raises:
             LimitError: together they hold more of packages' bytes than an image may.
             InputError, EngineError, OciError: as :func:`inspect_image`.
         """
         missing = {one for one in dict.fromkeys(diff_ids) if self.kept(one) is None}
-        last = self._largest(missing) if but_one else None
-        if but_one and last is not None:
-            self._read(missing - {last})
-            others = [one for one in diff_ids if one != last]
-            but_one(View([self._known[one] for one in others], others))
-            self._keep(missing - {last})
-            missing = {last}
+        left = set(missing)
+
+        def done(diff_id: str, scan: LayerScan) -> None:
+            self._known[diff_id] = scan
+            left.discard(diff_id)
+            if nearly and len(left) == min(2, len(missing) - 1):
+                here = [one for one in diff_ids if one not in left]
+                nearly(View([self._known[one] for one in here], here))
+            if self._cache is not None:
+                self._cache.put(diff_id, scan.to_json())
+
         if missing:
-            self._read(missing)
-            self._keep(missing)
+            self._image.scan(_Bounded(self._known.values()), missing, done)
+            self.fresh |= missing
         _check(sum(map(_held, self._known.values())))
         return [self._known[diff_id] for diff_id in diff_ids]
-
-    def _largest(self, missing: set[str]) -> str | None:
-        """Return the largest of several layers, where it can be read apart."""
-        if len(missing) > 1 and isinstance(self._image, ReadsApart):
-            return self._image.largest(missing)
-        return None
-
-    def _read(self, missing: set[str]) -> None:
-        self._known.update(self._image.scan(_Bounded(self._known.values()), missing))
-        self.fresh |= missing
-
-    def _keep(self, fresh: set[str]) -> None:
-        if self._cache is not None:
-            for diff_id in fresh:
-                self._cache.put(diff_id, self._known[diff_id].to_json())
 
 
 def inspect_image(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lading.errors import InputError
-from lading.image.beside import two_at_once
+from lading.image.beside import for_two, two_at_once
 
 if TYPE_CHECKING:
     from lading.image.streams import Readable
@@ -27,6 +27,11 @@ def taken(_name: str, source: Readable) -> bytes:
     while source.readinto(memoryview(buffer)):
         found += buffer
     return found
+
+
+def test_the_order_for_two() -> None:
+    assert for_two(["aa", "aaaa", "", "a"], len) == ["aaaa", "", "a", "aa"]
+    assert for_two([], len) == []
 
 
 def test_every_stream_is_worked_on() -> None:

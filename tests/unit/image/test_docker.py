@@ -76,22 +76,22 @@ def test_the_engine_sends_directories_that_cannot_be_read(
     assert scanned(engine) == (ARCHIVE, [["one"], ["two"]])
 
 
-def test_the_largest_layer_is_known_by_the_engines_history(places: list[str]) -> None:
+def test_the_largest_layer_is_read_last_of_directories_and_sent_first(
+    places: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_ways, "_sees_everything", lambda: True)
     steps = [{"Size": 7}, {"Size": 0, "CreatedBy": "ENV"}, {"Size": 9}]  # newest first
     digests = [digest_of(ONE), digest_of(TWO)]
     engine = MemoryEngine([ONE, TWO], directories=places, steps=steps)
-    with opened(engine) as image:
-        assert image.largest(digests) == digests[0]
-        assert image.largest(digests[1:]) == digests[1]
-        assert image.largest([]) is None
-    for other in (
-        MemoryEngine([ONE, TWO], directories=places, steps=steps[:2]),  # of other layers
-        MemoryEngine([ONE, TWO], steps=steps, status=None),  # every call would send all of it
-    ):
-        with opened(other) as image:
-            assert image.largest(digests) is None
-    with opened(engine, ways=(SAVE,)) as image:
-        assert image.largest(digests) is None
+    told: list[str] = []
+    with opened(engine, ways=[DIRECTORIES]) as image:
+        image.scan(paths, digests, lambda diff_id, _: told.append(diff_id))
+    assert told == digests[::-1]
+    told.clear()
+    with opened(engine, ways=[ARCHIVE]) as image:
+        image.scan(paths, digests, lambda diff_id, _: told.append(diff_id))
+    assert sorted(told) == sorted(digests)
+    assert next(one for one in engine.asked if "archive" in one) == "archive 0"
 
 
 def test_directories_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_directories_of_references_are_not_read(status: object) -> None:
     assert scanned(MemoryEngine([ONE, TWO], status=status))[0] == SAVE
 
 
-@pytest.mark.parametrize("refuses", ["create", "0"])
+@pytest.mark.parametrize("refuses", ["create", "1"])
 def test_an_engine_that_refuses_the_mounts_saves(refuses: str) -> None:
     engine = MemoryEngine([ONE, TWO], endpoint=FAR, refuses=(refuses,))
     assert scanned(engine) == (SAVE, [["one"], ["two"]])
@@ -149,7 +149,7 @@ def test_an_engine_that_refuses_the_mounts_saves(refuses: str) -> None:
 
 def test_an_engine_that_breaks_off_is_not_asked_in_another_way() -> None:
     """A layer was scanned already: no second result of it."""
-    engine = MemoryEngine([ONE, TWO], endpoint=FAR, refuses=("1",))
+    engine = MemoryEngine([ONE, TWO], endpoint=FAR, refuses=("0",))
     with opened(engine) as image, pytest.raises(EngineError, match="does not send"):
         image.scan(paths, [digest_of(ONE), digest_of(TWO)])
     assert engine.containers == {}

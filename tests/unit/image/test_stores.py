@@ -16,7 +16,6 @@ from lading.image import archive as archive_module
 from lading.image import open_image, split_target
 from lading.image.archive import ArchiveFile
 from lading.image.files import FilePart, open_file
-from lading.image.interface import ReadsApart
 from lading.image.saved import read_saved
 from lading.inventory import Platform
 from lading.limits import Limits
@@ -43,7 +42,9 @@ def scanned(target: str, platform: str | None = None) -> list[list[str]]:
     image = open_image(target, platform=platform)
     try:
         diff_ids = [layer.diff_id for layer in image.facts.layers]
-        found = image.scan(names, diff_ids)
+        told: dict[str, list[str]] = {}
+        found = image.scan(names, diff_ids, told.__setitem__)
+        assert found == told
         return [found[diff_id] for diff_id in diff_ids]
     finally:
         image.close()
@@ -67,21 +68,6 @@ def test_a_docker_archive(tmp_path: Path, pack: Any) -> None:
     assert image.scan(names, [digest_of(TWO)]) == {digest_of(TWO): ["two"]}
     assert image.scan(names, [digest_of(b"another")]) == {}
     image.close()
-
-
-def test_the_largest_layer_is_known_where_it_can_be_read_apart(tmp_path: Path) -> None:
-    large = tar_of({"large": b"3" * 20_000})
-    digests = [digest_of(one) for one in (ONE, large, TWO)]
-    saved = docker_archive([ONE, large, TWO])
-    plain = write(tmp_path / "a.tar", saved)
-    packed = write(tmp_path / "a.tar.gz", gzip.compress(saved))
-    for target, there in ((f"docker-archive:{plain}", True), (f"docker-archive:{packed}", False)):
-        image = open_image(target)
-        assert isinstance(image, ReadsApart)
-        assert image.largest(digests) == (digests[1] if there else None)
-        assert image.largest([digests[0]]) == (digests[0] if there else None)
-        assert image.largest([]) is None
-        image.close()
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -232,11 +218,6 @@ def test_a_layout_of_two_platforms(tmp_path: Path, kind: str) -> None:
     place = path if kind == "oci-dir" else archived(path)
     assert scanned(f"{kind}:{place}", "linux/arm64") == [["two"]]
     assert scanned(f"{kind}:{place}:1", "linux/amd64") == [["one"]]
-    image = open_image(f"{kind}:{place}", platform="linux/arm64")
-    assert isinstance(image, ReadsApart)
-    assert image.largest([digest_of(TWO)]) == digest_of(TWO)
-    assert image.largest([digest_of(ONE)]) is None
-    image.close()
     with pytest.raises(InputError, match="platform"):
         scanned(f"{kind}:{place}", "linux/s390x")
     with pytest.raises(InputError, match="no such image"):
