@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,20 @@ def test_timestamp_of_another_signature(local: LocalSigstore, good: bytes) -> No
     changed = dataclasses.replace(parse_bundle(good), timestamps=stamps).to_bytes()
     assert code(local, changed) == "timestamp"
     assert code(local, changed, timestamp=False) == "timestamp"
+
+
+def test_the_earliest_of_several_timestamps_counts(local: LocalSigstore, good: bytes) -> None:
+    """A later one is no younger proof, and a foreign one beside them is none."""
+    parsed = parse_bundle(good)
+    first = verifier(local).verify(good).time
+    time.sleep(1.1)  # an authority's times are whole seconds
+    later = timestamp(local, parsed.envelope.signature)
+    foreign = timestamp(local, b"another signature")
+    for stamps in ((later, foreign, *parsed.timestamps), (*parsed.timestamps, later)):
+        both = dataclasses.replace(parsed, timestamps=stamps).to_bytes()
+        assert verifier(local).verify(both).time == first
+    alone = dataclasses.replace(parsed, timestamps=(later,)).to_bytes()
+    assert verifier(local).verify(alone).time != first
 
 
 def test_witnesses_do_not_make_good_what_the_key_does_not(
