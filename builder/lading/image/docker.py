@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.errors import EngineError
@@ -66,6 +67,7 @@ class DockerImage:
         sizes = [step.get("Size") for step in steps]
         self._sizes = [size if isinstance(size, int) else 0 for size in sizes]
         self._container: str | None = None
+        self._creating = threading.Lock()
         self._how: str | None = None
         if platform is not None and not fits(self._facts.platform, platform):
             raise EngineError(
@@ -123,9 +125,10 @@ class DockerImage:
     # -- the merged view -----------------------------------------------------------------------
 
     def _created(self) -> str:
-        if self._container is None:
-            self._container = self._engine.create_container(self._id)
-        return self._container
+        with self._creating:  # readers beside each other may ask at once
+            if self._container is None:
+                self._container = self._engine.create_container(self._id)
+            return self._container
 
     def exists(self, path: str) -> bool:
         """See :class:`lading.image.interface.SeesMerged`; one request."""

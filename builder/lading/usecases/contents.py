@@ -74,6 +74,8 @@ class ViewReader:
         Raises:
             InputError: syft failed, or is missing where it is needed.
         """
+        # what a container sees is settled once, and not by two threads at the same time
+        _ = view.package_files, view.links, view.model_files
         with concurrent.futures.ThreadPoolExecutor(1, "syft") as pool:
             pending = pool.submit(self._others, view)
             grouped = models.group(view.model_files, view.links)

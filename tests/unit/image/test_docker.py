@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -281,6 +283,22 @@ def test_one_container_answers_every_question() -> None:
     image.close()
     assert engine.asked.count("create") == 1
     assert engine.closed == 2
+
+
+def test_who_asks_at_the_same_time_shares_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that were created, one would never be removed."""
+    engine = MemoryEngine([ONE])
+    create = engine.create_container
+
+    def slowly(*arguments: Any) -> str:
+        time.sleep(0.05)
+        return create(*arguments)
+
+    monkeypatch.setattr(engine, "create_container", slowly)
+    with opened(engine) as image, ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(image.exists, ["etc"] * 4)) == [True] * 4
+    assert engine.asked.count("create") == 1
+    assert engine.containers == {}
 
 
 def test_an_engine_of_somebody_elses_stays_open() -> None:
