@@ -16,7 +16,6 @@ from lading.engine.builder import find_builder, run_build
 from lading.engine.sources import look_at_sources
 from lading.errors import EngineError, UsageError
 from lading.records import record
-from lading.usecases.buildkit import materials
 from lading_oci.errors import ReferenceInvalid
 from lading_oci.references import Reference, parse_reference
 
@@ -95,6 +94,8 @@ def build(command: BuildCommand, before: Callable[[], None]) -> Built:
             "docker built an image and did not say which",
             hint="Give it a name with -t, and attest it with `lading attest NAME`.",
         )
+    from lading.usecases.buildkit import materials  # docker need not wait for it
+
     record = BuildRecord(
         command, builder, sources, started, datetime.now(UTC), materials(result.provenance)
     )
