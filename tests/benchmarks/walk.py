@@ -14,4 +14,4 @@ from lading.image.tar import TarReader
 if __name__ == "__main__":
     descriptor, size = open_file(Path(sys.argv[1]))
     reader = TarReader(FilePart(descriptor, 0, size), where=sys.argv[1])
-    sys.stdout.writelines(f"{entry.path}\n" for entry in reader)
+    sys.stdout.write("\n".join([entry.path for entry in reader]) + "\n")

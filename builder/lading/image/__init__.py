@@ -6,13 +6,13 @@ written anywhere, memory does not grow with them, and everything in them is take
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading.errors import EngineError, InputError, RegistryError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from lading.engine.client import Engine
     from lading.image.interface import Image
@@ -47,6 +47,8 @@ def means_path(text: str) -> bool:
 
 def is_path(target: str) -> bool:
     """Say whether a target without a prefix means, or happens to be, something on the disk."""
+    from pathlib import Path  # not for those who only read tars
+
     return means_path(target) or Path(target).exists()
 
 
@@ -100,6 +102,8 @@ def open_image(
     if prefix == "registry":
         return _from_registry(rest, wanted, repository_opener)
     if prefix == "dir":
+        from pathlib import Path
+
         from lading.image.plain import DirectoryImage
 
         return DirectoryImage(Path(rest), wanted)
@@ -191,6 +195,8 @@ def open_every(target: str) -> Iterator[Image]:
 
 def _path_and_reference(rest: str) -> tuple[Path, str | None]:
     """Part ``PATH:TAG``, ``PATH:NAME:TAG`` or ``PATH@DIGEST``; a path that exists is one."""
+    from pathlib import Path
+
     for at, character in enumerate(rest):
         if character in ":@" and at and Path(rest[:at]).exists():
             if Path(rest).exists():

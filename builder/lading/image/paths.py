@@ -19,10 +19,8 @@ def normalise(path: str) -> str:
     """
     if path[:2] == "./":
         path = path[2:]
-    if path[-1:] == "/":
-        path = path[:-1]
     if "//" not in path and "/." not in path and path[:1] not in "/.":
-        return path
+        return path[:-1] if path[-1:] == "/" else path
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":

@@ -1,6 +1,6 @@
 """A streaming tar reader for layers: one pass, no seeking, memory flat, hostile input expected.
 
-Headers are parsed where they lie in a one MiB buffer, and the data of entries nobody reads is
+Headers are parsed where they lie in a buffer, and the data of entries nobody reads is
 passed over in pieces of that size; ``tarfile`` in stream mode takes several times as long.
 """
 
@@ -55,9 +55,7 @@ _KINDS = {
     _WHITEOUT_DEVICE: _WHITEOUT,
 }
 _META = frozenset((b"x", b"g", b"L", b"K"))
-_PLAIN_KINDS = {b"0": _FILE, b"5": _DIRECTORY}
-_BLANKS = (b"\0", b" ")
-_ODD = ("", "/", ".")  # how no plain path begins
+_PLAIN_FILE, _PLAIN_DIRECTORY, _BLANK, _DOT, _SLASH = b"05 ./"
 
 
 class TarReader(BlockStream):
@@ -139,33 +137,37 @@ class TarReader(BlockStream):
             return None
         block = self.view[at : at + BLOCK]
         name, mode, digits, blank, recorded, flag, prefix = PLAIN.unpack_from(block)
-        kind = _PLAIN_KINDS.get(flag)
-        path = text(name)
-        if path[:2] == "./":
-            path = path[2:]
-        if path[-1:] == "/":
-            path = path[:-1]
+        first = name[0]
         if (
-            kind is None
+            (flag != _PLAIN_FILE and flag != _PLAIN_DIRECTORY)
             or prefix
-            or blank not in _BLANKS
+            or (blank and blank != _BLANK)
             or not digits.isdigit()
+            or not first
+            or first == _SLASH
             or adler32(block) & 0xFFFF != self._sums[recorded]
-            or path[:1] in _ODD
-            or "//" in path
-            or "/." in path
         ):
             return None
+        path = name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+        if first == _DOT:
+            if path[1:2] != "/" or path[2:3] in "/.":
+                return None
+            path = path[2:]
+        if "//" in path or "/." in path:
+            return None
+        if path[-1] == "/":
+            path = path[:-1]
         try:
             size = int(digits, 8)
         except ValueError:
             return None
-        if kind is not _FILE:
-            size = 0
         self.at = at + BLOCK
+        if flag == _PLAIN_DIRECTORY:
+            self.left = self.padding = 0
+            return TarEntry(self, path, _DIRECTORY, 0, self._modes[mode], "")
         self.left = size
         self.padding = -size % BLOCK
-        return TarEntry(self, path, kind, size, self._modes[mode], "")
+        return TarEntry(self, path, _FILE, size, self._modes[mode], "")
 
     def _next_header(self) -> tuple[bytes, str, str, int, int] | None:
         """Pass over the current entry; return type, path, link, size and mode of the next."""

@@ -1,11 +1,10 @@
-"""The byte side of the tar reader: one MiB of buffer over a stream, one entry's data at a time."""
+"""The byte side of the tar reader: a buffer over a stream, one entry's data at a time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from lading.errors import InputError, LimitError
-from lading.image.streams import CHUNK
 from lading.image.tar_header import BLOCK
 from lading.limits import LIMITS
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from lading.image.streams import Lender, Lent, Readable
 
 __all__ = ["BlockStream"]
+
+BUFFER = 256 * 1024  # as much as stays in a core's cache beside what parses it
 
 
 class BlockStream:
@@ -38,7 +39,7 @@ class BlockStream:
         self.seek: Callable[[int], int] | None = getattr(source, "skip", None)
         self.lend: Callable[[memoryview], Lent | None] | None = getattr(source, "lend", None)
         self.where = where
-        self.view = memoryview(b"" if self.lend else bytearray(CHUNK))
+        self.view = memoryview(b"" if self.lend else bytearray(BUFFER))
         self.at = self.end = self.left = self.padding = 0
 
     @property
@@ -80,7 +81,7 @@ class BlockStream:
             self.left -= taken
             self.padding -= have - taken
             self.at = self.end
-            if self.seek is not None and self.left > CHUNK:
+            if self.seek is not None and self.left > BUFFER:
                 self.left -= self.seek(self.left)
             if not self._more():
                 if self.left:

@@ -34,7 +34,7 @@ BLOCK = 512
 HEADER = struct.Struct("100s8s16x12s12x8sc100s8s64x8s8s155s12x")
 # the same block by what most headers need: name, mode, size and the blank behind it, checksum,
 # type, whether there is a prefix
-PLAIN = struct.Struct("100s8s16x11sc12x8sc188x?166x")
+PLAIN = struct.Struct("100s8s16x11sB12x8sB188x?166x")
 _ADLER = 65521
 _BLANKS = (0x00, 0x20)
 _SPACES = 8 * 0x20  # the checksum field counts as blanks

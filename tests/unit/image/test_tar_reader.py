@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import tarfile
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lading.errors import InputError, LimitError
+from lading.image.paths import normalise
 from lading.image.streams import CHUNK
 from lading.image.tar import TarReader
 from support.image_tars import END, Seen, Slow, entry, header, pax, pieces, read
@@ -343,3 +345,19 @@ def test_the_short_way_through_a_plain_header_ends_where_the_long_way_does(
         return found
 
     assert told(TarReader) == told(_NeverPlain)
+
+
+@pytest.mark.parametrize("name", b"m/model.pkl// m//model.pkl/ .//m/./model.pkl/// /m/a/..".split())
+@pytest.mark.parametrize("flag", [b"0", b"7"])
+def test_a_path_has_no_empty_parts_however_it_is_written(name: bytes, flag: bytes) -> None:
+    """Unpackers clean it: a name that ends in slashes is the name of a file all the same."""
+    found = [one.path for one in read(entry(b"first") + entry(name, b"x", flag=flag) + END)]
+    assert found == ["first", "m" if name.endswith(b"..") else "m/model.pkl"]
+
+
+@given(st.text(st.sampled_from("a./"), max_size=12))
+def test_normalising_leaves_nothing_to_normalise(path: str) -> None:
+    found = normalise(path)
+    assert normalise(found) == found
+    assert not {"", ".", ".."} & set(found.split("/")) or found == ""
+    assert found == posixpath.normpath("/" + path).strip("/")
