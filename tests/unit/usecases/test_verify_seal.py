@@ -14,15 +14,15 @@ from lading.attest.predicates import CYCLONEDX, SLSA_VSA_V1
 from lading.attest.statement import Subject, build_statement
 from lading.attest.verifiers.key import KeyVerifier
 from lading.attest.vsa import ATTESTED_POLICY, SEAL_ANNOTATION, build_vsa
-from lading.errors import PolicyViolation, VerificationError
+from lading.errors import NoAttestation, PolicyViolation, VerificationError
 from lading.usecases.attest import Attestation, attach_seal, attach_statement
 from lading.usecases.bundles import PREDICATE_TYPE_ANNOTATION
-from lading.usecases.locate import Ports
+from lading.usecases.locate import EVERY_PLATFORM, Ports
 from lading.usecases.targets import parse_image
 from lading.usecases.verify import Demands, Verification, verify_image
 from lading_oci.layout import Layout
 from support.attest_samples import public, signer
-from support.oci_images import make_image, push_image
+from support.oci_images import make_image, push_image, push_index
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,3 +214,109 @@ def test_an_old_seal_is_refused_when_age_matters(shop: Shop) -> None:
     assert shop.verify().seal is not None
     with pytest.raises(VerificationError):
         shop.verify(demands=Demands(max_age=timedelta(days=30)))
+
+
+# --- what a trust rule demands besides ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("demands", "code"),
+    [
+        (Demands(policy="22" * 32), "seal"),
+        (Demands(policy="22" * 32, required=(CYCLONEDX,)), "seal"),
+        (Demands(policy=ATTESTED_POLICY.sha256), None),
+        (Demands(required=(SLSA_VSA_V1, CYCLONEDX)), None),
+    ],
+    ids=["another policy", "another policy, a BOM", "this policy", "seal and BOM"],
+)
+def test_a_seal_under_the_policy_that_is_demanded(
+    shop: Shop, demands: Demands, code: str | None
+) -> None:
+    """A BOM that holds does not stand in for the seal."""
+    shop.seal(shop.bom())
+
+    if code is None:
+        assert shop.verify(demands=demands).seal is not None
+        return
+    with pytest.raises(VerificationError) as caught:
+        shop.verify(demands=demands)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "demands", [Demands(policy=ATTESTED_POLICY.sha256), Demands(required=(SLSA_VSA_V1,))]
+)
+def test_a_seal_that_is_demanded_and_not_there(shop: Shop, demands: Demands) -> None:
+    shop.bom()
+
+    assert shop.verify().seal is None
+    with pytest.raises(NoAttestation):
+        shop.verify(demands=demands)
+
+
+@pytest.mark.parametrize(
+    ("names", "accepted"),
+    [
+        (("registry.example/acme/svc",), True),
+        (("registry.example/acme/svc:1",), True),
+        (("registry.example/acme/other",), False),
+        (("registry.example/acme/svc", "registry.example/acme/other"), False),
+        (("",), False),
+    ],
+    ids=["its own", "with a tag", "another", "both", "none"],
+)
+def test_a_statement_must_name_the_repository_alone_where_that_is_demanded(
+    shop: Shop, names: tuple[str, ...], accepted: bool
+) -> None:
+    digest = dict([shop.image.digest.split(":")])
+    subjects = [Subject(name, digest) for name in names]
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6"}
+    attach_statement(
+        build_statement(subjects, CYCLONEDX, document),
+        CYCLONEDX,
+        signer=signer(),
+        store=shop.store,
+        subject=shop.image,
+    )
+    demands = Demands(repository="registry.example/acme/svc")
+
+    assert types(shop.verify()) == [CYCLONEDX]
+    if accepted:
+        assert types(shop.verify(demands=demands)) == [CYCLONEDX]
+        return
+    with pytest.raises(VerificationError) as caught:
+        shop.verify(demands=demands)
+    assert caught.value.code == "reference"
+
+
+def test_an_invalid_one_beside_a_valid_one_where_only_valid_ones_may_be(shop: Shop) -> None:
+    shop.bom()
+    assert shop.verify(demands=Demands(only_valid=True))
+    shop.bom(by="mallory")
+
+    assert shop.verify()
+    with pytest.raises(VerificationError) as caught:
+        shop.verify(demands=Demands(only_valid=True))
+    assert caught.value.code == "signer"
+
+
+def test_full_refuses_boms_that_are_not_about_every_platform_asked_for(tmp_path: Path) -> None:
+    store = Layout(tmp_path / "store")
+    images = {one: make_image(one, architecture=one) for one in ("amd64", "arm64")}
+    index = push_index(store, images, tag="1")
+    every = [index, *(one.descriptor for one in images.values())]
+
+    def about(*descriptors: Descriptor) -> list[Subject]:
+        return [Subject("svc", dict([one.digest.split(":")])) for one in descriptors]
+
+    def bom(*descriptors: Descriptor) -> Attestation:
+        document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": len(descriptors)}
+        statement = build_statement(about(*descriptors), CYCLONEDX, document)
+        return attach_statement(statement, CYCLONEDX, signer=signer(), store=store, subject=index)
+
+    shop = Shop(store, index)
+    attach_seal(about(*every), [bom(*every[:2])], signer=signer(), store=store, subject=index)
+    assert shop.verify(platform=EVERY_PLATFORM).seal is not None, "the seal is about all of them"
+    with pytest.raises(VerificationError) as caught:
+        shop.verify(platform=EVERY_PLATFORM, full=True)
+    assert (caught.value.code, caught.value.wanted) == ("subject", every[2].digest)
