@@ -36,6 +36,8 @@ __all__ = ["Row"]
 
 MIB = 1024 * 1024
 LADING = [sys.executable, "-m", "lading"]
+#: Of lading's own, whatever the image's size.
+MOST_MEMORY = 80 * MIB
 #: As anybody but root is: without what the engine's directories need to be read.
 UNPRIVILEGED = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
 
@@ -55,10 +57,17 @@ class Row:
         """Our time over the peer's."""
         return self.ours.seconds / self.peer.seconds
 
+    @property
+    def met(self) -> bool:
+        """Whether time and memory are what they should be."""
+        return self.ratio <= self.target and self.ours.memory <= MOST_MEMORY
+
     def line(self) -> str:
         """Return the row as text."""
         mark = "ok" if self.ratio <= self.target else "MISSED"
         memory = f"{self.ours.memory / MIB:5.0f} MiB"
+        if self.ours.memory > MOST_MEMORY:
+            memory += f" (<= {MOST_MEMORY // MIB} MISSED)"
         disk = f"{self.ours.disk / MIB:5.0f} of {self.peer.disk / MIB:.0f} MiB temp"
         return (
             f"{self.work:34} {self.ours.seconds:7.3f} s  {self.peer_name:22} "
@@ -251,7 +260,7 @@ def main() -> int:
         options.json.write_text(json.dumps({"machine": machine(), "rows": document}, indent=2))
     if options.remove:
         subprocess.run(["docker", "rmi", image], check=True, stdout=subprocess.DEVNULL)
-    return int(any(row.ratio > row.target for row in rows))
+    return int(not all(row.met for row in rows))
 
 
 def _version(syft: str) -> str:
