@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from lading_oci.errors import LimitExceeded, MalformedError
 from lading_oci.limits import LIMITS
 
 __all__ = ["parse_object"]
+
+_ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def parse_object(
@@ -34,7 +37,9 @@ def parse_object(
         value = json.loads(
             content.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
         )
-        _check_tree(value)
+        if _ESCAPED.search(content):  # nothing else makes half a pair out of UTF-8
+            json.dumps(value, ensure_ascii=False).encode()
+        _check_depth(value)
     except (ValueError, RecursionError) as error:
         raise MalformedError(
             "this is not a well-formed JSON document", where=where, got=str(error)[:200]
@@ -55,21 +60,17 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check_tree(value: object) -> None:
-    """Refuse deep nesting and strings that cannot be encoded; iterative on purpose."""
-    level: list[object] = [value]
-    depth = 0
-    while level:
-        depth += 1
-        if depth > LIMITS.json_depth:
-            raise ValueError("nested too deeply")
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, str):
-                item.encode()
-            elif isinstance(item, dict):
-                below.extend(item)
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        level = below
+def _check_depth(value: object) -> None:
+    """Refuse anything at a depth below ``LIMITS.json_depth``; iterative on purpose."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(LIMITS.json_depth - 1):
+        if not level:
+            return
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
+    if any(level):
+        raise ValueError("nested too deeply")

@@ -79,7 +79,8 @@ class Layout:
             raise ReferenceInvalid(
                 "this is neither a tag nor a digest", where=self.name, got=repr(reference)[:200]
             )
-        for descriptor in self._entries():
+        tagged = [one for one in self._files.index_entries() if _tag_of(one) == reference]
+        for descriptor in referrers.readable(tagged, self.name):
             if descriptor.annotations.get(REF_NAME) == reference:
                 return Descriptor(descriptor.media_type, descriptor.digest, descriptor.size)
         raise self._absent(reference)
@@ -143,18 +144,24 @@ class Layout:
         return referrers.newest_first(found.values())
 
     def _candidates(self, digest: str) -> Iterator[Descriptor]:
-        yield from self._entries()
+        likely = [one for one in self._files.index_entries() if self._may_name(one, digest)]
+        yield from referrers.readable(likely, self.name)
         try:
             entries, _ = referrers.tag_entries(self.manifest, digest, where=self.name)
         except MalformedError:
             return
         yield from referrers.readable(entries, self.name)
 
+    def _may_name(self, entry: Mapping[str, Any], subject: str) -> bool:
+        """Say whether the manifest of an entry, or whatever it is, can be a referrer."""
+        named = entry.get("digest")
+        return not is_digest(named) or self._files.mentions(
+            str(named), subject.encode(), limit=self._limits.manifest
+        )
+
     def _as_referrer(self, digest: str, subject: str) -> Descriptor | None:
         """Return the manifest's own description when it refers to ``subject``."""
         try:
-            if not self._files.mentions(digest, subject.encode(), limit=self._limits.manifest):
-                return None
             found = self._files.read(digest, limit=self._limits.manifest)
             if found is None:
                 return None

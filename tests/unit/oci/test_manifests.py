@@ -62,6 +62,25 @@ def test_a_document_has_a_bound() -> None:
         parse_object(b'{"a":"b"}', limit=8)
 
 
+@pytest.mark.parametrize(
+    ("containers", "inside", "fits"),
+    [(64, b"", True), (65, b"", False), (63, b"1", True), (64, b"1", False), (64, b"{}", False)],
+)
+def test_a_document_has_a_depth(containers: int, inside: bytes, fits: bool) -> None:
+    """What lies in the innermost container counts, too."""
+    lists = containers - 1
+    content = b'{"a":' + b"[" * lists + inside + b"]" * lists + b"}"
+    if fits:
+        assert parse_object(content)
+    else:
+        with pytest.raises(MalformedError, match="well-formed"):
+            parse_object(content)
+
+
+def test_a_pair_of_surrogates_is_one_character() -> None:
+    assert parse_object(b'{"a":"\\ud83d\\ude00"}') == {"a": "\U0001f600"}
+
+
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_parse_or_are_refused(content: bytes) -> None:
     with contextlib.suppress(OciError):
