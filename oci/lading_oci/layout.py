@@ -11,7 +11,6 @@ aside, flushed and renamed. A reader needs no lock.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -32,6 +31,7 @@ from lading_oci.manifests import (
     matches,
     referrer_manifest,
 )
+from lading_oci.records import changed
 from lading_oci.references import is_tag
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class Layout:
             for key, value in referrer.annotations.items()
             if len(value) <= self._limits.tag_annotation
         }
-        content = index_manifest([*known, descriptor_json(replace(referrer, annotations=short))])
+        content = index_manifest([*known, descriptor_json(changed(referrer, annotations=short))])
         if len(content) > self._limits.manifest:
             return None
         index = Descriptor(mediatypes.OCI_INDEX, digest_of(content), len(content))

@@ -246,9 +246,10 @@ class LayoutFiles:
         for change in held.changes:
             changed = change(held.entries)
             held.entries = held.entries if changed is None else changed
-        named = {self._place(one["digest"]) for one in held.entries if is_digest(one.get("digest"))}
-        for passing in held.files.keys() - before - named:  # a list that grew further
-            discard([held.files.pop(passing)])
+        named = {one.get("digest") for one in held.entries if is_digest(one.get("digest"))}
+        for passing in held.files.keys() - before:
+            if f"{passing.parent.name}:{passing.name}" not in named:  # a list that grew further
+                discard([held.files.pop(passing)])
         self._aside.place(held.files)
         if held.entries is not known:
             whole = io.BytesIO(dump({**index, "manifests": held.entries}))
