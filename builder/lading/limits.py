@@ -58,6 +58,7 @@ class Limits:
     flatbuffer_tables: int = 1_000_000  # visited in one file
     data_footer: int = 16 * MIB  # of a file that keeps its description at its end
     zip_entries: int = 1_000_000
+    zip_directories: int = 100  # of archives in a row
     zip_inflated: int = 4 * GIB
     inflated_floor: int = 64 * MIB  # small files may expand this far whatever their ratio
     archive_nesting: int = 4

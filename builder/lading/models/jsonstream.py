@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lading.models.stream import Source
 
-__all__ = ["SKIPPED", "JsonObject", "parse_json"]
+__all__ = ["SKIPPED", "JsonObject", "parse_json", "read_json"]
 
 #: Stands for a value that was larger than its bound.
 SKIPPED: Final = object()
@@ -43,6 +43,18 @@ def parse_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"not JSON: {error}") from None
+
+
+def read_json(source: Source, name: str) -> Any:
+    """Read and parse a document that is held as a whole; ``name`` is for the error.
+
+    Raises:
+        Malformed: it is larger than ``LIMITS.companion_json``, or :func:`parse_json` says so.
+    """
+    text = source.read(LIMITS.companion_json + 1)
+    if len(text) > LIMITS.companion_json:
+        raise Malformed(f"{name} is too large")
+    return parse_json(text.decode("utf-8", "replace"))
 
 
 class JsonObject:

@@ -16,6 +16,7 @@ from lading.errors import InputError
 from lading.models.hashing import ThreadedHash
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
 CHUNK: Final = 1024 * 1024
 #: The most that :meth:`Source.exactly` hands out at once.
 LARGEST_READ: Final = 128 * 1024 * 1024
+#: Bytes of what :meth:`Source.seek` looks for, at the most.
+_LONGEST_MARK: Final = 4
 #: Files from here on are hashed in a thread of their own, beside the reading; but not those that
 #: the kernel reads ahead (``ahead``): handing their bytes over costs more than it gains.
 THREADED_FROM: Final = 8 * CHUNK
@@ -171,6 +174,24 @@ class Source:
             self._at = len(self._chunk)
             if not self._next():
                 raise Truncated(f"the data ends at byte {self.offset}, {size} bytes too early")
+
+    def seek(self, mark: re.Pattern[bytes], start: bytes) -> bool:
+        """Consume what comes before the next match of ``mark``; False, all consumed, without one.
+
+        ``mark`` matches a few bytes, of which the first are ``start``.
+        """
+        while True:
+            # Where there is nothing to find, this is several times as fast as the pattern.
+            if self._chunk.find(start, self._at) >= 0:
+                found = mark.search(self._chunk, self._at)
+                if found is not None:
+                    self._at = found.start()
+                    return True
+            self._at = max(self._at, len(self._chunk) - _LONGEST_MARK + 1)
+            left = len(self._chunk) - self._at
+            if len(self.peek(left + 1)) <= left:
+                self._at = len(self._chunk)
+                return False
 
     def line(self, limit: int) -> bytes:
         r"""Return the next line without its ``\n``.

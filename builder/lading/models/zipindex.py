@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["END", "LocalHeader", "check_directory", "zip64"]
+__all__ = ["CENTRAL", "END", "LocalHeader", "check_directory", "zip64"]
 
 END: Final = b"PK\x05\x06"
-_CENTRAL: Final = b"PK\x01\x02"
+CENTRAL: Final = b"PK\x01\x02"
 _END64, _LOCATOR = b"PK\x06\x06", b"PK\x06\x07"
 #: Flags, method, sizes, lengths, offset; other fields are of no use.
 _HEAD: Final = struct.Struct("<4x4xHH4x4xIIHHH8xI")
@@ -69,7 +69,7 @@ def check_directory(source: Source, visited: Mapping[int, LocalHeader], report: 
         return False
     listed: set[int] = set()
     count = 0
-    while source.peek(4) == _CENTRAL:
+    while source.peek(4) == CENTRAL:
         count += 1
         if count > LIMITS.zip_entries:
             raise Malformed(f"more than {LIMITS.zip_entries} entries in the central directory")

@@ -9,6 +9,7 @@ not visited, or differs, makes the archive unscannable.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -19,24 +20,29 @@ from lading.limits import LIMITS
 from lading.models.report import printable
 from lading.models.stream import CHUNK, Limited, Malformed, Source, Truncated
 from lading.models.unpack import Inflated
-from lading.models.zipindex import END, LocalHeader, check_directory, zip64
+from lading.models.zipindex import CENTRAL, END, LocalHeader, check_directory, zip64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lading.models.report import Report
 
-__all__ = ["Member", "members"]
+__all__ = ["Evasive", "Member", "members"]
 
 _LOCAL: Final = b"PK\x03\x04"
 _DESCRIPTOR: Final = b"PK\x07\x08"
-_CENTRAL: Final = b"PK\x01\x02"
+#: What a gap ends with: a member, a directory, or the end record of one.
+_MARKS: Final = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x05\x06)")
 
 _STORED, _DEFLATED = 0, 8
 _METHODS: Final = frozenset({0, 1, 6, 8, 9, 12, 14, 19, 93, 94, 95, 96, 97, 98, 99})
 _ENCRYPTED: Final = 1
 _SUMMED: Final = 64 * CHUNK
 _HAS_DESCRIPTOR: Final = 8
+
+
+class Evasive(Malformed):
+    """Bytes that no writer makes, and that would keep a reader busy: nobody may look past them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class _Walk:
         self._program = program
         self._seen: dict[int, LocalHeader] = {}
         self._directories = 0
+        self._gaps = 0
 
     def members(self) -> Iterator[Member]:
         source = self._source
@@ -82,9 +89,13 @@ class _Walk:
                     self._seen[at] = header
                     yield from self._member(header)
                     continue
-            elif mark == _CENTRAL and check_directory(source, self._seen, self._report):
+            elif (
+                mark == CENTRAL and self._seen and check_directory(source, self._seen, self._report)
+            ):
                 # Loaders take the last directory: another archive may follow this one.
                 self._directories += 1
+                if self._directories > LIMITS.zip_directories:
+                    raise Evasive(f"more than {LIMITS.zip_directories} central directories")
                 continue
             elif mark == END and self._seen:
                 text = f"an end record at byte {source.offset} follows no central directory"
@@ -104,14 +115,11 @@ class _Walk:
 
     def _gap(self) -> None:
         """Step to the next place where a header may be."""
+        self._gaps += 1
+        if self._gaps > LIMITS.zip_entries:
+            raise Evasive(f"more than {LIMITS.zip_entries} marks of members that are none")
         self._source.skip(1)
-        while piece := self._source.some(CHUNK):
-            found = piece.find(b"PK")
-            if found >= 0:
-                self._source.back(len(piece) - found)
-                return
-            if piece.endswith(b"P") and len(piece) > 1:
-                self._source.back(1)  # the rest of the mark may be in the next chunk
+        self._source.seek(_MARKS, b"PK")
 
     def _member(self, header: LocalHeader) -> Iterator[Member]:
         source = self._source

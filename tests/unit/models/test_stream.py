@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -164,3 +165,23 @@ class TestHashing:
         dropped.close()
 
         assert threading.active_count() == before
+
+
+class TestSeek:
+    MARK = re.compile(rb"PK(?:\x03\x04|\x01\x02)")
+
+    @pytest.mark.parametrize("before", [0, 1, 2, 3, 6, 7, 8, 9, 20])
+    @pytest.mark.parametrize("piece", [1, 2, 3, 4, 8])
+    def test_a_mark_is_found_wherever_chunks_end(self, before: int, piece: int) -> None:
+        data = (b"aPKbPK\x03xP" * 9)[:before] + b"PK\x01\x02rest"
+        source = Pieces(*(data[at : at + piece] for at in range(0, len(data), piece)))
+        assert source.seek(self.MARK, b"PK")
+        assert source.offset == before
+        assert source.read(99) == b"PK\x01\x02rest"
+
+    @pytest.mark.parametrize("data", [b"", b"P", b"PK", b"PK\x03", b"nothing of it", b"PKPKPK"])
+    def test_without_one_everything_is_consumed(self, data: bytes) -> None:
+        for piece in (1, 3, 99):
+            source = Pieces(*(data[at : at + piece] for at in range(0, len(data), piece)))
+            assert not source.seek(self.MARK, b"PK")
+            assert (source.offset, source.at_end()) == (len(data), True)

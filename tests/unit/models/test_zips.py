@@ -5,21 +5,25 @@ from __future__ import annotations
 import dataclasses
 import io
 import struct
+import time
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lading.inventory import Verdict
+from lading.inventory import Role, Verdict
 from lading.limits import LIMITS
 from lading.models import report, zips
 from lading.models.report import Report
 from lading.models.stream import BytesSource, Malformed
+from support import model_encoders as enc
+from support import models_streams
 from support.models_fixtures import (
     descriptor_zip_bytes,
     evil_pickle,
     npz_bytes,
+    onnx_bytes,
     torch_zip_bytes,
     zip_bytes,
 )
@@ -346,3 +350,45 @@ def test_a_descriptor_with_wide_sizes() -> None:
     fixed = longer[: end + 16] + struct.pack("<I", start) + longer[end + 20 :]
 
     assert verdict(fixed) is Verdict.SAFE
+
+
+@pytest.mark.parametrize("name", ["m.zip", "m.pt", "m.bin", "m"])
+def test_marks_of_members_that_are_none(name: str) -> None:
+    """Eight megabytes of them took five minutes."""
+    start = time.monotonic()
+    many = seen(name, b"\x00" * 300 + LOCAL * 1_200_000)
+    assert time.monotonic() - start < 60
+    assert many.safety.verdict is Verdict.UNSCANNABLE
+    few = b"\x00" * 300 + b"PKP" * 300_000 + (LOCAL + CENTRAL) * 1000
+    assert seen("m.bin", few).safety.verdict is Verdict.SAFE
+    behind = seen("m.bin", few + zip_bytes({"a/data.pkl": EVIL}))
+    assert behind.safety.verdict is Verdict.DANGEROUS
+
+
+@pytest.mark.parametrize("name", ["m.bin", "m", "m.zip"])
+def test_a_header_that_leads_astray_before_the_archive(name: str) -> None:
+    """It declares more bytes than follow; a loader begins at the end and never sees it."""
+    lure = patched(zip_bytes({"x": b"y"}), LOCAL, 18, struct.pack("<II", 1 << 31, 1 << 31))
+    whole = zip_bytes({"archive/data.pkl": EVIL})
+    junk = bytes(300)
+    led = seen(name, junk + lure[: lure.index(CENTRAL)] + whole)
+    assert led.safety.verdict is Verdict.UNSCANNABLE
+    others = zip_bytes({"readme": b"hello"})
+    file = models_streams.look(name, junk + lure[: lure.index(CENTRAL)] + others)
+    assert file is None or file.role is Role.OTHER
+    inside = enc.tar([("a.onnx", onnx_bytes()), ("w.bin", junk + lure[:40])])
+    assert seen("m.tar", inside).safety.verdict is Verdict.UNSCANNABLE
+
+
+def test_directories_without_end() -> None:
+    """Each was compared with every member."""
+    whole = zip_bytes({f"{n}.pkl": SAFE for n in range(2000)})
+    one = zip_bytes({"x": b""})
+    directory = one[one.index(CENTRAL) :]
+    start = time.monotonic()
+    assert (
+        "central directories"
+        in " ".join(found.message for found in look(whole + directory * 20_000).safety.findings)
+        or look(whole + directory * 20_000).safety.verdict is Verdict.UNSCANNABLE
+    )
+    assert time.monotonic() - start < 30

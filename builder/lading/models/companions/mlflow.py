@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from lading.inventory import Level, Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.companions.yamltext import parse_yaml
+from lading.models.companions.yamltext import parse_yaml, unreadable
 from lading.models.report import printable
+from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
     from lading.models.report import Report
@@ -25,7 +26,11 @@ _OWN: Final = "mlflow."
 
 def parse(source: Source, report: Report) -> bool:
     """Note flavors and versions; False when the document is another's."""
-    data = parse_yaml(source.read(LIMITS.companion_text).decode("utf-8", "replace"))
+    text = source.read(LIMITS.companion_text).decode("utf-8", "replace")
+    try:
+        data = parse_yaml(text)
+    except Malformed as error:
+        return "flavors" in text and unreadable(report, "mlflow", error)
     flavors = data.get("flavors") if isinstance(data, dict) else None
     if not isinstance(flavors, dict) or not flavors:
         return False

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from lading.inventory import Level, Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.companions.yamltext import parse_yaml
+from lading.models.companions.yamltext import parse_yaml, unreadable
 from lading.models.pickles.names import judge
 from lading.models.report import printable
+from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,13 @@ _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+\Z")
 
 def parse(source: Source, report: Report) -> bool:
     """Note class and versions; False when the document is another's."""
-    data = parse_yaml(source.read(LIMITS.companion_text).decode("utf-8", "replace"))
+    text = source.read(LIMITS.companion_text).decode("utf-8", "replace")
+    try:
+        data = parse_yaml(text)
+    except Malformed as error:
+        if "nemo" not in text and "target" not in text:
+            return False
+        return unreadable(report, "nemo", error)
     if not isinstance(data, dict):
         return False
     target, version = _text(data.get("target")), _text(data.get("nemo_version"))

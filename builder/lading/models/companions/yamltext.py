@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from lading.inventory import Role
+from lading.models import vocabulary as v
 from lading.models.stream import Malformed
 
-__all__ = ["parse_yaml"]
+if TYPE_CHECKING:
+    from lading.models.report import Report
+
+__all__ = ["parse_yaml", "unreadable"]
 
 #: Characters; the parser is slow, and cards have a few thousand.
 _LARGEST: Final = 512 * 1024
@@ -46,3 +51,11 @@ def parse_yaml(text: str) -> Any:
         if isinstance(error, Malformed):
             raise
         raise Malformed(f"not YAML: {type(error).__name__}") from None
+
+
+def unreadable(report: Report, kind: str, error: Malformed) -> bool:
+    """Note a configuration that names what is imported, and hides it from this reader; True."""
+    report.role = Role.CONFIG
+    report.fact(v.KIND, kind, "")
+    report.find("config-unreadable", f"what it asks for to be imported is not known: {error}")
+    return True

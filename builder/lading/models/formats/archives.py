@@ -21,8 +21,9 @@ from lading.models.pickles.machine import Seen
 from lading.models.pickles.names import judge
 from lading.models.pickles.scan import describe, imports_danger, may_be_pickle, scan_one
 from lading.models.report import printable
-from lading.models.stream import Malformed
-from lading.models.zips import members
+from lading.models.stream import HashedSource, Malformed
+from lading.models.zipindex import CENTRAL, END
+from lading.models.zips import Evasive, members
 
 if TYPE_CHECKING:
     from lading.models.report import Report
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LLAMAFILE", "parse", "telling"]
 
+#: An end record and its comment.
+_LAST: Final = 22 + 0xFFFF
 #: How a portable executable of Cosmopolitan begins; a llamafile is one with an archive behind it.
 LLAMAFILE: Final = b"MZqFpD"
 
@@ -71,11 +74,29 @@ def parse(source: Source, report: Report, depth: int = 0, *, searched: bool = Fa
     try:
         for member in members(source, report, program=executable):
             walk.member(member)
-    except Malformed:
-        if walk.promises_nothing(searched=searched):
-            return False
-        raise
+    except Malformed as error:
+        if isinstance(error, Evasive) or not walk.promises_nothing(searched=searched):
+            raise
+        if _ends_as_archive(source):
+            raise  # what led the walk astray was meant to
+        return False
     return walk.finish(promised=report.path.lower().endswith(_PROMISES) and not searched)
+
+
+def _ends_as_archive(source: Source) -> bool:
+    """Whether a loader that begins at the end of a file would find a model's archive there."""
+    if not isinstance(source, HashedSource):
+        return True
+    source.drain()
+    if END not in source.tail[-_LAST:]:
+        return False
+    at = source.tail.find(CENTRAL)
+    while at >= 0:
+        length = int.from_bytes(source.tail[at + 28 : at + 30], "little")
+        if _TELLING.fullmatch(source.tail[at + 46 : at + 46 + length]):
+            return True
+        at = source.tail.find(CENTRAL, at + 4)
+    return False
 
 
 class _Archive:

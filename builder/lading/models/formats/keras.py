@@ -14,9 +14,8 @@ from lading.inventory import Level, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.formats.keras_dangers import dangers_of
-from lading.models.jsonstream import parse_json
+from lading.models.jsonstream import read_json
 from lading.models.report import printable
-from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +44,7 @@ class KerasConfig:
         Raises:
             Malformed: it is larger than its bound, or not JSON.
         """
-        text = content.read(LIMITS.companion_json + 1)
-        if len(text) > LIMITS.companion_json:
-            raise Malformed(f"{name} is too large")
-        document = parse_json(text.decode("utf-8", "replace"))
+        document = read_json(content, name)
         if name == "config.json":
             judge_config(document, self._report, name)
         elif isinstance(document, dict) and isinstance(document.get("keras_version"), str):

@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Level, Verdict
-from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.jsonstream import parse_json
+from lading.models.jsonstream import read_json
 from lading.models.pickles.names import judge
 from lading.models.report import printable
-from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +38,7 @@ def parse(content: Source, report: Report) -> bool:
     Raises:
         Malformed: it is larger than its bound, or no JSON.
     """
-    text = content.read(LIMITS.companion_json + 1)
-    if len(text) > LIMITS.companion_json:
-        raise Malformed(f"{NAME} is too large")
-    document = parse_json(text.decode("utf-8", "replace"))
+    document = read_json(content, NAME)
     if not isinstance(document, dict) or not isinstance(document.get(_VERSION), str):
         return False
     report.fact(v.PRODUCER, f"skops {printable(document[_VERSION], 64)}", NAME)
@@ -57,8 +52,8 @@ def parse(content: Source, report: Report) -> bool:
         verdict = judge(module, name)
         if verdict is not Verdict.SAFE:
             level = Level.ERROR if verdict is Verdict.DANGEROUS else Level.WARNING
-            text_ = f"loading it makes {printable(module)}.{printable(name)}, once that is trusted"
-            report.find("skops-type", text_, level, verdict)
+            text = f"loading it makes {printable(module)}.{printable(name)}, once that is trusted"
+            report.find("skops-type", text, level, verdict)
     return True
 
 

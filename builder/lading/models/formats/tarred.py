@@ -42,6 +42,7 @@ _TORCH: Final = {
     "storages": torch_tar.storages,
     "tensors": torch_tar.tensors,
 }
+_NEMO: Final = "model_config.yaml"
 #: Names that make a tar worth its while.
 _TELLING: Final = re.compile(
     r"(?:.*/)?(?:model_config\.yaml|sys_info|storages|tensors|xgboost-model|saved_model\.pb"
@@ -131,7 +132,9 @@ class _Tar:
         found = self._report.inside(member.name, member.size)
         try:
             if reader(member.content, found) is False:
-                return
+                if posixpath.basename(member.name) != _NEMO:
+                    return
+                found.find("config-unreadable", "it is no configuration that can be read")
         except Malformed as error:
             what = found.format or "what it is"
             found.find("unscannable", f"cannot be read as {what}: {error}")
@@ -171,7 +174,7 @@ class _Tar:
         if {"pickle", "storages", "tensors"} <= names:
             report.format = "pytorch-tar"
             report.fact(v.LIBRARY, "pytorch", "members")
-        elif "model_config.yaml" in names:
+        elif _NEMO in names:
             report.format = "nemo"
         else:
             report.format = "model-archive"

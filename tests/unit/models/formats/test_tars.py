@@ -170,6 +170,28 @@ class TestNemo:
     def test_configurations_of_others(self, config: bytes) -> None:
         assert look("model_config.yaml", config) is None
 
+    @pytest.mark.parametrize(
+        "config",
+        [
+            b"target: nemo.x\na: &a [builtins.exec]\nb: {_target_: *a}\n",
+            b"target: nemo.x\nb: " + b"[" * 100_000,
+            b"\x00",
+            b"- no mapping",
+        ],
+    )
+    def test_a_configuration_that_hides_what_it_names(self, config: bytes) -> None:
+        file = seen("asr.nemo", nemo(config))
+        assert file.safety.verdict is Verdict.UNSCANNABLE
+        assert ids_of(file) == {"config-unreadable"}
+
+    def test_one_that_hides_it_in_a_directory(self) -> None:
+        hidden = b"target: nemo.x\na: &a [1]\nb: *a\n"
+        assert seen("m/model_config.yaml", hidden).safety.verdict is Verdict.UNSCANNABLE
+        assert look("m/model_config.yaml", b"a: &a [1]\nb: *a\n") is None
+        flavors = b"flavors: {python_function: &a {loader_module: os}}\nb: *a\n"
+        assert seen("m/MLmodel", flavors).safety.verdict is Verdict.UNSCANNABLE
+        assert look("m/MLmodel", b"a: &a [1]\nb: *a\n") is None
+
     def test_one_that_was_unpacked_is_one_model(self) -> None:
         files = [
             seen("m/model_config.yaml", NEMO_CONFIG),
