@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lading.limits import LIMITS
 from lading.models.report import printable
-from lading.models.stream import CHUNK, Limited, Malformed, Source
+from lading.models.stream import CHUNK, Limited, Malformed, Source, Truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,15 +87,17 @@ def members(source: Source, report: Report) -> Iterator[Member]:
     """Yield every regular member, in the order of the bytes.
 
     Raises:
-        Truncated: the archive ends inside a member.
+        Truncated: the archive ends inside a member, or without its mark.
         Malformed: a header is damaged, a member has holes, or there are too many.
     """
     told: dict[bytes, bytes] = {}  # what headers before a member say about it
     for _ in range(LIMITS.zip_entries):
         block = source.read(BLOCK)
-        if not block or block == _ZEROS:
+        if block == _ZEROS:
             _end(source, report)
             return
+        if not block:
+            raise Truncated("the archive has no end, as if it were cut between two members")
         header = header_of(block)
         if header is None:
             raise Malformed(f"the header of a member is damaged, before byte {source.offset}")

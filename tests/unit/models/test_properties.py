@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import pickle
 import time
 import tracemalloc
@@ -26,6 +27,7 @@ from lading.inventory import ModelFile, Verdict
 from lading.limits import LIMITS
 from lading.models import examine, group
 from lading.models.pickles import steps
+from support import model_encoders as enc
 from support.models_fixtures import (
     evil_pickle,
     gguf_bytes,
@@ -62,13 +64,20 @@ MADE = {
     path.stem: gzip.decompress(path.read_bytes())
     for path in sorted((Path(__file__).parent / "formats" / "made").glob("*.gz"))
 }
+TARS = {
+    "m.nemo": gzip.compress(
+        enc.tar([("model_config.yaml", b"target: nemo.A\n"), ("w.ckpt", torch_zip_bytes())])
+    ),
+    "model.tar": enc.tar([("model.safetensors", safetensors_bytes()), ("w.pkl", SAFE["m.pkl"])]),
+    "m.onnx.xz": lzma.compress(SAFE["m.onnx"]),
+}
 COMPANIONS = {name: data for name, data in hf_files().items() if "safetensors" not in name}
 PICKLES = {
     path.name: path.read_bytes()
     for path in sorted((Path(support.__path__[0]) / "models_pickles").iterdir())
     if path.suffix in (".pkl", ".joblib", ".dill")
 }
-ALL = {**SAFE, **MADE, **COMPANIONS, **PICKLES}
+ALL = {**SAFE, **MADE, **TARS, **COMPANIONS, **PICKLES}
 #: A suffix of each kind that readers are chosen by.
 NAMES = st.sampled_from(
     [*ALL, "x", "x.bin", "x.pb", "x.h5", "x.tflite", "x.json", "x.xml", "x.model"]
@@ -137,6 +146,15 @@ def _changed(draw: st.DrawFn) -> tuple[str, bytes]:
 def test_any_change_of_a_good_file(changed: tuple[str, bytes]) -> None:
     name, data = changed
     check(look(name, data), data)
+
+
+@pytest.mark.parametrize("name", TARS)
+def test_no_truncated_archive_is_safe(name: str) -> None:
+    """Once the first member can be had; what is left of a tar's end are zeros."""
+    data = TARS[name].rstrip(b"\x00")
+    for size in range(len(data) - 1, len(data) // 3, -1 - len(data) // 150):
+        found = look(name, data[:size])
+        assert found is None or found.safety.verdict is not Verdict.SAFE, size
 
 
 @pytest.mark.parametrize("name", SAFE)

@@ -73,8 +73,9 @@ def test_tars_that_are_no_samples() -> None:
     samples = [("0.jpg", b"x"), ("0.cls", b"1"), ("1.jpg", b"x"), ("1.cls", b"2")]
     assert look("d/x.tar", b"junk" * 300) is None
     assert look("d/x.tar", enc.tar([("README", b"x")])) is None
+    assert seen("d/x.tar", enc.tar(samples)).safety.verdict is Verdict.SAFE
     good = enc.tar(samples)[: 8 * 512]
-    assert seen("d/x.tar", good).safety.verdict is Verdict.SAFE
+    assert seen("d/x.tar", good).safety.verdict is Verdict.UNSCANNABLE
     broken = seen("d/x.tar", good + b"junk" * 300)
     assert broken.safety.verdict is Verdict.UNSCANNABLE
     no_size = bytearray(good)

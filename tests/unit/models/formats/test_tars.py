@@ -341,6 +341,12 @@ class TestBounds:
         assert "tar-trailing-data" in ids_of(seen("m.pt", data + b"x"))
         assert "tar-trailing-data" in ids_of(seen("model.tar.gz", gzip.compress(data) + b"x"))
 
+    def test_an_archive_that_is_cut_between_members(self) -> None:
+        data = enc.tar([("a.pkl", SAFE), ("b.pkl", EVIL)])
+        assert seen("m.pt", data[:1024]).safety.verdict is Verdict.UNSCANNABLE
+        cut = zstandard.compress(data[:1024])
+        assert seen("model.tar.zst", cut).safety.verdict is Verdict.UNSCANNABLE
+
     def test_members_without_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tars, "LIMITS", dataclasses.replace(LIMITS, zip_entries=3))
         data = enc.tar([(f"{one}.pkl", SAFE) for one in range(4)])
