@@ -167,3 +167,29 @@ def test_the_disk_is_waited_for_as_if_it_were_one_file(
 
     assert placed == [8, 1]  # three blobs and manifests, the empty object, the referrers tag
     assert digest_of(b"{}").removeprefix("sha256:") in blobs(layout.path)
+
+
+def test_writers_beside_each_other_lose_nothing(
+    subject: Descriptor, layout: Layout, tmp_path: Path
+) -> None:
+    """Each as a process of its own would: another object, another lock on the same file."""
+    start = threading.Barrier(4, timeout=30)
+    done: list[str] = []
+
+    def write(number: int) -> None:
+        own = Layout(tmp_path / "l")
+        with own.together():
+            made = [attach(own, subject, b"%d %d" % (number, at)) for at in range(3)]
+            start.wait()  # all hold back what the others do not know of
+        done.extend(one.descriptor.digest for one in made)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(done) == 12
+    assert {one.digest for one in layout.referrers(subject.digest)} == set(done)
+    listed = json.loads(layout.manifest(referrers_tag(subject.digest)).content)["manifests"]
+    assert {one["digest"] for one in listed} == set(done)
