@@ -89,8 +89,6 @@ _TAR_NAME: Final = re.compile(
 #: First bytes of a compressed tar are looked at as far as this.
 _TAR_PEEKED: Final = 64 * 1024
 
-#: Control characters that no text has.
-_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TEXTS: Final = frozenset({".json", ".txt", ".md", ".pdf"})
 #: Suffixes under which models keep tensors without any header in files beside them.
 _RAW: Final = re.compile(r"\.(?:bin|data|weights?|bias|raw|onnx_data|data-\d{5}-of-\d{5})\Z")
@@ -140,7 +138,7 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     if companion is not None and not SKIPPED_PLACES.search(path):
         return readers.companion(*companion)
     hidden = _RAW.match(suffix or ".bin") is not None and _may_hide(head, size)
-    if nameless and _is_binary(head):
+    if nameless and readers.is_binary(head):
         return readers.raw
     found = _by_suffix(name, suffix, head) or _by_place(path, suffix, size)
     return readers.searched if found is None and hidden else found
@@ -197,16 +195,18 @@ def _by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
     if suffix == ".nemo":
         return _PROMISED_TAR
     if _OLD_PICKLE.match(head):
-        return readers.pickle if suffix in _MODEL and _is_binary(head) else readers.old_pickle
+        return (
+            readers.pickle if suffix in _MODEL and readers.is_binary(head) else readers.old_pickle
+        )
     if suffix in _ARCHIVES:
         return archives.parse  # loaders look for a directory at the end, whatever the beginning is
-    if (suffix in _UNPICKLED and _is_binary(head)) or _TORCH_BIN.match(name):
+    if (suffix in _UNPICKLED and readers.is_binary(head)) or _TORCH_BIN.match(name):
         return readers.unknown
     if suffix in _MODEL and imports_danger(head):
         return readers.pickle
     if suffix in _MODEL and _goes_on(head):
         return readers.raw_pickle
-    if (_RAW.match(suffix) or name.startswith(_EXPORTED)) and _is_binary(head):
+    if (_RAW.match(suffix) or name.startswith(_EXPORTED)) and readers.is_binary(head):
         return readers.raw
     return readers.old_pickle if suffix in _MODEL or suffix in _UNPICKLED else None
 
@@ -229,11 +229,6 @@ def _by_place(path: str, suffix: str, size: int) -> Reader | None:
     if suffix in _TABLES and tables.promising(path, size):
         return _TABLES[suffix]
     return readers.placed(path, size)
-
-
-def _is_binary(head: bytes) -> bool:
-    """Whether the bytes are no text in any encoding: ``.pt`` is also the suffix of texts."""
-    return _CONTROL.search(head) is not None
 
 
 def _goes_on(head: bytes) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
     "companion",
     "compressed_pickle",
     "disguised",
+    "is_binary",
     "likely_pickle",
     "nameless",
     "old_pickle",
@@ -47,6 +48,8 @@ Reader: TypeAlias = Callable[[Source, Report], bool | None]
 
 #: A walk that breaks within these bytes, without any import, was none.
 _BROKEN_AT_ONCE: Final = 64
+#: Control characters that no text has.
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _COMMIT: Final = re.compile(rb"[0-9a-f]{40}\s*\Z")
 #: Where such files lie: in a cache of the Hub, in a checkout, in a store of Ollama's or Docker's.
 _PLACE: Final = re.compile(
@@ -69,6 +72,11 @@ def pickle(source: Source, report: Report) -> None:
     describe(scan_all(source, report), report)
 
 
+def is_binary(head: bytes) -> bool:
+    """Whether the bytes are no text in any encoding: ``.pt`` is also the suffix of texts."""
+    return _CONTROL.search(head) is not None
+
+
 def likely_pickle(source: Source, report: Report) -> bool:
     """Walk what has a pickle's first two bytes and another name.
 
@@ -85,14 +93,18 @@ def likely_pickle(source: Source, report: Report) -> bool:
 
 def old_pickle(source: Source, report: Report) -> bool:
     """Walk what looks like a pickle of protocol 0 or 1; a text may look so at its start."""
+    text = not is_binary(source.peek(LIMITS.sniff_bytes))
     try:
         pickle(source, report)
     except Malformed:
         if report.verdict is Verdict.DANGEROUS:
             raise  # lines of a text may pass for an import, but not for one of these
-        report.forget()
-        return searched(source, report)
-    return True
+    else:
+        trailing = any(one.id == "pickle-trailing-data" for one in report.findings)
+        if report.verdict is Verdict.DANGEROUS or not (text and trailing):
+            return True  # and lines of a text may end with what ends a pickle
+    report.forget()
+    return searched(source, report)
 
 
 def disguised(reader: Reader) -> Reader:

@@ -252,3 +252,15 @@ def test_a_vocabulary_without_tensors_is_safe() -> None:
 
 def test_a_torch_archive_at_its_best() -> None:
     assert seen("x", torch_zip_bytes({"w": (2, 2)})).safety.verdict is Verdict.SAFE
+
+
+def test_texts_and_corpora_that_begin_as_pickles_do() -> None:
+    ignored = b"coverage.html\ncoverage.txt\ncoverage.out\n.DS_Store\n"
+    assert look("src/.gitignore", ignored) is None
+    corpus = {f"{n}": bytes([0x80, n % 6, 0xFF, 0x23]) * 9 for n in range(9)}
+    assert look("src/corpus.zip", zip_bytes(corpus)) is None
+    nested = zip_bytes({"corpus.zip": zip_bytes(corpus), "readme": b"x"})
+    assert look("src/v1.zip", nested) is None
+    assert seen("m.pt", zip_bytes(corpus)).safety.verdict is Verdict.UNSCANNABLE
+    broken = {"x": b"\x80\x04cacme\nModel\n" + b"\xff" * 9}
+    assert "pickle-suspicious-global" in ids_of(seen("src/x.zip", zip_bytes(broken)))

@@ -19,7 +19,13 @@ from lading.models.formats.keras import KerasConfig
 from lading.models.formats.torch import Tensors, judge_script
 from lading.models.pickles.machine import Seen
 from lading.models.pickles.names import judge
-from lading.models.pickles.scan import describe, imports_danger, may_be_pickle, scan_one
+from lading.models.pickles.scan import (
+    describe,
+    imports_danger,
+    may_be_pickle,
+    passes_for_pickle,
+    scan_one,
+)
 from lading.models.report import printable
 from lading.models.stream import HashedSource, Malformed
 from lading.models.zipindex import CENTRAL, END
@@ -149,8 +155,14 @@ class _Archive:
                 self._kinds.add("skops")
         elif self._keras.wants(member.name):
             self._keras.read(member.name, content)
-        elif head[:2] in _PROTOCOLS or (_PICKLE_NAME.match(member.name) and head):
+        elif (head[:2] in _PROTOCOLS and self._believes(head)) or (
+            _PICKLE_NAME.match(member.name) and head
+        ):
             self._pickle(member, content)
+
+    def _believes(self, head: bytes) -> bool:
+        """Whether two bytes make a pickle: those of any fuzzer's corpus do not."""
+        return self._report.path.lower().endswith(_PROMISES) or passes_for_pickle(head)
 
     def _nested(self, content: Source) -> None:
         if self._depth + 1 >= LIMITS.archive_nesting:

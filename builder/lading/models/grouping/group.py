@@ -180,13 +180,16 @@ def _counts(file: ModelFile, findings: list[Finding]) -> bool:
     """Whether weights on their own are a model, not the data or the tests of some package."""
     in_package = packaged(file.path)
     promising = _PROMISING.search(posixpath.basename(file.path)) is not None
+    names = file.facts[v.GLOBALS].value if v.GLOBALS in file.facts else []
+    learning = [name for name in names if _LEARNING.match(name)]
     if in_package and tested(file.path):
         counts = False
+    elif file.safety.verdict is Verdict.SUSPICIOUS and tested(file.path):
+        # Anybody's objects, pickled for a test: they are no model unless something says so.
+        counts = file.format not in _PICKLES or bool(learning) or promising
     elif file.safety.verdict is not Verdict.SAFE:
         return True
     elif file.format in _PICKLES:
-        names = file.facts[v.GLOBALS].value if v.GLOBALS in file.facts else []
-        learning = [name for name in names if _LEARNING.match(name)]
         if in_package:  # whose data are arrays and tables, too
             counts = not all(map(_TABULAR.match, learning)) or (bool(learning) and promising)
         else:

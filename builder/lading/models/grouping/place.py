@@ -22,7 +22,9 @@ _CACHE: Final = re.compile(
     r"(?P<root>(?:.*/)?(?P<kind>models|datasets|spaces)--(?P<repo>[^/]+))"
     r"/(?P<part>blobs|snapshots/(?P<commit>[^/]+))(?:/.*)?\Z"
 )
-_PACKAGES: Final = re.compile(r"(?:^|/)(?:site|dist)-packages/|(?:^|/)lib(?:64)?/python\d[\d.]*/")
+_PACKAGES: Final = re.compile(
+    r"(?:^|/)(?:(?:site|dist)-packages|lib(?:64)?/python\d[\d.]*|go/pkg/mod|node_modules)/"
+)
 _TESTS: Final = re.compile(r"(?:^|/)(?:tests?|testing|test_data|testdata|_test)/")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}\Z")
 
@@ -56,7 +58,7 @@ def cached(path: str) -> Cached | None:
 
 
 def packaged(path: str) -> bool:
-    """Whether a path lies in a directory of Python distributions."""
+    """Whether a path lies in a directory of Python distributions, or of other packages."""
     return _PACKAGES.search(path) is not None
 
 

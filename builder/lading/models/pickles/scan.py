@@ -29,6 +29,7 @@ __all__ = [
     "imports_danger",
     "judge_all",
     "may_be_pickle",
+    "passes_for_pickle",
     "scan_all",
     "scan_one",
     "walk_one",
@@ -124,6 +125,12 @@ def _walk_rest(source: Source, report: Report, seen: Seen) -> None:
 def may_be_pickle(head: bytes) -> bool:
     """Whether an unpickler would get through the start of a file, whatever else the file is."""
     return _walked(head, Seen())
+
+
+def passes_for_pickle(head: bytes) -> bool:
+    """Whether an unpickler would get through the start of a file, or import something from it."""
+    found = Seen()
+    return _walked(head, found) or bool(found.globals or found.unresolved)
 
 
 def imports_danger(head: bytes) -> bool:

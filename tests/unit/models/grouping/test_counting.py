@@ -47,6 +47,12 @@ ARRAY = pickle.dumps(np.zeros(3), 4)
         (f"{PACKAGES}/x/model.safetensors", safetensors_bytes(), True),
         (f"{PACKAGES}/x/testing/model.safetensors", safetensors_bytes(), False),
         (f"{PACKAGES}/x/cache.pkl", evil_pickle(), True),
+        ("srv/tests/credentials.pkl", evil_pickle("acme.auth", "Credentials"), False),
+        ("srv/tests/model.pkl", evil_pickle("acme.auth", "Credentials"), True),
+        ("srv/credentials.pkl", evil_pickle("acme.auth", "Credentials"), True),
+        ("srv/tests/credentials.pkl", evil_pickle(), True),
+        ("root/go/pkg/mod/x@v1/testdata/model.safetensors", safetensors_bytes(), False),
+        ("srv/node_modules/x/model.safetensors", safetensors_bytes(), True),
     ],
 )
 def test_what_counts(tmp_path: Path, path: str, content: bytes, counts: bool) -> None:
