@@ -55,7 +55,8 @@ _KINDS = {
     _WHITEOUT_DEVICE: _WHITEOUT,
 }
 _META = frozenset((b"x", b"g", b"L", b"K"))
-_PLAIN_FILE, _PLAIN_DIRECTORY, _BLANK, _DOT, _SLASH = b"05 ./"
+_PLAIN = (0x30, 0x35)  # the types of a file and of a directory
+_PLAIN_DIRECTORY, _BLANK, _DOT, _SLASH = b"5 ./"
 
 
 class TarReader(BlockStream):
@@ -98,12 +99,43 @@ class TarReader(BlockStream):
 
     def __iter__(self) -> Iterator[TarEntry]:
         extended: Extended | None = None
+        unpack, sums, modes = PLAIN.unpack_from, self._sums, self._modes
         for _ in range(LIMITS.tar_entries):
-            if extended is None and (plain := self._plain()) is not None:
-                self._current = plain
-                yield plain
-                self._current = None
-                continue
+            # The short way, for a header that is as nearly all are, and in the buffer: a file's or
+            # a directory's, its path in one field and without a meaning of its own, its numbers
+            # in the usual form. Without calls: this is what walking through a layer costs.
+            at = self.at + self.left + self.padding
+            if extended is None and at + BLOCK <= self.end:
+                block = self.view[at : at + BLOCK]
+                name, mode, digits, blank, recorded, flag, prefix = unpack(block)
+                first = name[0]
+                if (
+                    flag in _PLAIN
+                    and not prefix
+                    and (not blank or blank == _BLANK)
+                    and first != _SLASH
+                    and digits.isdigit()
+                    and adler32(block) & 0xFFFF == sums[recorded]
+                ):
+                    path = name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+                    if first == _DOT:
+                        path = path[2:] if path[1:2] == "/" and path[2:3] not in "/." else ""
+                    if path and "//" not in path and "/." not in path:
+                        path = path.removesuffix("/")
+                        try:
+                            kind, size = _FILE, int(digits, 8)
+                        except ValueError:  # an 8 or a 9: this says so
+                            number(digits + bytes((blank,)), "size", self.where)
+                            raise
+                        if flag == _PLAIN_DIRECTORY:
+                            kind, size = _DIRECTORY, 0
+                        self.at = at + BLOCK
+                        self.left = size
+                        self.padding = -size % BLOCK
+                        self._current = entry = TarEntry(self, path, kind, size, modes[mode], "")
+                        yield entry
+                        self._current = None
+                        continue
             header = self._next_header()
             if header is None:
                 if extended is not None:
@@ -111,13 +143,11 @@ class TarReader(BlockStream):
                 return
             flag, path, link, size, mode = header
             if flag in _META:
-                content = self.take_extended(size)
                 extended = extended or Extended()
-                extended.add(flag, content, self.where)
+                extended.add(flag, self.take_extended(size), self.where)
                 continue
-            if extended is not None:
-                path, link, size = extended.apply(path, link, size)
-            for entry in self._made(flag, path, link, size, mode, extended):
+            told = extended.apply(path, link, size) if extended is not None else (path, link, size)
+            for entry in self._made(flag, *told, mode, extended):
                 self._current = entry
                 yield entry
                 self._current = None
@@ -125,49 +155,6 @@ class TarReader(BlockStream):
         raise LimitError(
             "a tar has too many entries", where=self.where, wanted=f"at most {LIMITS.tar_entries}"
         )
-
-    def _plain(self) -> TarEntry | None:
-        """Return the next entry when its header is in the buffer, and is as nearly all are.
-
-        That is a file's or a directory's, its path in one field and without a meaning of its own,
-        its numbers in the usual form. None, and nothing is taken, for any other.
-        """
-        at = self.at + self.left + self.padding
-        if at + BLOCK > self.end:
-            return None
-        block = self.view[at : at + BLOCK]
-        name, mode, digits, blank, recorded, flag, prefix = PLAIN.unpack_from(block)
-        first = name[0]
-        if (
-            (flag != _PLAIN_FILE and flag != _PLAIN_DIRECTORY)
-            or prefix
-            or (blank and blank != _BLANK)
-            or not digits.isdigit()
-            or not first
-            or first == _SLASH
-            or adler32(block) & 0xFFFF != self._sums[recorded]
-        ):
-            return None
-        path = name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-        if first == _DOT:
-            if path[1:2] != "/" or path[2:3] in "/.":
-                return None
-            path = path[2:]
-        if "//" in path or "/." in path:
-            return None
-        if path[-1] == "/":
-            path = path[:-1]
-        try:
-            size = int(digits, 8)
-        except ValueError:
-            return None
-        self.at = at + BLOCK
-        if flag == _PLAIN_DIRECTORY:
-            self.left = self.padding = 0
-            return TarEntry(self, path, _DIRECTORY, 0, self._modes[mode], "")
-        self.left = size
-        self.padding = -size % BLOCK
-        return TarEntry(self, path, _FILE, size, self._modes[mode], "")
 
     def _next_header(self) -> tuple[bytes, str, str, int, int] | None:
         """Pass over the current entry; return type, path, link, size and mode of the next."""
