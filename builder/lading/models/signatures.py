@@ -16,6 +16,7 @@ from lading.models.formats import (
     bundle,
     catboost,
     coreml,
+    ctranslate2,
     fasttext,
     ggml,
     gguf,
@@ -134,6 +135,7 @@ BY_MAGIC: Final[dict[bytes, Decision]] = {
     b"tree": _if((lightgbm.looks_like, lightgbm.parse)),
     **dict.fromkeys(tensorrt.MAGICS, _if((_engine, tensorrt.parse))),
     **dict.fromkeys(ggml.MAGICS, _always(ggml.parse)),
+    **dict.fromkeys(ctranslate2.MAGICS, _if((ctranslate2.looks_like, ctranslate2.parse))),
     # Files that begin with zeros, or with a count.
     b"\x00\x00\x00\x00": _if((paddle.params_like, paddle.parse_params)),
     b"\x12\x01\x00\x00": _if((mxnet.params_like, mxnet.parse_params)),

@@ -1,8 +1,8 @@
 """Writes ``made/``: tiny files of formats whose libraries the tests do not install.
 
 Run it in an environment with pyarrow, xgboost-cpu (2.1.4: later ones cannot write the binary
-format), lightgbm, catboost, keras (3.8) with jax, openvino, coremltools and tflite, and name the
-directory to write to::
+format), lightgbm, catboost, keras (3.8) with jax, openvino, coremltools,
+tflite, skops and ctranslate2, and name the directory to write to::
 
     python make.py tests/unit/models/formats/made
 
@@ -165,10 +165,51 @@ def _lite(custom: str) -> bytes:
     return bytes(builder.Output())
 
 
+def pipelines(out: Path) -> None:
+    """Write a pipeline of scikit-learn's with skops 0.16."""
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    features = np.random.default_rng(0).normal(size=(60, 4))
+    labels = (features[:, 0] > 0).astype(int)
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(features, labels)
+    skops.io.dump(pipeline, out / "pipeline.skops")
+
+
+def translator(out: Path) -> None:
+    """Write a transformer of one layer, all of whose weights are the same, with ctranslate2 4."""
+    from ctranslate2.specs import TransformerSpec, model_spec
+
+    def fill(layer: model_spec.LayerSpec) -> None:
+        for name, value in list(vars(layer).items()):
+            if name.startswith("_"):
+                continue
+            if value is None:
+                shape = (4, 4) if "weight" in name or "encodings" in name else (4,)
+                setattr(layer, name, np.ones(shape, np.float32))
+            for part in value if isinstance(value, list) else [value]:
+                if isinstance(part, model_spec.LayerSpec):
+                    fill(part)
+
+    spec = TransformerSpec.from_config(1, 2)
+    fill(spec)
+    spec.register_source_vocabulary(["<blank>", "a", "b", "c"])
+    spec.register_target_vocabulary(["<blank>", "a", "b", "c"])
+    spec.validate()
+    spec.optimize()
+    with tempfile.TemporaryDirectory() as directory:
+        spec.save(directory)
+        (Path(directory) / "model.bin").rename(out / "ctranslate2.bin")
+
+
 def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory)
-        for make in (tables, boosters, networks, openvino, coreml, lite):
+        for make in (
+            tables, boosters, networks, openvino, coreml, lite, pipelines, translator,
+        ):  # fmt: skip
             make(out)
         target.mkdir(parents=True, exist_ok=True)
         for path in sorted(out.iterdir()):

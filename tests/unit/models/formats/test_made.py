@@ -98,6 +98,23 @@ TRUTH: dict[str, tuple[str, dict[str, Any]]] = {
         "catboost",
         {"objective": "Logloss", "producer": "catboost 1.2.10", "library": "catboost"},
     ),
+    "catboost.json": (
+        "catboost",
+        {"objective": "Logloss", "producer": "catboost 1.2.10", "library": "catboost"},
+    ),
+    "pipeline.skops": (
+        "skops",
+        {
+            "architecture": "Pipeline",
+            "library": "scikit-learn",
+            "producer": "skops 0.16.0",
+            "parameters": 21,
+        },
+    ),
+    "ctranslate2.bin": (
+        "ctranslate2",
+        {"architecture": "Transformer", "parameters": 20, "format_version": "6, revision 7"},
+    ),
     "table.parquet": ("parquet", {"columns": ["text", "n", "s"], "rows": 3}),
     "stream.arrow": ("arrow", {"columns": ["text", "n", "s"], "rows": 6}),
     "file.arrow": ("arrow", {"columns": ["text", "n", "s"], "rows": 3}),

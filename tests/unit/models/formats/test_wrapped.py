@@ -1,4 +1,4 @@
-"""Models in compressed files, in skops' archives, and CatBoost's in JSON."""
+"""Models in compressed files, in skops' archives, CatBoost's in JSON, and CTranslate2's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import bz2
 import gzip
 import json
 import lzma
+import math
+import struct
 from typing import Any
 
 import numpy as np
@@ -147,3 +149,45 @@ def test_the_version_of_keras_in_a_heap_of_texts() -> None:
     head = b"\x89HDF\r\n\x1a\n" + bytes(80)
     text = b"keras_version\x00\x00\x00\x19\x01" + bytes(70) + b"GCOL" + bytes(20) + b"3.15.1\x00"
     assert facts_of(seen("m.h5", head + text + bytes(99)))[v.FRAMEWORK_VERSION] == "3.15.1"
+
+
+def translator(*variables: bytes, count: int | None = None, end: bytes = bytes(4)) -> bytes:
+    number = len(variables) if count is None else count
+    head = struct.pack("<IH", 6, 12) + b"WhisperSpec\0" + struct.pack("<II", 3, number)
+    return head + b"".join(variables) + end
+
+
+def variable(shape: tuple[int, ...], kind: int = 4, *, size: int | None = None) -> bytes:
+    real = math.prod(shape) * (4, 1, 2, 4, 2, 2, 1)[kind]
+    head = struct.pack(f"<H2sB{len(shape)}IBI", 2, b"w\0", len(shape), *shape, kind, size or real)
+    return head + bytes(real)
+
+
+class TestCTranslate2:
+    def test_its_variables_are_counted(self) -> None:
+        alias = struct.pack("<IH2sH2s", 1, 2, b"a\0", 2, b"w\0")
+        data = translator(variable((3, 4)), variable((5,), 1), variable((), 3), end=alias)
+        for name in ("model.bin", "models--Systran--x/blobs/" + "ab" * 32):
+            file = seen(name, data)
+            facts = facts_of(file)
+            assert (file.format, file.safety.verdict) == ("ctranslate2", Verdict.SAFE)
+            assert facts[v.ARCHITECTURE] == "Whisper"
+            assert (facts[v.PARAMETERS], facts[v.TENSOR_COUNT], facts[v.DTYPE]) == (17, 2, "F16")
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            translator(variable((3, 4), size=7)),
+            translator(variable((3,), 6)),
+            translator(count=1 << 31),
+            translator(variable((3,)), end=b"\xff\xff\xff\x7f"),
+            translator(variable((3,))) + b"more",
+            translator(variable((3,)))[:-9],
+        ],
+    )
+    def test_what_cannot_be_read(self, data: bytes) -> None:
+        assert seen("model.bin", data).safety.verdict is Verdict.UNSCANNABLE
+
+    def test_other_files(self) -> None:
+        for data in (b"\x06\x00\x00\x00\x09\x00Ab\x00" + bytes(99), b"\x06\x00\x00\x00"):
+            assert look("x", data) is None
