@@ -22,9 +22,9 @@ __all__ = ["ATTESTATION", "ATTESTATIONS", "FORMATS", "MODEL_FORMATS", "check_pur
 MODEL_FORMATS: Final = frozenset(
     {
         "catboost", "coreml", "ctranslate2", "fasttext", "ggml", "gguf", "hdf5", "joblib",
-        "keras", "lfs-pointer", "lightgbm", "llamafile", "model-archive", "mxnet", "nemo",
-        "npz", "numpy", "onnx", "openvino", "paddle", "pickle", "pmml", "pytorch", "pytorch-
-        legacy", "pytorch-tar", "safetensors", "skops", "spacy", "tensorflow-checkpoint",
+        "keras", "lfs-pointer", "lightgbm", "llamafile", "model-archive", "mxnet", "nemo", "npz",
+        "numpy", "onnx", "openvino", "paddle", "pickle", "pmml", "pytorch", "pytorch-legacy",
+        "pytorch-tar", "safetensors", "skops", "spacy", "tensorflow-checkpoint",
         "tensorflow-graph", "tensorflow-saved-model", "tensorrt", "tflite", "torchscript",
         "unknown", "xgboost",
     }
