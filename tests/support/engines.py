@@ -22,7 +22,12 @@ __all__ = ["BUSYBOX", "EXAMPLE", "DockerEngine", "down", "import_busybox", "pyth
 
 BUSYBOX = "lading-test/busybox:latest"
 EXAMPLE = "lading-test/ml-service:latest"
-_KEPT = {"lading-test/busybox", "lading-test/ml-service", "lading-demo/python", "busybox", "python"}
+#: Names that tests give; whoever else uses the engine keeps theirs.
+_OURS = re.compile(
+    r"(?:lading-test/|(?:127\.0\.0\.1|localhost)(?::\d+)?/"
+    r"|(?:local-service|kept-apart|unsigned|one-platform|never|never-pushed)[:@])"
+)
+_KEPT = {"lading-test/busybox", "lading-test/ml-service"}
 _PULL_SECONDS = 60
 _APPLETS = ("sh", "cat", "cp", "dd", "echo", "ln", "ls", "mkdir", "mv", "rm", "sleep", "touch")
 
@@ -71,8 +76,9 @@ class DockerEngine:
         return frozenset(names)
 
     def forget(self, names: Iterable[str]) -> None:
-        """Take names away from images, but for those that the next run builds upon."""
-        gone = sorted(name for name in names if re.split("[:@]", name)[0] not in _KEPT)
+        """Take the tests' names away from images, but those that the next run builds upon."""
+        ours = [name for name in names if _OURS.match(name)]
+        gone = sorted(name for name in ours if re.split("[:@]", name)[0] not in _KEPT)
         if gone:
             self.docker("rmi", "--force", *gone)
 
