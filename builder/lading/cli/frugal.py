@@ -1,4 +1,4 @@
-"""Memory that was given back by us, given back by the C library, too."""
+"""Memory that was given back by us, kept within bounds by the C library, too."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ from typing import Final
 
 __all__ = ["be_frugal"]
 
-_M_MMAP_THRESHOLD: Final = -3  # mallopt(3)
-_LARGE: Final = 128 * 1024
+# mallopt(3)
+_M_TRIM_THRESHOLD: Final = -1
+_M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
+
+_MIB: Final = 1024 * 1024
 
 
 def be_frugal() -> None:
-    """Have every large block mapped apart, so that it is gone when it is freed.
+    """Have all threads use the same memory, and little of it kept once it is free.
 
-    glibc does so until the first one is freed, and then keeps larger and larger ones: after the
-    buffers of several threads that read layers, 25 MiB are nobody's and still ours. Other C
-    libraries know no such setting. It is the whole process's, and so for programs alone.
+    glibc gives each thread memory of its own, and keeps more and more of what was freed: after the
+    buffers of several threads that read layers, 25 MiB are nobody's and still ours. Buffers of a
+    MiB are kept for the next one: to map each anew costs a third of what hashing it does. Other C
+    libraries know no such settings. They are the whole process's, and so for programs alone; to be
+    called before there are threads.
     """
     import ctypes
 
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, 2 * _MIB)
+        mallopt(_M_TRIM_THRESHOLD, 4 * _MIB)
