@@ -90,7 +90,7 @@ class LayerScans:
         def done(diff_id: str, scan: LayerScan) -> None:
             self._known[diff_id] = scan
             left.discard(diff_id)
-            if nearly and len(left) == min(2, len(missing) - 1):
+            if nearly and 0 < len(left) == min(2, len(missing) - 1):
                 here = [one for one in diff_ids if one not in left]
                 nearly(View([self._known[one] for one in here], here))
             if self._cache is not None:

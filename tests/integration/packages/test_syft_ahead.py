@@ -10,6 +10,7 @@ import pytest
 from lading.errors import InputError
 from lading.image.interface import EntryKind
 from lading.packages.syft_find import find_syft
+from lading.usecases.contents import ViewReader
 from lading.usecases.inspect import inspect_image
 from support.images_in_memory import Change, MemoryImage
 
@@ -89,6 +90,9 @@ def test_a_syft_that_fails_is_told_once_and_ends(runs: Path, tmp_path: Path) -> 
     assert not runs.exists()
 
 
-def test_an_image_of_one_new_layer_has_nothing_to_be_read_before(runs: Path) -> None:
+def test_an_image_of_one_new_layer_has_nothing_to_be_read_before(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ViewReader, "foresee", lambda *_: pytest.fail("the whole view is read"))
     assert names(MemoryImage(layers([BASE, RELEASE]))) == ["tar"]
     assert len(runs.read_text()) == 1
