@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lading.errors import InputError, LimitError
 from lading.image.interface import EntryKind
 from lading.image.paths import WHITEOUT_PREFIX, whiteout
-from lading.image.streams import CHUNK, check_expansion
+from lading.image.streams import check_expansion
 from lading.image.tar_entry import read_entry
 from lading.limits import LIMITS
 
@@ -87,19 +87,13 @@ class FileEntry:
 
     def read(self, size: int = -1) -> bytes:
         """See :class:`lading.image.interface.Entry`."""
-        left = self.size - self._at
-        if not 0 <= size <= left:
-            size = left
-        if size > CHUNK:
-            return read_entry(self, size)  # whose memory grows with the bytes that arrive
-        pieces = []
-        while size > 0:
-            pieces.append(self._piece(size))
-            size -= len(pieces[-1])
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return read_entry(self, size)
 
-    def _piece(self, size: int) -> bytes:
-        """Return up to ``size`` next bytes, at least one, without a copy of them."""
+    def some(self, size: int) -> bytes:
+        """Return between 1 and ``size`` next bytes, without a copy; ``b""`` at the end."""
+        size = min(size, self.size - self._at)
+        if size <= 0:
+            return b""
         try:
             piece = os.pread(self._open(), size, self._at)
         except OSError as error:

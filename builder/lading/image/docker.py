@@ -26,7 +26,6 @@ __all__ = ["ARCHIVE", "DIRECTORIES", "SAVE", "WAYS", "DockerImage"]
 
 T = TypeVar("T")
 
-_NOTHING_IS = re.compile(r"(?!)")
 _WORKDIR = re.compile(r"(?:/bin/sh -c #\(nop\) +)?WORKDIR ")
 
 DIRECTORIES, ARCHIVE, SAVE = "directories", "archive", "save"
@@ -211,12 +210,11 @@ def _layer_steps(steps: list[dict[str, Any]], layers: int) -> list[dict[str, Any
     ``WORKDIR``, whose layer may be empty.
     """
     lowest_first = steps[::-1]
-    for may_be_empty in (_NOTHING_IS, _WORKDIR):
+    found = [step for step in lowest_first if step.get("Size")]
+    if len(found) < layers:
         found = [
             step
             for step in lowest_first
-            if step.get("Size") or may_be_empty.match(str(step.get("CreatedBy")))
+            if step.get("Size") or _WORKDIR.match(str(step.get("CreatedBy")))
         ]
-        if len(found) == layers:
-            return found
-    return []
+    return found if len(found) == layers else []

@@ -19,29 +19,23 @@ class _Reader(Protocol):
     def current(self, entry: TarEntry) -> BlockStream: ...
 
 
-class _Fills(Protocol):
+class _Gives(Protocol):
     @property
     def size(self) -> int: ...
 
-    def readinto(self, buffer: memoryview, /) -> int: ...
+    def some(self, size: int) -> bytes: ...
 
 
-def read_entry(entry: _Fills, size: int) -> bytes:
+def read_entry(entry: _Gives, size: int) -> bytes:
     """Return up to ``size`` next bytes (all when negative), short only at the end.
 
     Memory grows with the bytes that arrive, never by the size that a header declares.
     """
     pieces = []
     left = entry.size if size < 0 else min(size, entry.size)
-    while left:
-        view = memoryview(bytearray(min(CHUNK, left)))
-        got = 0
-        while got < len(view) and (count := entry.readinto(view[got:])):
-            got += count
-        pieces.append(bytes(view[:got]))
-        if got < len(view):
-            break
-        left -= got
+    while left and (piece := entry.some(min(left, CHUNK))):
+        pieces.append(piece)
+        left -= len(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -77,12 +71,7 @@ class TarEntry:
 
     def read(self, size: int = -1) -> bytes:
         """See :class:`lading.image.interface.Entry`."""
-        left = self.size if size < 0 else min(size, self.size)
-        pieces = []
-        while left and (piece := self.some(left)):
-            pieces.append(piece)
-            left -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return read_entry(self, size)
 
 
 class SparseEntry(TarEntry):
@@ -123,7 +112,8 @@ class SparseEntry(TarEntry):
 
     def some(self, size: int) -> bytes:
         """See :class:`TarEntry`."""
-        return read_entry(self, min(size, CHUNK))
+        buffer = bytearray(min(size, CHUNK, self.size))
+        return bytes(buffer[: self.readinto(memoryview(buffer))])
 
     def _fragment(self) -> Fragment:
         """Return the stored fragment at or after the current place; else the end of the file."""
