@@ -6,9 +6,10 @@ import struct
 from typing import TYPE_CHECKING
 
 from lading.limits import LIMITS
-from lading.models.detect import NEVER, SMALL, reader_for
+from lading.models.detect import reader_for
 from lading.models.report import Report
 from lading.models.stream import HashedSource, Malformed
+from lading.models.suffixes import NEVER, SMALL
 
 if TYPE_CHECKING:
     from lading.inventory import ModelFile

@@ -1,0 +1,102 @@
+"""What the first bytes of a file decide: a format's signature, or a container with models in it.
+
+Formats are in ``signatures``; here are pickles, archives and compressed data, whose suffix says
+whether they are worth a walk.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from lading.limits import LIMITS
+from lading.models import readers
+from lading.models.formats import archives, safetensors, torch
+from lading.models.pickles.scan import imports_danger, may_be_pickle
+from lading.models.signatures import BY_MAGIC, behind
+from lading.models.suffixes import MODEL, PASSED, PICKLE, WALKED
+from lading.models.unpack import peek_inside, peek_lz4
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lading.models.readers import Reader
+
+__all__ = ["COMPRESSED", "OLD_PICKLE", "PICKLES", "ZIP", "by_content", "goes_on", "hides_pickle"]
+
+ZIP: Final = b"PK\x03\x04"
+COMPRESSED: Final = (
+    b"\x1f\x8b", b"BZ", b"\xfd7", b"\x5d\x00", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda",
+)  # fmt: skip
+#: Protocols 0 and 1 have no mark: a global, or an empty container that is memoized.
+OLD_PICKLE: Final = re.compile(
+    rb"c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|\(?[dl\]}(]?p\d+\n|\((?:i|c)[A-Za-z_][\w.]*\n"
+    rb"|[\])}]q\x00|\(dq|\(lq|\(S'|\(V|\(lp\d"
+)
+#: Readers that walk what an unpickler would.
+PICKLES: Final = frozenset(
+    {readers.pickle, readers.compressed_pickle, torch.parse_legacy, archives.parse}
+)
+_PROTOCOLS: Final = frozenset(bytes([0x80, version]) for version in range(6))
+
+
+def by_content(suffix: str, head: bytes) -> Reader | None:
+    """Decide about what has a signature."""
+    for length in (4, 2, 1):
+        by_magic = _BY_MAGIC.get(head[:length])
+        if by_magic is not None:
+            found = by_magic(suffix, head)
+            if found is not None:
+                return found
+    return behind(suffix, head)
+
+
+def goes_on(head: bytes) -> bool:
+    """Whether an unpickler gets through all that was peeked at: the import may come later."""
+    return len(head) >= LIMITS.sniff_bytes and may_be_pickle(head)
+
+
+def hides_pickle(inside: bytes) -> bool:
+    """Whether an unpickler would import something dangerous, or gets through all of it."""
+    return imports_danger(inside) or goes_on(inside)
+
+
+def _pickle(suffix: str, head: bytes) -> Reader | None:
+    if head[4:9] == b"\x00\x00\x00\x00{" and safetensors.looks_like(head):
+        return safetensors.parse  # the length of its header; no opcode has the number 0
+    if head.startswith(torch.LEGACY_HEAD):
+        return torch.parse_legacy
+    return readers.pickle if suffix in MODEL else readers.likely_pickle
+
+
+def _zip(suffix: str, head: bytes) -> Reader | None:
+    if suffix in WALKED or (suffix not in PASSED and archives.telling(head)):
+        return archives.parse
+    return None
+
+
+def _compressed(suffix: str, head: bytes) -> Reader | None:
+    inside = peek_inside(head, 64)
+    if suffix in PICKLE or inside[:2] in _PROTOCOLS or OLD_PICKLE.match(inside):
+        return readers.compressed_pickle
+    if suffix in MODEL and hides_pickle(peek_inside(head, LIMITS.sniff_bytes)):
+        return readers.compressed_pickle
+    return None
+
+
+def _lz4(suffix: str, head: bytes) -> Reader | None:
+    """Decide by the bytes that the compressor left as they were: joblib writes such pickles."""
+    inside = peek_lz4(head)
+    if inside[:2] in _PROTOCOLS or OLD_PICKLE.match(inside):
+        return readers.compressed_pickle
+    return readers.compressed_pickle if suffix in MODEL - {".bin"} else None
+
+
+#: First bytes → what decides about the rest of them.
+_BY_MAGIC: Final[dict[bytes, Callable[[str, bytes], Reader | None]]] = {
+    **BY_MAGIC,
+    ZIP: _zip,
+    b"\x04\x22\x4d\x18": _lz4,
+    **dict.fromkeys(_PROTOCOLS, _pickle),
+    **dict.fromkeys(COMPRESSED, _compressed),
+}
