@@ -60,9 +60,8 @@ class DockerImage:
         self._close_engine = close_engine
         self._inspected = engine.inspect_image(name)
         self._id = str(self._inspected.get("Id", ""))
-        history = engine.history(self._id)
-        self._facts = _facts(name, self._inspected, history)
-        steps = _layer_steps(history, len(self._facts.layers))
+        steps = _layer_steps(engine.history(self._id), _layers(self._inspected))
+        self._facts = _facts(name, self._inspected, steps)
         sizes = [step.get("Size") for step in steps]
         self._sizes = [size if isinstance(size, int) else 0 for size in sizes]
         self._container: str | None = None
@@ -150,11 +149,8 @@ class DockerImage:
         self.close()
 
 
-def _facts(name: str, inspected: Mapping[str, Any], history: list[dict[str, Any]]) -> ImageFacts:
-    """Turn ``GET /images/NAME/json`` into facts."""
-    rootfs = inspected.get("RootFS")
-    layers = (rootfs.get("Layers") if isinstance(rootfs, dict) else 0) or []
-    steps = _layer_steps(history, len(layers)) if isinstance(layers, list) else []
+def _facts(name: str, inspected: Mapping[str, Any], steps: list[dict[str, Any]]) -> ImageFacts:
+    """Turn ``GET /images/NAME/json``, and the steps that made its layers, into facts."""
     config = read_config(
         {
             "os": inspected.get("Os"),
@@ -162,7 +158,7 @@ def _facts(name: str, inspected: Mapping[str, Any], history: list[dict[str, Any]
             "variant": inspected.get("Variant"),
             "created": inspected.get("Created"),
             "config": inspected.get("Config"),
-            "rootfs": {"diff_ids": layers},
+            "rootfs": {"diff_ids": _layers(inspected)},
             "history": [{"created_by": step.get("CreatedBy")} for step in steps],
         },
         name,
@@ -190,6 +186,12 @@ def _facts(name: str, inspected: Mapping[str, Any], history: list[dict[str, Any]
     )
 
 
+def _layers(inspected: Mapping[str, Any]) -> Any:
+    """Return what should be the list of the layers' diff IDs, unchecked."""
+    rootfs = inspected.get("RootFS")
+    return (rootfs.get("Layers") if isinstance(rootfs, dict) else 0) or []
+
+
 def _name(name: str, image_id: str = "") -> tuple[str, str | None]:
     """Return a name as people write it, and its repository; an ID is neither tagged nor named."""
     if image_id.startswith((name, f"sha256:{name}")):
@@ -203,18 +205,20 @@ def _name(name: str, image_id: str = "") -> tuple[str, str | None]:
     return reference.familiar(), reference.name
 
 
-def _layer_steps(steps: list[dict[str, Any]], layers: int) -> list[dict[str, Any]]:
-    """Return the engine's steps that made the layers, lowest first; none where that is not clear.
+def _layer_steps(steps: list[dict[str, Any]], layers: Any) -> list[dict[str, Any]]:
+    """Return the engine's steps that made ``layers``, lowest first; none where that is not clear.
 
     The engine does not say which steps did. All that have bytes, and where those are too few a
     ``WORKDIR``, whose layer may be empty.
     """
+    if not isinstance(layers, list):
+        return []
     lowest_first = steps[::-1]
     found = [step for step in lowest_first if step.get("Size")]
-    if len(found) < layers:
+    if len(found) < len(layers):
         found = [
             step
             for step in lowest_first
             if step.get("Size") or _WORKDIR.match(str(step.get("CreatedBy")))
         ]
-    return found if len(found) == layers else []
+    return found if len(found) == len(layers) else []

@@ -42,10 +42,10 @@ class ViewReader:
     def __init__(self, platform: Platform, find_syft: Callable[[], Syft]) -> None:
         self.platform = platform
         self.find_syft = find_syft
-        self._ahead: list[threading.Thread] = []
+        self._ahead: threading.Thread | None = None
 
     def foresee(self, view: View) -> None:
-        """Have syft look at a view that may be the last one as far as syft sees it.
+        """Have syft look at a view that may be the last one as far as syft sees it; once at most.
 
         What it finds is known by the files' digests: when the guess was right, :meth:`read` waits
         for the rest of that run instead of one of its own. A failure is left to :meth:`read`.
@@ -55,15 +55,15 @@ class ViewReader:
             with contextlib.suppress(Exception):
                 self._others(view)
 
-        self._ahead.append(threading.Thread(target=run, name="syft-ahead"))
-        self._ahead[-1].start()
+        self._ahead = threading.Thread(target=run, name="syft-ahead")
+        self._ahead.start()
 
     def __enter__(self) -> ViewReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for thread in self._ahead:
-            thread.join()
+        if self._ahead is not None:
+            self._ahead.join()
 
     def _others(self, view: View) -> SyftResult:
         return packages.os_packages(view.package_files, syft=self.find_syft, links=view.links)

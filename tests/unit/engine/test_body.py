@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
+LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
 
 
 def chunks(parts: Sequence[bytes]) -> bytes:
@@ -112,6 +113,11 @@ def test_an_answer_of_a_length() -> None:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "end cannot be told"),
         (CHUNKED[:-2] + b"Content-Length: 5\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", "cannot be told"),
         (CHUNKED[:-2] + b"Content-Encoding: gzip\r\n\r\n0\r\n\r\n", "cannot be told"),
+        (CHUNKED[:-2] + b"Content-Length: few\r\n\r\n0\r\n\r\n", "cannot be told"),
+        (CHUNKED[:-2] + b"Transfer-Encoding : gzip\r\n\r\n0\r\n\r\n", "cannot be told"),
+        (LENGTH + b"Content-Length: 6\r\n\r\nabcdef", "cannot be told"),
+        (LENGTH + b"X: y\nTransfer-Encoding: chunked\r\n\r\nabcde", "cannot be told"),
+        (LENGTH + b"X: y\r\n Content-Encoding: gzip\r\n\r\nabcde", "cannot be told"),
         (CHUNKED + b"\r\n", "without a size"),
         (CHUNKED + b"-1\r\n", "without a size"),
         (CHUNKED + b"5" * 16 + b"\r\n", "without a size"),
