@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import Final
 
 from lading.models.examine import examine
-from lading.models.grouping import Grouped, group
+from lading.models.grouping import Grouped, group, moved
 from lading.models.stream import FileStream
 
-__all__ = ["SCANNER_VERSION", "FileStream", "Grouped", "examine", "group"]
+__all__ = ["SCANNER_VERSION", "FileStream", "Grouped", "examine", "group", "moved"]
 
 #: Findings of another version are not those of this one: caches are keyed by it.
 SCANNER_VERSION: Final = "4"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from lading import models
 from lading.image.overlay import Overlay
 from lading.inventory import ModelFile, PackageFile
 
@@ -60,13 +61,18 @@ class View:
     def _visible(self, found: Sequence[Sequence[_File]]) -> tuple[_File, ...]:
         known = {(index, file.path): file for index, files in enumerate(found) for file in files}
         here: list[_File] = [
-            dataclasses.replace(file, layer=self._diff_ids[index])
+            replace(file, layer=self._diff_ids[index])
             for (index, path), file in known.items()
             if self._overlay.visible(index, path)
         ]
         linked: list[_File] = [
-            dataclasses.replace(known[source], path=path, layer=self._diff_ids[index])
+            replace(_moved(known[source], path), layer=self._diff_ids[index])
             for (index, path), source in self._hard_links.items()
             if source in known
         ]
         return tuple(here + linked)
+
+
+def _moved(file: _File, path: str) -> _File:
+    """Return a file by another of its names: which of them was read first is no fact of it."""
+    return models.moved(file, path) if isinstance(file, ModelFile) else replace(file, path=path)

@@ -9,5 +9,6 @@ models, and models of the same bytes are *merged* into one with several occurren
 from __future__ import annotations
 
 from lading.models.grouping.group import Grouped, group
+from lading.models.grouping.place import moved
 
-__all__ = ["Grouped", "group"]
+__all__ = ["Grouped", "group", "moved"]

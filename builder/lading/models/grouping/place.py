@@ -16,7 +16,7 @@ from lading.models.companions.names import role_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Cached", "cached", "kind_of", "packaged", "place", "resolve", "tested"]
+__all__ = ["Cached", "cached", "kind_of", "moved", "packaged", "place", "resolve", "tested"]
 
 _CACHE: Final = re.compile(
     r"(?P<root>(?:.*/)?(?P<kind>models|datasets|spaces)--(?P<repo>[^/]+))"
@@ -137,14 +137,14 @@ def _placed(file: ModelFile, links: list[str], homes: set[str]) -> list[ModelFil
     chosen = set(primary)
     others = (Occurrence(path, file.layer) for path in everywhere if path not in chosen)
     also_at = (*file.also_at, *others)
-    return [_renamed(replace(_moved(file, path), also_at=also_at)) for path in primary]
+    return [replace(moved(file, path), also_at=also_at) for path in primary]
 
 
-def _moved(file: ModelFile, path: str) -> ModelFile:
+def moved(file: ModelFile, path: str) -> ModelFile:
     """Return the file under another path, which its facts and findings name, too."""
     old = file.path
     if path == old:
-        return file
+        return _renamed(file)
 
     def renamed(text: str) -> str:
         return f"{path}{text[len(old) :]}" if text.startswith(old) else text
@@ -161,7 +161,7 @@ def _moved(file: ModelFile, path: str) -> ModelFile:
         replace(one, path=path if one.path == old else one.path) for one in file.safety.findings
     )
     safety = replace(file.safety, findings=findings)
-    return replace(file, path=path, facts=facts, safety=safety)
+    return _renamed(replace(file, path=path, facts=facts, safety=safety))
 
 
 def _renamed(file: ModelFile) -> ModelFile:
