@@ -47,18 +47,21 @@ class View:
     @cached_property
     def model_files(self) -> tuple[ModelFile, ...]:
         """The files that belong to models and data sets, each with its layer."""
-        return self._visible([scan.model_files for scan in self._scans])
+        # which of its names a file was read under first is no fact of it
+        return self._visible([scan.model_files for scan in self._scans], models.moved)
 
     @cached_property
     def package_files(self) -> tuple[PackageFile, ...]:
         """The files that package readers need, each with its layer."""
-        return self._visible([scan.package_files for scan in self._scans])
+        return self._visible([scan.package_files for scan in self._scans], _moved)
 
     @cached_property
     def _hard_links(self) -> Mapping[tuple[int, str], tuple[int, str]]:
         return self._overlay.hard_links()
 
-    def _visible(self, found: Sequence[Sequence[_File]]) -> tuple[_File, ...]:
+    def _visible(
+        self, found: Sequence[Sequence[_File]], moved: Callable[[_File, str], _File]
+    ) -> tuple[_File, ...]:
         known = {(index, file.path): file for index, files in enumerate(found) for file in files}
         here: list[_File] = [
             replace(file, layer=self._diff_ids[index])
@@ -66,13 +69,12 @@ class View:
             if self._overlay.visible(index, path)
         ]
         linked: list[_File] = [
-            replace(_moved(known[source], path), layer=self._diff_ids[index])
+            replace(moved(known[source], path), layer=self._diff_ids[index])
             for (index, path), source in self._hard_links.items()
             if source in known
         ]
         return tuple(here + linked)
 
 
-def _moved(file: _File, path: str) -> _File:
-    """Return a file by another of its names: which of them was read first is no fact of it."""
-    return models.moved(file, path) if isinstance(file, ModelFile) else replace(file, path=path)
+def _moved(file: PackageFile, path: str) -> PackageFile:
+    return replace(file, path=path)
