@@ -83,11 +83,10 @@ def run(words: Sequence[str]) -> int:
     settings = _Settings(command.own)
     with contextlib.ExitStack() as loaded:
 
-        def before() -> None:
-            settings.check()
+        def meanwhile() -> None:
             loaded.callback(WarmUp(pushing=command.switch("push")).end)
 
-        built = build(command, before=before)
+        built = build(command, before=settings.check, meanwhile=meanwhile)
     if built.place is None:
         if built.why:
             note(f"lading: nothing was attested: {built.why}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -94,6 +93,8 @@ def _ask_password() -> str:
             "The private key is encrypted and there is nobody to ask for its password",
             hint="Set LADING_KEY_PASSWORD.",
         )
+    import getpass
+
     return getpass.getpass("Password of the private key: ")
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lading.engine.programs import on_path, private_directory
 from lading.errors import EngineError
 from lading.limits import LIMITS
 from lading.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lading.engine.argv import BuildCommand
 
@@ -62,7 +61,7 @@ def docker_cli() -> str:
     Raises:
         EngineError: it is not on PATH.
     """
-    found = shutil.which("docker")
+    found = on_path("docker")
     if found is None:
         raise EngineError(
             "The docker command was not found",
@@ -126,8 +125,15 @@ def _has_buildx() -> bool:
     return any((place / "docker-buildx").exists() for place in places)
 
 
-def run_build(command: BuildCommand, words: Sequence[str], builder: Builder) -> BuildResult:
+def run_build(
+    command: BuildCommand,
+    words: Sequence[str],
+    builder: Builder,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> BuildResult:
     """Run ``docker build`` with ``words``; standard streams are docker's own.
+
+    ``meanwhile`` is called when docker was started, and must not take as long as docker.
 
     An ``--iidfile`` (and with a remote buildx driver a ``--metadata-file``) is put in front
     unless the user has one: docker's only way to say what it built.
@@ -135,13 +141,13 @@ def run_build(command: BuildCommand, words: Sequence[str], builder: Builder) -> 
     Raises:
         EngineError: docker cannot be started.
     """
-    with tempfile.TemporaryDirectory(prefix="lading-build-") as private:
+    with private_directory("lading-build-") as private:
         iidfile = Path(command.last("iidfile") or Path(private, "iid"))
         metadata = Path(command.last("metadata-file") or Path(private, "metadata.json"))
         extra = [] if command.last("iidfile") else ["--iidfile", str(iidfile)]
         if builder.buildx and not command.last("metadata-file"):
             extra += ["--metadata-file", str(metadata)]
-        status = _run([docker_cli(), "build", *extra, *words])
+        status = _run([docker_cli(), "build", *extra, *words], meanwhile)
         if status != 0:
             return BuildResult(status)
         told = _metadata(metadata) if builder.buildx else {}
@@ -154,19 +160,26 @@ def run_build(command: BuildCommand, words: Sequence[str], builder: Builder) -> 
         )
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], meanwhile: Callable[[], object]) -> int:
     try:
         process = subprocess.Popen(arguments)
     except OSError as error:
         raise EngineError(
             "docker could not be started", where=arguments[0], got=str(error)
         ) from error
+    try:
+        meanwhile()
+    finally:
+        status = _ended(process)
+    return status if status >= 0 else 128 - status
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
     while True:
         try:
-            status = process.wait()
+            return process.wait()
         except KeyboardInterrupt:
             continue  # docker got the same signal from the terminal and ends in its own way
-        return status if status >= 0 else 128 - status
 
 
 def _first_line(path: Path) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from lading.engine.programs import on_path
 from lading.engine.redact import public_url
 from lading.limits import LIMITS
 from lading.records import record
@@ -40,7 +40,7 @@ class Commit:
 
 def commit_of(directory: Path) -> Commit | None:
     """Return the commit of the repository that ``directory`` is in, or None without one."""
-    git = shutil.which("git")
+    git = on_path("git")
     if git is None:
         return None
     shown = _Git(git, directory, "rev-parse", "HEAD", "--show-prefix").answer()

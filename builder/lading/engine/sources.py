@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lading.engine.dockerfile import BaseImage, base_images
 from lading.engine.git import Commit, commit_of
 from lading.limits import LIMITS
-from lading.records import record
+from lading.records import changed, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lading.engine.argv import BuildCommand
+    from lading.engine.dockerfile import BaseImage
 
-__all__ = ["BuildSources", "look_at_sources"]
+__all__ = ["BuildSources", "SourcesRead", "describe_sources", "look_at_sources", "read_sources"]
 
 
 @record
@@ -35,44 +34,57 @@ class BuildSources:
     unread: str | None = None
 
 
+@record
+class SourcesRead:
+    """What there was when docker started: all but the digest and the bases of ``dockerfile``."""
+
+    sources: BuildSources
+    dockerfile: bytes | None = None
+
+
 def look_at_sources(command: BuildCommand, environ: Mapping[str, str]) -> BuildSources:
     """Look at what ``command`` will build from; whatever cannot be read is left open, never wrong.
 
     docker itself complains about a context or a Dockerfile that is not there.
     """
+    return describe_sources(read_sources(command), command, environ)
+
+
+def read_sources(command: BuildCommand) -> SourcesRead:
+    """Read what may be another thing when docker has started; what it means can wait."""
     place = command.arguments[-1] if command.arguments else ""
     directory = Path(place)
     if place == "-":
-        return BuildSources("stdin", unread="the context came through standard input")
+        return SourcesRead(BuildSources("stdin", unread="the context came through standard input"))
     if not place or not directory.is_dir():
-        return BuildSources("url", unread="the context is not a local directory")
+        return SourcesRead(BuildSources("url", unread="the context is not a local directory"))
     commit = commit_of(directory)
     given = command.last("file")
     if given == "-":
         why = "the Dockerfile came through standard input"
-        return BuildSources("directory", commit, unread=why)
-    path = Path(given) if given else directory / "Dockerfile"
-    if path.exists() and not path.is_file():
-        # what is read from a pipe (`-f <(…)`) would be missing for docker
-        why = "the Dockerfile is not a regular file"
-        return BuildSources("directory", commit, given or "Dockerfile", unread=why)
-    try:
-        with path.open("rb") as file:
-            content = file.read(LIMITS.dockerfile + 1)
-    except OSError as error:
-        why = f"the Dockerfile cannot be read: {error.strerror}"
-        return BuildSources("directory", commit, given or "Dockerfile", unread=why)
-    if len(content) > LIMITS.dockerfile:
-        why = f"the Dockerfile has more than {LIMITS.dockerfile:,} bytes"
-        return BuildSources("directory", commit, given or "Dockerfile", unread=why)
-    return BuildSources(
-        context="directory",
-        commit=commit,
-        dockerfile=given or "Dockerfile",
-        dockerfile_sha256=hashlib.sha256(content).hexdigest(),
+        return SourcesRead(BuildSources("directory", commit, unread=why))
+    content = _content(Path(given) if given else directory / "Dockerfile")
+    if isinstance(content, str):
+        return SourcesRead(BuildSources("directory", commit, given or "Dockerfile", unread=content))
+    return SourcesRead(BuildSources("directory", commit, given or "Dockerfile"), content)
+
+
+def describe_sources(
+    found: SourcesRead, command: BuildCommand, environ: Mapping[str, str]
+) -> BuildSources:
+    """Say what was read, and which images a Dockerfile builds on."""
+    if found.dockerfile is None:
+        return found.sources
+    import hashlib
+
+    from lading.engine.dockerfile import base_images
+
+    return changed(
+        found.sources,
+        dockerfile_sha256=hashlib.sha256(found.dockerfile).hexdigest(),
         bases=tuple(
             base_images(
-                content.decode("utf-8", "replace"),
+                found.dockerfile.decode("utf-8", "replace"),
                 build_args=_build_args(command, environ),
                 target=command.last("target"),
                 contexts=dict(
@@ -81,6 +93,21 @@ def look_at_sources(command: BuildCommand, environ: Mapping[str, str]) -> BuildS
             )
         ),
     )
+
+
+def _content(path: Path) -> bytes | str:
+    """Return a Dockerfile's bytes, or why there are none."""
+    if path.exists() and not path.is_file():
+        # what is read from a pipe (`-f <(…)`) would be missing for docker
+        return "the Dockerfile is not a regular file"
+    try:
+        with path.open("rb") as file:
+            content = file.read(LIMITS.dockerfile + 1)
+    except OSError as error:
+        return f"the Dockerfile cannot be read: {error.strerror}"
+    if len(content) > LIMITS.dockerfile:
+        return f"the Dockerfile has more than {LIMITS.dockerfile:,} bytes"
+    return content
 
 
 def _build_args(command: BuildCommand, environ: Mapping[str, str]) -> dict[str, str]:

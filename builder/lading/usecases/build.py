@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING
 
 from lading.engine.builder import find_builder, run_build
-from lading.engine.sources import look_at_sources
+from lading.engine.sources import read_sources
 from lading.errors import EngineError, UsageError
 from lading.records import record
 from lading_oci.errors import ReferenceInvalid
@@ -21,10 +21,11 @@ from lading_oci.references import Reference, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from lading.engine.argv import BuildCommand
     from lading.engine.builder import Builder, BuildResult
-    from lading.engine.sources import BuildSources
+    from lading.engine.sources import BuildSources, SourcesRead
     from lading.usecases.buildkit import Material
 
 __all__ = ["BuildRecord", "Built", "build"]
@@ -65,8 +66,14 @@ class Built:
         return self.references[0].familiar() if self.references else self.image_id
 
 
-def build(command: BuildCommand, before: Callable[[], None]) -> Built:
+def build(
+    command: BuildCommand,
+    before: Callable[[], object],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Built:
     """Run docker's build; ``before`` is called once it is clear that an image is to come.
+
+    ``meanwhile`` is called when docker builds that image.
 
     Raises:
         UsageError: ``--push`` without a name to push to, or a tag that is no reference.
@@ -84,8 +91,8 @@ def build(command: BuildCommand, before: Callable[[], None]) -> Built:
         before()
     hold_push = push and builder.in_engine
     words = command.without_push() if hold_push else command.words
-    sources, started = looking.sources(), datetime.now(UTC)
-    result = run_build(command, words, builder)
+    started = time.time()
+    result = run_build(command, words, builder, meanwhile)
     if result.status != 0:
         return Built(result.status, "", references, None)
     place, why = _place(command, builder.in_engine)
@@ -94,19 +101,35 @@ def build(command: BuildCommand, before: Callable[[], None]) -> Built:
             "docker built an image and did not say which",
             hint="Give it a name with -t, and attest it with `lading attest NAME`.",
         )
+    finished = time.time()
     from lading.usecases.buildkit import materials  # docker need not wait for it
 
     record = BuildRecord(
-        command, builder, sources, started, datetime.now(UTC), materials(result.provenance)
+        command,
+        builder,
+        looking.sources(),
+        _moment(started),
+        _moment(finished),
+        materials(result.provenance),
     )
     return _built(result, record, references, place, why, push=hold_push)
 
 
+def _moment(seconds: float) -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 class _Looking:
-    """Looks at what a build is made from, beside what else comes before it: git takes its time."""
+    """Looks at what a build is made from, beside what else comes before it: git takes its time.
+
+    Raises, when it is left, what looking raised.
+    """
 
     def __init__(self, command: BuildCommand) -> None:
-        self._found: list[BuildSources] = []
+        self._command = command
+        self._found: list[SourcesRead] = []
         self._failed: list[BaseException] = []
         self._thread = threading.Thread(target=self._look, args=(command,), name="sources")
 
@@ -114,20 +137,22 @@ class _Looking:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self._thread.join()
+        if self._failed and kind is None:
+            raise self._failed[0]
 
     def _look(self, command: BuildCommand) -> None:
         try:
-            self._found.append(look_at_sources(command, os.environ))
+            self._found.append(read_sources(command))
         except BaseException as error:  # noqa: BLE001 - raised where it is asked for
             self._failed.append(error)
 
     def sources(self) -> BuildSources:
-        """Return what was seen, or raise what looking raised."""
-        if self._failed:
-            raise self._failed[0]
-        return self._found[0]
+        """Return what was seen."""
+        from lading.engine.sources import describe_sources
+
+        return describe_sources(self._found[0], self._command, os.environ)
 
 
 def _built(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,17 +49,34 @@ def test_the_sources_are_those_before_docker_started(context: Path) -> None:
     assert base.written == "alpine:3"
 
 
+def test_what_is_done_meanwhile_begins_when_docker_was_started(context: Path) -> None:
+    """Nothing that loads must stand in docker's way; what fails there does not leave docker."""
+    started = context / "Dockerfile"
+
+    def meanwhile() -> None:
+        deadline = time.monotonic() + 10
+        while started.read_text() != "FROM changed\n":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        raise UsageError("a mistake of ours")
+
+    with pytest.raises(UsageError, match="a mistake of ours"):
+        build(parse_build([str(context)]), before=lambda: None, meanwhile=meanwhile)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
 def test_they_are_looked_at_beside_what_comes_before(
     context: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = threading.Barrier(2, timeout=10)
-    real = build_module.look_at_sources
+    real = build_module.read_sources
 
     def looking(*arguments: object) -> object:
         both.wait()
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(build_module, "look_at_sources", looking)
+    monkeypatch.setattr(build_module, "read_sources", looking)
     assert build(parse_build([str(context)]), before=lambda: both.wait() and None).status == 0
 
 
@@ -73,7 +92,7 @@ def test_docker_is_not_started_when_something_before_it_fails(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(build_module, "look_at_sources", broken)
+    monkeypatch.setattr(build_module, "read_sources", broken)
     with pytest.raises(ZeroDivisionError):
         build(parse_build([str(context)]), before=lambda: None)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from lading.attest.interface import SignerIdentity
 from lading.attest.keys import key_id, load_private
 from lading.attest.signers.key import KeySigner
-from lading.attest.signers.kms_uris import is_kms_uri
 from lading.errors import InputError, UsageError
 from lading.limits import LIMITS
 from lading.records import record
@@ -80,7 +79,7 @@ def public_half(key: str, password: PasswordSource) -> PublicKey:
         SigningKeyError: the key cannot be used.
         RegistryError: a service did not answer as needed.
     """
-    if is_kms_uri(key):
+    if _is_service(key):
         return _service(key, password).public_key
     return load_private(Path(key), password).public_key()
 
@@ -110,11 +109,19 @@ def _with_key(options: SigningOptions, asking: Asking) -> Signer:
 
 
 def _key(key: str, asking: Asking, *, deterministic: bool) -> tuple[Signer, PublicKey]:
-    if is_kms_uri(key):
+    if _is_service(key):
         service = _service(key, asking.password)
         return service, service.public_key
     private = load_private(Path(key), asking.password)
     return KeySigner(private, deterministic=deterministic), private.public_key()
+
+
+def _is_service(key: str) -> bool:
+    if ":" not in key:
+        return False
+    from lading.attest.signers.kms_uris import is_kms_uri  # a file's name mostly has no colon
+
+    return is_kms_uri(key)
 
 
 def _service(uri: str, password: PasswordSource) -> KmsSigner:
