@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from lading.engine.programs import on_path, private_directory
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_a_program_is_the_first_on_the_path_that_can_be_run(
