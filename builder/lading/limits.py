@@ -82,6 +82,8 @@ class Limits:
     package_files: int = 200_000
     package_bytes: int = 1 * GIB
     record_rows: int = 2_000_000
+    record_files: int = 200_000  # of a layer that are compared with RECORDs
+    record_digest: int = 1 * MIB  # larger files are compared by size, unless they are models
     syft_cache_total: int = 64 * MIB
     program_texts: int = 8 * MIB
     archive_file: int = 2 * GIB

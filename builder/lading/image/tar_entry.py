@@ -8,11 +8,11 @@ from lading.image.streams import CHUNK
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
-    from lading.image.interface import EntryKind
+    from lading.image.interface import Entry, EntryKind
     from lading.image.tar_blocks import BlockStream
     from lading.image.tar_sparse import Fragment
 
-__all__ = ["SparseEntry", "TarEntry", "read_entry"]
+__all__ = ["HeldEntry", "SparseEntry", "TarEntry", "read_entry"]
 
 
 class _Reader(Protocol):
@@ -123,3 +123,32 @@ class SparseEntry(TarEntry):
                 return offset, length
             self._index += 1
         return self.size, 0
+
+
+class HeldEntry:
+    """A small file of any layer, read whole: an entry whose bytes were of use to somebody else."""
+
+    __slots__ = ("_at", "content", "kind", "mode", "path", "size", "target")
+
+    def __init__(self, entry: Entry) -> None:
+        self.path = entry.path
+        self.kind = entry.kind
+        self.size = entry.size
+        self.mode = entry.mode
+        self.target = entry.target
+        self.content = entry.read()
+        self._at = 0
+
+    def peek(self, size: int) -> bytes:
+        """See :class:`lading.image.interface.Entry`."""
+        return self.content[self._at : self._at + min(size, LIMITS.sniff_bytes)]
+
+    def some(self, size: int) -> bytes:
+        """Return up to ``size`` next bytes; ``b""`` at the end."""
+        at = self._at
+        self._at = min(at + size, self.size)
+        return self.content[at : self._at]
+
+    def read(self, size: int = -1) -> bytes:
+        """See :class:`lading.image.interface.Entry`."""
+        return self.some(self.size if size < 0 else size)

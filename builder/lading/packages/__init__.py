@@ -5,9 +5,9 @@ need. When the layers are merged, ``python_distributions`` reads the Python ones
 ``os_packages`` writes the others into a small private tree and runs syft on that, so that syft
 never sees (or unpacks, or hashes) the image. ``merge_packages`` makes one list of both.
 
-``verify_records`` finds files that changed after a distribution was installed: a scanner digests
-the files that ``wants_digest`` names, keeps what ``unsettled_digests`` leaves for each layer, and
-asks when the layers are merged.
+Files that changed after a distribution was installed are found with ``verify.py``: a scanner
+digests the files that ``may_be_installed`` names, keeps what a ``Ledger`` does not settle for each
+layer, and ``python_distributions`` compares that when the layers are merged.
 """
 
 from __future__ import annotations
@@ -21,27 +21,38 @@ if TYPE_CHECKING:
     from lading.packages.others import SyftResult, os_packages
     from lading.packages.python import PythonResult, python_distributions
     from lading.packages.syft_find import Syft, find_syft
-    from lading.packages.verify import unsettled_digests, verify_records, wants_digest
+    from lading.packages.verify import (
+        Changes,
+        Ledger,
+        Trace,
+        Traces,
+        listed_elsewhere,
+        may_be_installed,
+    )
 
 __all__ = [
     "SCANNER_VERSION",
+    "Changes",
     "File",
+    "Ledger",
     "PythonResult",
     "Syft",
     "SyftResult",
+    "Trace",
+    "Traces",
     "collect",
     "find_syft",
+    "in_site",
+    "listed_elsewhere",
+    "may_be_installed",
     "merge_packages",
     "os_packages",
     "python_distributions",
-    "unsettled_digests",
-    "verify_records",
-    "wants_digest",
 ]
 
 # Part of the key under which a layer's findings are cached: raise it whenever ``collect`` keeps
 # other files, or other parts of them, than before.
-SCANNER_VERSION = "1"
+SCANNER_VERSION = "2"
 
 #: Where each name is: finding syft must not load the readers, which take longer than it does.
 _MODULES: Final = {
@@ -50,7 +61,10 @@ _MODULES: Final = {
     **dict.fromkeys(("Syft", "find_syft"), "syft_find"),
     **dict.fromkeys(("SyftResult", "os_packages"), "others"),
     "merge_packages": "merge",
-    **dict.fromkeys(("unsettled_digests", "verify_records", "wants_digest"), "verify"),
+    **dict.fromkeys(
+        ("Changes", "Ledger", "Trace", "Traces", "in_site", "listed_elsewhere", "may_be_installed"),
+        "verify",
+    ),
 }
 
 

@@ -22,6 +22,7 @@ from lading.packages.python_checks import (
 )
 from lading.packages.record import parse_record, resolve
 from lading.packages.requirements import Node, egg_requirements, marker_environment, resolve_edges
+from lading.packages.verify import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -52,6 +53,7 @@ def python_distributions(
     files: Sequence[PackageFile],
     *,
     owned: Iterable[str] = (),
+    changes: Changes | None = None,
     machine: str | None = None,
     system: str = "linux",
 ) -> PythonResult:
@@ -60,6 +62,7 @@ def python_distributions(
     Arguments:
         files: what :func:`lading.packages.collect` captured, as one consistent view of the image.
         owned: paths whose distribution is wanted; RECORDs list tens of thousands.
+        changes: what may have changed since it was installed.
         machine: the image's OCI architecture, for environment markers.
         system: the image's OCI operating system, for environment markers.
 
@@ -72,7 +75,8 @@ def python_distributions(
     found = [dist for dist in every if is_nameable(dist)]
     purls = [pypi_purl(dist.key, dist.version) for dist in found]
     wanted = {*owned, *(_anchor(dist).path for dist in found)}
-    owners = _owners(found, purls, findings, wanted)
+    owners = _owners(found, purls, findings, wanted, changes or Changes({}))
+    findings.extend(changes.limits() if changes else ())
     requires = _edges(found, files, machine, system)
     findings.extend(check_duplicates(found))
     packages = [
@@ -93,6 +97,7 @@ def _owners(
     purls: Sequence[str],
     findings: list[Finding],
     wanted: Collection[str],
+    changes: Changes,
 ) -> dict[str, str]:
     owners: dict[str, str] = {}
     left = LIMITS.record_rows
@@ -105,6 +110,8 @@ def _owners(
                     owners.setdefault(row.path, purl)
             left -= len(record.rows)
             findings.extend(check_record(record, listing))
+            if changes:
+                findings.extend(changes.of(listing, record.rows))
         elif "installed-files.txt" in dist.files:
             for line in _lines(dist.files["installed-files.txt"]):
                 path = resolve(dist.info, line)

@@ -9,7 +9,7 @@ import binascii
 import csv
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lading.limits import LIMITS
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["Record", "Row", "parse_record", "resolve"]
+
+
+_HOME: Final = "../../"
+#: Ends of the directories from which RECORDs truly climb.
+_HOMES: Final = ("-packages", "lib/python", "lib64/python")
 
 
 class Row(NamedTuple):
@@ -74,8 +79,11 @@ def parse_record(content: bytes, site: str, limit: int = LIMITS.record_rows) -> 
 def resolve(site: str, path: str) -> str | None:
     """Return ``path``, as written in a RECORD in ``site``, relative to the image; None if outside.
 
-    Absolute paths (files outside the site directory) are the image's.
+    Absolute paths (files outside the site directory) are the image's. ``pip install --target``
+    writes RECORD as if for ``lib/python`` of a home, and then moves all of it to one directory.
     """
+    if path.startswith(_HOME) and not site.endswith(_HOMES):
+        path = path.removeprefix(_HOME)
     if path.startswith("/"):
         joined = path
     else:

@@ -1,136 +1,247 @@
 """Whether the files of Python distributions are still those that were installed.
 
-RECORD lists every installed file with its SHA-256 and size. A layer's digests are settled against
-the RECORDs of the same layer first, which leaves next to nothing to keep; what is left is compared
-when the layers are merged, so that a file that a later layer replaced is found too.
+RECORD lists every installed file with its SHA-256 and size. While a layer is scanned, a
+:class:`Ledger` notes what the files are that an installer may have written; at the layer's end they
+are settled against the RECORDs of the same layer, which leaves next to nothing to keep. What is
+left is compared when the layers are merged (:class:`Changes`), so that a file that a later layer
+replaced is found, too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lading.inventory import Finding, Level
 from lading.limits import LIMITS
 from lading.packages.record import parse_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lading.inventory import PackageFile
     from lading.packages.record import Row
 
-__all__ = ["unsettled_digests", "verify_records", "wants_digest"]
+__all__ = [
+    "Changes",
+    "Ledger",
+    "Trace",
+    "Traces",
+    "in_site",
+    "listed_elsewhere",
+    "may_be_installed",
+]
 
-_EXAMPLES = 5
+_EXAMPLES: Final = 5
+_PLACE: Final = "-packages/"  # of site-packages and dist-packages
+#: Python's own modules, and Debian's copies of them.
+_STANDARD: Final = re.compile(r"(?:^|/)(?:lib(?:64)?/python\d|usr/share/)")
+_DIGEST: Final = 32
 
 
-def wants_digest(path: str) -> bool:
-    """Return whether a RECORD is likely to have the digest of ``path``; costs under 0.2 µs.
+class Trace(NamedTuple):
+    """What one file is. ``sha256`` is hexadecimal, empty when nobody hashed the file."""
 
-    Byte code has none. Files of distributions outside ``site-packages`` (scripts, ``--target``)
-    are compared by size only, unless their digests come from elsewhere.
+    size: int
+    sha256: str
+    layer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What of one layer the RECORDs of that layer do not settle.
+
+    ``written`` are files that none of them lists as they are; ``missing`` are paths that one lists
+    and the layer does not have. ``whole`` is False when there were more than anybody notes.
     """
-    return ("site-packages/" in path or "dist-packages/" in path) and path[-4:] != ".pyc"
+
+    written: Mapping[str, Trace] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    whole: bool = True
 
 
-def unsettled_digests(files: Iterable[PackageFile], digests: Mapping[str, str]) -> dict[str, str]:
-    """Return those of one layer's ``digests`` that no RECORD of the same layer confirms.
+def in_site(path: str) -> bool:
+    """Say whether a path lies in a directory of installed distributions, by its name."""
+    return _PLACE in path
 
-    Arguments:
-        files: the layer's captured files.
-        digests: path → hexadecimal SHA-256 of files of that layer.
+
+def may_be_installed(path: str) -> bool:
+    """Say whether a RECORD may have the digest of ``path``; asked for every file of an image.
+
+    Byte code has none. Outside of ``site-packages`` and its like (``pip install --target``), only
+    sources of Python are looked at.
     """
-    left = dict(digests)
-    for _, row in _rows(files):
-        found = left.get(row.path)
-        if found is not None and found == row.sha256:
-            del left[row.path]
-    return left
+    if _PLACE in path:
+        return path[-4:] != ".pyc"
+    return path[-3:] == ".py" and _STANDARD.search(path) is None
 
 
-def verify_records(
-    files: Iterable[PackageFile],
-    digests: Mapping[str, str],
-    *,
-    sizes: Mapping[str, int] | None = None,
-    layers: Mapping[str, str] | None = None,
-) -> tuple[Finding, ...]:
-    """Compare what the RECORDs among ``files`` say with what is in the image.
+def _is_record(file: PackageFile) -> bool:
+    """Say whether a captured file is the RECORD of a distribution, with its content."""
+    return file.path[-17:].lower() == ".dist-info/record" and file.size is None
 
-    Arguments:
-        files: captured files of one consistent view of the image.
-        digests: path → hexadecimal SHA-256, of the files in it whose digest is known and not
-            settled (:func:`unsettled_digests`). A file without one is only compared by size.
-        sizes: path → bytes of *every* regular file and link of the view. Without it, missing
-            files and changed sizes are not looked for.
-        layers: path → diff ID of the layer the file comes from, for the findings.
 
-    Returns:
-        ``python-file-changed`` for each changed file (``LIMITS.findings_per_file`` at most for
-        each distribution), ``python-files-missing`` for each distribution with missing files.
+def listed_elsewhere(files: Iterable[PackageFile]) -> Iterator[str]:
+    """Yield the sources outside of ``site-packages`` that RECORDs among ``files`` list."""
+    for row in _rows(file for file in files if _PLACE not in file.path):
+        if may_be_installed(row.path):
+            yield row.path
+
+
+class Ledger:
+    """Size and digest of the files of one layer, 40 bytes and a name each."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, bytearray] = {}
+        self._sizes: dict[str, array[int]] = {}
+        self._digests: dict[str, bytearray] = {}
+        self._count = 0
+
+    def add(self, path: str, size: int, digest: bytes) -> None:
+        """Note a file; ``digest`` is its SHA-256, or empty."""
+        self._count += 1
+        if self._count > LIMITS.record_files:
+            return
+        directory, _, name = path.rpartition("/")
+        names = self._names.get(directory)
+        if names is None:
+            names = self._names[directory] = bytearray()
+            self._sizes[directory] = array("Q")
+            self._digests[directory] = bytearray()
+        names += name.encode("utf-8", "surrogateescape")
+        names += b"/"
+        self._sizes[directory].append(size)
+        self._digests[directory] += digest or bytes(_DIGEST)
+
+    def settle(self, files: Iterable[PackageFile], has: Callable[[str], bool]) -> Traces:
+        """Return what the RECORDs among the layer's captured ``files`` do not settle.
+
+        ``has`` says whether the layer has a path, as a file or a link.
+        """
+        places: dict[str, dict[str, int]] = {}  # those of a directory that are not settled
+        missing: list[str] = []
+        for row in _rows(files):
+            sha256 = row.sha256
+            if sha256 is None:
+                continue
+            directory, _, name = row.path.rpartition("/")
+            if directory not in places:
+                places[directory] = self._places(directory)
+            index = places[directory].get(name)
+            if index is None:
+                # Distributors move scripts, and leave RECORD as it was.
+                inside = _PLACE in row.path or row.path[-3:] == ".py"
+                if inside and len(missing) < LIMITS.fact_items and not has(row.path):
+                    missing.append(row.path)
+            elif not _differs(row, sha256, self._trace(directory, index)):
+                del places[directory][name]
+        written = {
+            f"{directory}/{name}" if directory else name: self._trace(directory, index)
+            for directory in self._names
+            for name, index in (places.get(directory) or self._left(directory, places)).items()
+        }
+        return Traces(written, tuple(missing), self._count <= LIMITS.record_files)
+
+    def _left(self, directory: str, places: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:
+        return {} if directory in places else self._places(directory)
+
+    def _places(self, directory: str) -> dict[str, int]:
+        names = self._names.get(directory)
+        if names is None:
+            return {}
+        text = names.decode("utf-8", "surrogateescape")[:-1]
+        return {name: index for index, name in enumerate(text.split("/"))}
+
+    def _trace(self, directory: str, index: int) -> Trace:
+        digest = self._digests[directory][index * _DIGEST : (index + 1) * _DIGEST]
+        return Trace(self._sizes[directory][index], digest.hex() if any(digest) else "")
+
+
+class Changes:
+    """Compares RECORDs with what an image has, one after the other.
+
+    Args:
+        written: the files that no RECORD of their own layer settled, as a container sees them.
+        gone: says whether a container lacks a path that was installed; None when it lacks none.
+        whole: whether all files were noted.
     """
-    findings: list[Finding] = []
-    for record, rows in _grouped(files):
-        changed: list[Finding] = []
+
+    def __init__(
+        self,
+        written: Mapping[str, Trace],
+        gone: Callable[[str], bool] | None = None,
+        *,
+        whole: bool = True,
+    ) -> None:
+        self.whole = whole
+        self.written = written
+        self._gone = gone
+
+    def __bool__(self) -> bool:
+        return bool(self.written) or self._gone is not None or not self.whole
+
+    def limits(self) -> Iterator[Finding]:
+        """Yield what could not be compared."""
+        if not self.whole:
+            message = f"of a layer with more than {LIMITS.record_files} installed files, the rest "
+            message += "was not compared with RECORD"
+            yield Finding("python-files-not-compared", Level.WARNING, message)
+
+    def of(self, record: PackageFile, rows: Iterable[Row]) -> Iterator[Finding]:
+        """Yield what is not as a distribution's RECORD has it.
+
+        ``python-file-changed`` for each changed file, ``LIMITS.findings_per_file`` at most;
+        ``python-files-missing`` once.
+        """
+        written, gone = self.written, self._gone
+        changed: list[tuple[str, Trace, str]] = []
         missing: list[str] = []
         for row in rows:
-            if sizes is not None and row.path not in sizes:
-                if row.sha256 is not None:  # byte code and its like come and go
-                    missing.append(row.path)
-            elif (why := _difference(row, digests, sizes)) is not None:
-                layer = layers.get(row.path) if layers else None
-                changed.append(_changed(row.path, why, layer or record.layer))
-        findings += _bounded(changed, record)
+            trace = written.get(row.path)
+            if trace is None and gone is None:
+                continue
+            sha256 = row.sha256
+            if sha256 is None or row.path == record.path:
+                continue  # byte code and its like come and go
+            if trace is not None:
+                why = _differs(row, sha256, trace)
+                if why:
+                    changed.append((row.path, trace, why))
+            elif gone is not None and gone(row.path):
+                missing.append(row.path)
+        for path, trace, why in changed[: LIMITS.findings_per_file]:
+            yield _finding(f"changed after it was installed: {why}", path, trace.layer)
+        if len(changed) > LIMITS.findings_per_file:
+            message = f"{len(changed)} files changed after they were installed; not all are named"
+            yield _finding(message, record.path, record.layer)
         if missing:
-            findings.append(_missing(missing, record))
-    return tuple(findings)
+            examples = ", ".join(sorted(missing)[:_EXAMPLES])
+            message = f"{len(missing)} installed files are gone, e.g. {examples}"
+            yield Finding(
+                "python-files-missing", Level.NOTE, message[:1000], record.path, record.layer
+            )
 
 
-def _difference(
-    row: Row, digests: Mapping[str, str], sizes: Mapping[str, int] | None
-) -> str | None:
+def _differs(row: Row, sha256: str, trace: Trace) -> str | None:
     """Say how a file differs from its row; None when nothing says that it does."""
-    found, sha256 = digests.get(row.path), row.sha256
-    if sha256 is not None and found is not None and found != sha256:
-        return f"SHA-256 is {found}, RECORD has {sha256}"
-    size = sizes.get(row.path) if sizes is not None else None
-    if sha256 is not None and row.size is not None and size not in (None, row.size):
-        return f"{size} bytes, RECORD has {row.size}"
+    if trace.sha256 and trace.sha256 != sha256:
+        return f"SHA-256 is {trace.sha256}, RECORD has {sha256}"
+    if row.size is not None and row.size != trace.size:
+        return f"{trace.size} bytes, RECORD has {row.size}"
     return None
 
 
-def _changed(path: str, why: str, layer: str | None) -> Finding:
-    message = f"changed after it was installed: {why}"
+def _finding(message: str, path: str, layer: str | None) -> Finding:
     return Finding("python-file-changed", Level.WARNING, message, path, layer)
 
 
-def _bounded(changed: list[Finding], record: PackageFile) -> list[Finding]:
-    limit = LIMITS.findings_per_file
-    if len(changed) <= limit:
-        return changed
-    message = f"{len(changed)} files changed after they were installed; {limit} are named"
-    return [
-        *changed[:limit],
-        Finding("python-file-changed", Level.WARNING, message, record.path, record.layer),
-    ]
-
-
-def _missing(missing: list[str], record: PackageFile) -> Finding:
-    examples = ", ".join(sorted(missing)[:_EXAMPLES])
-    message = f"{len(missing)} installed files are gone, e.g. {examples}"
-    return Finding("python-files-missing", Level.NOTE, message[:1000], record.path, record.layer)
-
-
-def _grouped(files: Iterable[PackageFile]) -> Iterator[tuple[PackageFile, tuple[Row, ...]]]:
+def _rows(files: Iterable[PackageFile]) -> Iterator[Row]:
     left = LIMITS.record_rows
-    for file in sorted(files, key=lambda file: file.path):
-        info, _, name = file.path.rpartition("/")
-        if name != "RECORD" or not info.lower().endswith(".dist-info") or file.size is not None:
-            continue
-        rows = parse_record(file.content, info.rpartition("/")[0], left).rows
-        left -= len(rows)
-        yield file, tuple(row for row in rows if row.path != file.path)
-
-
-def _rows(files: Iterable[PackageFile]) -> Iterator[tuple[PackageFile, Row]]:
-    return ((file, row) for file, rows in _grouped(files) for row in rows)
+    for file in files:
+        if _is_record(file):
+            info = file.path.rpartition("/")[0]
+            rows = parse_record(file.content, info.rpartition("/")[0], left).rows
+            left -= len(rows)
+            yield from (row for row in rows if row.path != file.path)

@@ -75,16 +75,17 @@ class ViewReader:
             InputError: syft failed, or is missing where it is needed.
         """
         # what a container sees is settled once, and not by two threads at the same time
-        _ = view.package_files, view.links, view.model_files
+        _ = view.package_files, view.links, view.model_files, view.changes
         with concurrent.futures.ThreadPoolExecutor(1, "syft") as pool:
             pending = pool.submit(self._others, view)
-            grouped = models.group(view.model_files, view.links)
             python = packages.python_distributions(
                 view.package_files,
-                owned=(file.path for model in grouped.models for file in model.files),
+                owned=(file.path for file in view.model_files),
+                changes=view.changes,
                 machine=self.platform.architecture,
                 system=self.platform.os,
             )
+            grouped = models.group(view.model_files, view.links, shipped=python.owners)
             others = pending.result()
         shipped = {package.purl: package for package in python.packages}
         found = tuple(_with_distribution(one, python.owners, shipped) for one in grouped.models)

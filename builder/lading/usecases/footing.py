@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lading import packages
 from lading.image.overlay import LayerPaths, Overlay
 
 if TYPE_CHECKING:
@@ -46,7 +47,14 @@ def footing_of(scans: Sequence[LayerScan], view: View) -> Footing:
 def brings_nothing(scan: LayerScan) -> bool:
     """Say whether a layer has nothing of its own that readers would be given."""
     own = scan.paths
-    return not (scan.model_files or scan.package_files or own.symlinks or own.hardlinks)
+    told = (*scan.installed.written, *own.whiteouts, *own.opaques)
+    return not (
+        scan.model_files
+        or scan.package_files
+        or own.symlinks
+        or own.hardlinks
+        or any(map(packages.in_site, told))
+    )
 
 
 def bears(paths: Iterable[str], top: LayerScan, exists: Callable[[str], bool] | None) -> bool:
@@ -64,6 +72,8 @@ def _given(view: View) -> Iterator[str]:
     yield from view.links
     yield from (file.path for file in view.model_files)
     yield from (file.path for file in view.package_files)
+    yield from packages.listed_elsewhere(view.package_files)
+    yield from filter(packages.in_site, view.changes.written)
 
 
 def _wanted(scans: Iterable[LayerScan]) -> Iterator[str]:
@@ -72,3 +82,5 @@ def _wanted(scans: Iterable[LayerScan]) -> Iterator[str]:
         yield from scan.paths.hardlinks
         yield from (file.path for file in scan.model_files)
         yield from (file.path for file in scan.package_files)
+        yield from packages.listed_elsewhere(scan.package_files)
+        yield from filter(packages.in_site, scan.installed.written)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lading import models, packages
 from lading.errors import LimitError
 from lading.image.interface import EntryKind
 from lading.image.overlay import LayerPaths, PathRecorder
+from lading.image.tar_entry import HeldEntry
 from lading.inventory import (
     Fact,
     Finding,
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 #: Findings made by another version of the readers are not used.
-SCANNER_VERSION = f"2-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
+SCANNER_VERSION = f"3-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class LayerScan:
     size: int
     model_files: tuple[ModelFile, ...]
     package_files: tuple[PackageFile, ...]
+    installed: packages.Traces = field(default_factory=packages.Traces)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data for the layer cache."""
@@ -57,6 +60,11 @@ class LayerScan:
             "size": self.size,
             "models": [model_file_to_json(file) for file in self.model_files],
             "packages": [_package_file_to_json(file) for file in self.package_files],
+            "written": {
+                path: [trace.size, trace.sha256] for path, trace in self.installed.written.items()
+            },
+            "missing": list(self.installed.missing),
+            "whole": self.installed.whole,
         }
 
     @classmethod
@@ -71,6 +79,11 @@ class LayerScan:
             size=int(data["size"]),
             model_files=tuple(model_file_from_json(file) for file in data["models"]),
             package_files=tuple(_package_file_from_json(*file) for file in data["packages"]),
+            installed=packages.Traces(
+                {str(path): packages.Trace(*trace) for path, trace in data["written"].items()},
+                tuple(map(str, data["missing"])),
+                bool(data["whole"]),
+            ),
         )
 
 
@@ -80,29 +93,42 @@ def scan_layer(entries: Iterator[Entry]) -> LayerScan:
     Raises:
         LimitError: more, or more bytes of, such files than ``LIMITS`` allow a layer.
     """
-    recorder = PathRecorder()
+    recorder, ledger = PathRecorder(), packages.Ledger()
     model_files: list[ModelFile] = []
     package_files: list[PackageFile] = []
     size = held = 0
     record, examine, collect = recorder.add, models.examine, packages.collect
-    file_kind = EntryKind.FILE
+    may_be_installed, file_kind = packages.may_be_installed, EntryKind.FILE
     for entry in entries:
         record(entry)
         if entry.kind is not file_kind:
             continue
         size += entry.size
+        digest = b""
+        installed = may_be_installed(entry.path)
+        if installed and entry.size <= LIMITS.record_digest:
+            entry = HeldEntry(entry)
+            digest = hashlib.sha256(entry.content).digest()
         captured = collect(entry)
         if captured is not None:
             package_files.append(captured)
             held += len(captured.content)
             _check("package files", len(package_files), LIMITS.package_files)
             _check("bytes of package files", held, LIMITS.package_bytes)
-            continue
-        found = examine(entry)
-        if found is not None:
+        elif (found := examine(entry)) is not None:
             model_files.append(found)
+            digest = digest or bytes.fromhex(found.sha256)
             _check("model files", len(model_files), LIMITS.model_files)
-    return LayerScan(recorder.result(), size, tuple(model_files), tuple(package_files))
+        if installed:
+            ledger.add(entry.path, entry.size, digest)
+    paths = recorder.result()
+    return LayerScan(
+        paths,
+        size,
+        tuple(model_files),
+        tuple(package_files),
+        ledger.settle(package_files, paths.has_file),
+    )
 
 
 def _check(what: str, count: int, limit: int) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lading import models
 from lading.image.overlay import Overlay
+from lading.image.paths import parents
 from lading.inventory import ModelFile, PackageFile
+from lading.packages import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +56,41 @@ class View:
     def package_files(self) -> tuple[PackageFile, ...]:
         """The files that package readers need, each with its layer."""
         return self._visible([scan.package_files for scan in self._scans], _moved)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What may have changed of installed distributions, for their RECORDs to be asked."""
+        written = {
+            path: trace._replace(layer=self._diff_ids[index])
+            for index, scan in enumerate(self._scans)
+            for path, trace in scan.installed.written.items()
+            if self._overlay.visible(index, path)
+        }
+        gone = self._gone if self._missing or self._removed else None
+        whole = all(scan.installed.whole for scan in self._scans)
+        return Changes(written, gone, whole=whole)
+
+    @cached_property
+    def _missing(self) -> frozenset[str]:
+        """Paths that a layer's RECORD lists and the layer does not have."""
+        return frozenset(path for scan in self._scans for path in scan.installed.missing)
+
+    @cached_property
+    def _removed(self) -> frozenset[str]:
+        """Paths that layers take away from those below."""
+        return frozenset(
+            path
+            for scan in self._scans[1:]
+            for path in (*scan.paths.whiteouts, *scan.paths.opaques)
+        )
+
+    def _gone(self, path: str) -> bool:
+        if path not in self._missing and self._removed.isdisjoint((path, *parents(path))):
+            return False
+        return not any(
+            scan.paths.has_file(path) and self._overlay.visible(index, path)
+            for index, scan in enumerate(self._scans)
+        )
 
     @cached_property
     def _hard_links(self) -> Mapping[tuple[int, str], tuple[int, str]]:

@@ -19,6 +19,7 @@ from lading.usecases.attest import make_bom
 from lading.usecases.inspect import inspect_image
 from lading.usecases.recall import inspect_anew
 from support.images_in_memory import Change, ImageThatIsAsked, MemoryCache, MemoryImage
+from support.packages_fixtures import record_row
 
 if TYPE_CHECKING:
     from lading.inventory import Inspection
@@ -44,7 +45,14 @@ CONTENTS = {
     "srv/m/b.safetensors": [tensors("a"), tensors("c")],
     CARD: [b"---\nlicense: mit\n---\n", b"---\nlicense: apache-2.0\n---\n"],
     METADATA: [b"Name: p\nVersion: 1\n", b"Name: p\nVersion: 1\nLicense: MIT\n"],
-    LIST: [b"p.py,,\n", b"p.py,,\np/a.safetensors,,\n"],
+    LIST: [
+        b"p.py,,\n",
+        b"p.py,,\np/a.safetensors,,\n",
+        f"{record_row('p.py', b'x = 1')}\n{record_row('p/a.safetensors', b'')}\n".encode(),
+    ],
+    "opt/deps/q-1.dist-info/METADATA": [b"Name: q\nVersion: 1\n"],
+    "opt/deps/q-1.dist-info/RECORD": [f"{record_row('q.py', b'x = 1')}\n".encode()],
+    "opt/deps/q.py": [b"x = 1", b"x = 2"],
     f"{SITE}/p/a.safetensors": [tensors("d")],
     f"{SITE}/p.py": [b"", b"x = 1\n"],
     CODE: [b"x = 1\n", b"x = 2\n"],

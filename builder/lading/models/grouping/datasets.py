@@ -17,7 +17,7 @@ from lading.models.grouping.naming import directory_name, stem
 from lading.models.grouping.place import cached, kind_of, packaged, tested
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = ["datasets_of"]
 
@@ -36,7 +36,7 @@ _COUNTED: Final = frozenset({v.ROWS, v.KIND, v.LFS_OID, v.LFS_SIZE})
 
 
 def datasets_of(
-    files: Iterable[ModelFile], findings: list[Finding]
+    files: Iterable[ModelFile], findings: list[Finding], shipped: Collection[str] = ()
 ) -> tuple[list[Dataset], list[ModelFile]]:
     """Return the data sets, and the files that belong to none; add findings of data files."""
     files = list(files)
@@ -44,7 +44,7 @@ def datasets_of(
     groups: defaultdict[tuple[str, str], list[ModelFile]] = defaultdict(list)
     rest = []
     for file in files:
-        key = _key(file, described)
+        key = _key(file, described, shipped)
         if key is not None:
             groups[key].append(file)
         elif file.role is not Role.DATA:
@@ -60,7 +60,7 @@ def datasets_of(
     return datasets, rest
 
 
-def _key(file: ModelFile, described: set[str]) -> tuple[str, str] | None:
+def _key(file: ModelFile, described: set[str], shipped: Collection[str]) -> tuple[str, str] | None:
     """Return name and place of the data set that a file belongs to; weights belong to none."""
     if file.role is Role.WEIGHTS:
         return None
@@ -72,7 +72,8 @@ def _key(file: ModelFile, described: set[str]) -> tuple[str, str] | None:
         return directory_name(directory), directory
     if file.role is not Role.DATA:
         return None
-    if packaged(file.path) and (tested(file.path) or file.format in _TEXTS):
+    in_package = packaged(file.path) or file.path in shipped
+    if in_package and (tested(file.path) or file.format in _TEXTS):
         return None
     plain = _NUMBER.sub("", stem(file.path))
     base = posixpath.basename(plain)

@@ -32,7 +32,7 @@ from lading.models.grouping.stems import name_of, stems_of
 from lading.models.grouping.stores import stored_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 __all__ = ["Grouped", "group"]
 
@@ -67,11 +67,14 @@ class Grouped:
     findings: tuple[Finding, ...]
 
 
-def group(files: Iterable[ModelFile], links: Mapping[str, str]) -> Grouped:
+def group(
+    files: Iterable[ModelFile], links: Mapping[str, str], shipped: Collection[str] = ()
+) -> Grouped:
     """Join files to models and data sets.
 
     ``links`` are the symbolic links of the merged image, path → verbatim target. Files must be of
-    the merged image too; a hard link is a file of its own with the same digest.
+    the merged image too; a hard link is a file of its own with the same digest. ``shipped`` are
+    the paths that came with packages, wherever those are installed.
     """
     placed = place(files, links)
     refs = {
@@ -82,13 +85,13 @@ def group(files: Iterable[ModelFile], links: Mapping[str, str]) -> Grouped:
     findings: list[Finding] = []
     checkouts = Checkouts(file for file in placed if kind_of(file) != "ref")
     rest = with_parts(checkouts.rest)
-    datasets, rest = datasets_of(rest, findings)
+    datasets, rest = datasets_of(rest, findings, shipped)
     models, rest = stored_models(rest)
     owned, loose = owners_of(rest)
     for owner in sorted(owned):
         models.extend(_owned(owner, once(owned[owner]), checkouts))
     for directory in sorted(loose):
-        models.extend(_loose(once(loose[directory]), findings, checkouts.facts(directory)))
+        models.extend(_loose(once(loose[directory]), findings, checkouts.facts(directory), shipped))
     merged = merge_copies(models, refs)
     merged.sort(key=lambda model: (model.name, model.format, model.files[0].path))
     findings.sort(key=lambda finding: (finding.path or "", finding.id, finding.message))
@@ -122,7 +125,10 @@ def _declared_name(owner: str, files: list[ModelFile]) -> str | None:
 
 
 def _loose(
-    files: list[ModelFile], findings: list[Finding], facts: Mapping[str, Fact]
+    files: list[ModelFile],
+    findings: list[Finding],
+    facts: Mapping[str, Fact],
+    shipped: Collection[str],
 ) -> list[Model]:
     """Return the models of a directory without configuration: each stem is one."""
     stems: defaultdict[str, list[ModelFile]] = defaultdict(list)
@@ -131,7 +137,7 @@ def _loose(
     for file in files:
         if file.role is not Role.WEIGHTS or kind_of(file) == PART:
             companions.append(file)
-        elif _counts(file, findings):
+        elif _counts(file, findings, in_package=packaged(file.path) or file.path in shipped):
             counted.append(file)
     stem = stems_of(counted)
     for file in counted:
@@ -176,9 +182,8 @@ def _loose_name(stem: str, weights: list[ModelFile]) -> str:
     return name_of(stem, weights[0].path)
 
 
-def _counts(file: ModelFile, findings: list[Finding]) -> bool:
+def _counts(file: ModelFile, findings: list[Finding], *, in_package: bool) -> bool:
     """Whether weights on their own are a model, not the data or the tests of some package."""
-    in_package = packaged(file.path)
     promising = _PROMISING.search(posixpath.basename(file.path)) is not None
     names = file.facts[v.GLOBALS].value if v.GLOBALS in file.facts else []
     learning = [name for name in names if _LEARNING.match(name)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lading.inventory import Fact, Origin, Role
+from lading.models import group
 from lading.models.grouping.naming import hub_purl
 from lading.models.grouping.place import resolve
 from support import model_encoders as enc
@@ -17,11 +18,12 @@ from support.models_fixtures import (
     evil_pickle,
     hf_files,
     npy_bytes,
+    npz_bytes,
     safetensors_bytes,
     write_files,
     write_hf_cache,
 )
-from support.models_streams import group_tree
+from support.models_streams import examine_tree, group_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,3 +161,22 @@ class TestResolve:
 
     def test_a_link_that_grows_ends(self) -> None:
         assert resolve("a", {"a": "a/" * 2000 + "b"}) is None
+
+
+def test_what_packages_ship_is_judged_as_theirs_wherever_they_lie(tmp_path: Path) -> None:
+    """As ``pip install --target`` lays them, beside files of the image's own."""
+    files = {
+        "srv/deps/x/tests/data.npz": npz_bytes(a=np.zeros(3)),
+        "srv/deps/x/features.npy": npy_bytes(np.ones(3)),
+        "srv/deps/x/train.csv": b"a,b\n" + b"1,2\n" * 300_000,
+        "srv/deps/own.npy": npy_bytes(np.zeros(4)),
+    }
+    write_files(tmp_path, files)
+    found, links = examine_tree(tmp_path)
+    alone = group(found, links)
+    shipped = group(found, links, shipped=frozenset(list(files)[:3]))
+
+    assert len(alone.models) == 3
+    assert len(alone.datasets) == 1
+    assert [model.name for model in shipped.models] == ["own"]
+    assert shipped.datasets == ()
