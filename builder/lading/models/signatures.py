@@ -36,6 +36,7 @@ from lading.models.formats import (
     xgboost,
     xmlmodels,
 )
+from lading.models.rarer import NO_MAGIC, RARER, RARER_XML
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,11 +83,14 @@ _IN_JSON: Final = _if(
 )
 
 
-def _xml(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
+def _xml(suffix: str, head: bytes) -> Reader | None:
     name = xmlmodels.reader_name(head)
     if name is None:
-        return None
+        return _IN_XML(suffix, head)
     return xmlmodels.parse_openvino if name == "openvino" else xmlmodels.parse_pmml
+
+
+_IN_XML: Final = _if(*RARER_XML)
 
 
 def _engine(head: bytes) -> bool:
@@ -103,6 +107,8 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     second = head[4:8]
     if second == tflite.MAGIC:
         return tflite.parse
+    if suffix in NO_MAGIC:
+        return _BY_SUFFIX[suffix](suffix, head)
     if b"\x00" not in head[:16]:
         return None  # the others start with a number that is not large
     if second == _ZEROS and tfrecord.looks_like(head):
@@ -118,8 +124,10 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     return None
 
 
+_BY_SUFFIX: Final = {suffix: _if(*choices) for suffix, choices in NO_MAGIC.items()}
 #: First four, two or one bytes → the decision.
 BY_MAGIC: Final[dict[bytes, Decision]] = {
+    **{magic: _if(*choices) for magic, choices in RARER.items()},
     gguf.MAGIC: _always(gguf.parse),
     numpy.MAGIC[:4]: _if((_starts(numpy.MAGIC), numpy.parse)),
     hdf5.MAGIC[:4]: _if((_starts(hdf5.MAGIC), hdf5.parse)),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from lading.inventory import Model, ModelFile, Occurrence, Role
 from lading.models import vocabulary as v
-from lading.models.grouping.place import cached
+from lading.models.grouping.parts import PART
+from lading.models.grouping.place import cached, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,8 +21,10 @@ def once(files: Iterable[ModelFile]) -> list[ModelFile]:
     """Return each weight file of one model once, its copies as occurrences; sorted by path."""
     same: dict[tuple[str, str], list[ModelFile]] = {}
     for file in sorted(files, key=lambda one: one.path):
-        # Companions with the same bytes (empty ones, a licence in each directory) stay.
-        key = (file.sha256, "" if file.role is Role.WEIGHTS else file.path)
+        # Companions with the same bytes (empty ones, a licence in each directory) stay, and the
+        # tensors that several programs have beside them.
+        alone = file.role is Role.WEIGHTS and kind_of(file) != PART
+        key = (file.sha256, "" if alone else file.path)
         same.setdefault(key, []).append(file)
     return [_with(copies[0], copies[1:]) for copies in same.values()]
 

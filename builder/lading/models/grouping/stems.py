@@ -1,8 +1,8 @@
 """Which files of a directory without a configuration are of one model: those with the same stem.
 
-Two kinds of files say it otherwise: those that are named after another file with one more suffix
-(gensim keeps large arrays as ``NAME.ATTRIBUTE.npy``), and Paddle's, of which a program and its
-parameters, or each parameter alone, have names of their own.
+Three kinds of files say it otherwise: those that are named after another file with one more suffix
+(gensim keeps large arrays as ``NAME.ATTRIBUTE.npy``); Paddle's, of which a program and its
+parameters, or each parameter alone, have names of their own; and the parts of an acoustic model.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def stems_of(files: Iterable[ModelFile]) -> dict[str, str]:
 def _stem(file: ModelFile, paths: Collection[str]) -> str:
     directory, name = posixpath.split(file.path)
     if file.format == "paddle" and posixpath.splitext(name)[1].lower() not in _PADDLE:
+        return f"{directory}/"
+    if file.format == "sphinx":
         return f"{directory}/"
     at = name.find(".")
     while at > 0:
