@@ -55,11 +55,10 @@ def looks_like(head: bytes) -> bool:
     """Whether an array follows names and numbers only, at the start of ``head``."""
     walk = _Walk(BytesSource(head))
     try:
-        while walk.step():
-            if walk.arrays:
-                return True
+        while not walk.arrays and walk.step():
+            pass
     except Malformed:
-        pass
+        pass  # the head ends inside the first array
     return walk.arrays > 0
 
 
@@ -86,12 +85,12 @@ class _Walk:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._left: list[int] = []  # entries of the maps and arrays that are open
+        self._left: list[int] = []  # entries of the maps and arrays that are open; one is all
         self._maps: list[bool] = []
         self._pieces = 0  # depth of an array in pieces, 0 outside of any
         self.arrays = 0
         self.elements: Counter[str] = Counter()
-        self._value()
+        self._open(1, is_map=False)
 
     def step(self) -> bool:
         """Read the next value; False at the end of the outermost map."""

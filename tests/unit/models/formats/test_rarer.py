@@ -288,3 +288,8 @@ def test_each_first_byte_leads_to_one_table() -> None:
         assert decide.__name__ == "decide", f"{magic!r} of {choices} is another format's, too"
     assert all(len(magic) in (1, 2, 4) for magic in known)
     assert LIMITS.sniff_bytes >= 4096
+
+
+def test_maps_that_end_at_once_are_none() -> None:
+    for start in (b"\x81", b"\x8f", b"\xde", b"\xdf\x00", b"\x81\xa1", b"\x81\x05"):
+        assert look("m/m.msgpack", start) is None
