@@ -34,7 +34,8 @@ def examine(file: FileStream) -> ModelFile | None:
     path = file.path
     name = path[path.rfind("/") + 1 :]
     dot = name.rfind(".")
-    suffix = name[dot:] if dot > 0 else ""
+    # A hidden name has no suffix; but a checkpoint that was saved to a directory has only that.
+    suffix = name[dot:] if dot > 0 or name[:6] == ".data-" else ""
     if (suffix in NEVER and file.size < SMALL) or file.size == 0:
         return None
     name = name.lower()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Fact, Finding, Level, ModelFile, Origin, Role, Safety, Verdict
 from lading.limits import LIMITS
+from lading.models.companions.spdx import spdx
+from lading.models.vocabulary import LICENSE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +63,12 @@ class Report:
         self.facts[name] = Fact(value, origin, f"{self.path}: {key}" if key else self.path)
 
     def declared(self, name: str, value: Any, key: str) -> None:
-        """Note a fact that the file merely claims (a card, a config, free metadata)."""
+        """Note a fact that the file merely claims (a card, a config, free metadata).
+
+        A licence's common names become its SPDX identifier, whoever claims it.
+        """
+        if name == LICENSE and isinstance(value, str):
+            value = spdx(value)
         self.fact(name, value, key, origin=Origin.DECLARED)
 
     def find(

@@ -145,7 +145,7 @@ def _count(model: Mapping[str, Any], tree: Path) -> int | None:
             return sum(array.size for array in arrays.values())
     if model["format"] == "onnx":
         graphs = [onnx.load(str(path), load_external_data=False).graph]
-        return sum(_initializers(graph) for graph in graphs)
+        return sum(map(_initializers, graphs)) or sum(map(_constants, graphs))
     return None
 
 
@@ -155,4 +155,16 @@ def _initializers(graph: onnx.GraphProto) -> int:
     for node in graph.node:
         for attribute in node.attribute:
             count += sum(map(_initializers, [attribute.g, *attribute.graphs]))
+    return count
+
+
+def _constants(graph: onnx.GraphProto) -> int:
+    """Return the elements of the weights that some exporters put into nodes."""
+    count = 0
+    for node in graph.node:
+        for attribute in node.attribute:
+            kind = onnx.TensorProto.DataType.Name(attribute.t.data_type)
+            if node.op_type == "Constant" and kind in ("FLOAT", "FLOAT16", "DOUBLE", "INT8"):
+                count += math.prod(attribute.t.dims)
+            count += sum(map(_constants, [attribute.g, *attribute.graphs]))
     return count

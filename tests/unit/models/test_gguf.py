@@ -62,7 +62,7 @@ def test_what_the_library_writes() -> None:
     assert facts[v.ARCHITECTURE_FAMILY] == "llama"
     assert (facts[v.PARAMETERS], facts[v.TENSOR_COUNT], facts[v.DTYPE]) == (544, 2, "F32")
     assert (facts[v.CONTEXT_LENGTH], facts[v.VOCABULARY_SIZE]) == (4096, 4)
-    assert (facts[v.QUANTIZATION], facts[v.LICENSE]) == ("Q4_K_M", "mit")
+    assert (facts[v.QUANTIZATION], facts[v.LICENSE]) == ("Q4_K_M", "MIT")
     assert facts[v.TAGS] == ["tiny", "test"]
     assert facts[v.FORMAT_VERSION] == "3"
 

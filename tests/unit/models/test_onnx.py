@@ -53,6 +53,32 @@ def test_what_the_library_writes() -> None:
     assert (facts[v.PRODUCER], facts[v.FORMAT_VERSION]) == ("tests 1.0", "IR 8")
 
 
+def test_weights_in_nodes_are_counted_where_there_are_no_others() -> None:
+    """As Paddle's exporter writes every parameter; constants of integers are shapes."""
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])]
+    weights = helper.make_tensor("w", TensorProto.FLOAT, [4, 2], [0.5] * 8)
+    zero = helper.make_tensor("v", TensorProto.FLOAT, [1], [0.0])
+    shape = helper.make_tensor("s", TensorProto.INT64, [2], [1, 4])
+    nodes = [
+        helper.make_node("Constant", [], ["w"], value=weights),
+        helper.make_node("Constant", [], ["s"], value=shape),
+        helper.make_node("ConstantOfShape", ["s"], ["z"], value=zero),
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+    ]
+    for initializers, more in (([], []), ([weights], [zero])):
+        made = [helper.make_node("Constant", [], ["o"], value=one) for one in more]
+        graph = helper.make_graph([*nodes[len(more) :], *made], "g", inputs, outputs, initializers)
+        facts = facts_of(seen("m.onnx", helper.make_model(graph).SerializeToString()))
+        assert (facts[v.PARAMETERS], facts[v.TENSOR_COUNT], facts[v.DTYPE]) == (8, 1, "F32")
+
+
+def test_its_licence_is_named_as_spdx_does() -> None:
+    text = b"AGPL-3.0 License (https://a.example/license)"
+    data = model(GRAPH, OPSET, field(14, field(1, b"license") + field(2, text)))
+    assert facts_of(seen("m.onnx", data))[v.LICENSE] == "AGPL-3.0-only"
+
+
 @pytest.mark.parametrize("name", ["model", "weights.bin", "blobs/" + "a" * 64])
 def test_it_is_known_by_content(name: str) -> None:
     assert seen(name, onnx_bytes()).format == "onnx"

@@ -14,6 +14,11 @@ OSI = "License :: OSI Approved :: "
     [
         ({"license-expression": ["mit or apache-2.0"]}, ("MIT OR Apache-2.0",)),
         ({"license-expression": ["MIT"], "license": ["GPL"]}, ("MIT",)),
+        ({"license": ["The Apache Software License, Version 2.0"]}, ("Apache-2.0",)),
+        ({"license": ["MIT License (MIT)"]}, ("MIT",)),
+        ({"license": ['BSD 3-Clause "New" or "Revised" License']}, ("BSD-3-Clause",)),
+        ({"license": ["AGPL-3.0"]}, ("AGPL-3.0-only",)),
+        ({"license": ["GPLv3"]}, ("GPLv3",)),
         ({"license-expression": ["no such thing"]}, ("no such thing",)),
         ({"license": ["Apache 2.0"]}, ("Apache-2.0",)),
         ({"license": ["Apache License, Version 2.0"]}, ("Apache-2.0",)),

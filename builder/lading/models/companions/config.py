@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Level, Role, Verdict
 from lading.models import vocabulary as v
-from lading.models.companions.spdx import spdx
 from lading.models.formats.jinja import judge_template
 from lading.models.jsonstream import JsonObject
 from lading.models.report import printable
@@ -116,7 +115,7 @@ def _declared(values: dict[str, Any], report: Report, kind: str) -> None:
     if isinstance(quantization, dict):
         report.declared(v.QUANTIZATION, _quantization(quantization), "quantization_config")
     licence = _text(values.get("license"))
-    report.declared(v.LICENSE, spdx(licence) if licence else None, "license")
+    report.declared(v.LICENSE, licence, "license")
     commit = values.get("_commit_hash")
     if isinstance(commit, str) and len(commit) == 40:
         report.declared(v.COMMIT, commit, "_commit_hash")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Role
 from lading.models import vocabulary as v
-from lading.models.companions.spdx import spdx
 from lading.models.jsonstream import JsonObject
 from lading.models.report import printable
 
@@ -38,7 +37,7 @@ def parse(source: Source, report: Report) -> bool:
     report.declared(v.DESCRIPTION, _text(data.get("description")), "description")
     report.declared(v.SOURCE_URL, _text(data.get("homepage")), "homepage")
     licence = _text(data.get("license"))
-    report.declared(v.LICENSE, spdx(licence) if licence else None, "license")
+    report.declared(v.LICENSE, licence, "license")
     version = data.get("version")
     text = version.get("version_str") if isinstance(version, dict) else None
     report.declared(v.VERSION, _text(text), "version")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Role
 from lading.models import vocabulary as v
-from lading.models.companions.spdx import spdx
 from lading.models.jsonstream import JsonObject
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def parse(source: Source, report: Report) -> bool:
     for key, fact in _TEXTS.items():
         report.declared(fact, _text(data.get(key)), key)
     licence = _text(data.get("license"))
-    report.declared(v.LICENSE, spdx(licence) if licence else None, "license")
+    report.declared(v.LICENSE, licence, "license")
     report.declared(v.METRICS, _metrics(data.get("performance")), "performance")
     return True
 

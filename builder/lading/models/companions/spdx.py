@@ -69,13 +69,18 @@ _TITLES: Final = (
     ("tongyi qianwen license", "LicenseRef-qwen"),
     ("deepseek license", "LicenseRef-deepseek"),
 )
+#: As YOLO's exporter writes it: ``AGPL-3.0 License (https://…)``.
+_URL: Final = re.compile(r"\s*\(?https?://\S*\Z")
 _SPACE: Final = re.compile(r"\s+")
 
 
 def spdx(name: str) -> str:
     """Return the SPDX identifier for a declared licence, or the name as it was declared."""
     key = name.strip().lower()
-    return _BY_LOWER.get(key) or _ALIASES.get(key) or name.strip()
+    for one in (key, _URL.sub("", key).strip().removesuffix(" license").removeprefix("the ")):
+        if found := _BY_LOWER.get(one) or _ALIASES.get(one):
+            return found
+    return name.strip()
 
 
 def identify_text(text: str) -> str | None:

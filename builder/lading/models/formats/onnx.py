@@ -42,6 +42,9 @@ _TYPES: Final = {
     23: "F4", 24: "F8_E8M0", 25: "U2", 26: "I2",
 }  # fmt: skip
 
+#: Types of weights; constants of other types are shapes, indices and switches.
+_WEIGHTS: Final = frozenset(set(_TYPES.values()) - {"STRING", "BOOL", "I32", "I64", "U32", "U64"})
+
 #: Domains that every runtime brings along.
 _DOMAINS: Final = frozenset(
     {
@@ -101,6 +104,8 @@ class _Reader:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._elements: Counter[str] = Counter()
+        self._constants: Counter[str] = Counter()  # of Constant nodes
+        self._constant_tensors = 0
         self._tensors = 0
         self._external: dict[str, None] = {}
         self._domains: dict[str, int] = {}
@@ -197,16 +202,16 @@ class _Reader:
             elif field == 7:
                 domain = message.text(256)
             elif field == 5:
-                self._attribute(message.message())
+                self._attribute(message.message(), constant=operator == "Constant")
         if domain not in _DOMAINS and len(self._operators) < LIMITS.fact_items:
             self._operators[printable(f"{domain}.{operator}")] = None
 
-    def _attribute(self, message: Message) -> None:
+    def _attribute(self, message: Message, *, constant: bool) -> None:
         for field, wire in message:
             if wire != BYTES:
                 continue
             if field in (5, 10):
-                self._tensor(message.message(), weights=False)
+                self._tensor(message.message(), weights=False, constant=constant)
             elif field in (6, 11):
                 self._graph(message.message())
             elif field in (22, 23):
@@ -217,7 +222,7 @@ class _Reader:
             if wire == BYTES and field in (1, 2):
                 self._tensor(message.message(), weights=field == 1)
 
-    def _tensor(self, message: Message, *, weights: bool) -> None:
+    def _tensor(self, message: Message, *, weights: bool, constant: bool = False) -> None:
         elements, kind, name = 1, 0, ""
         for field, wire in message:
             if field == 1 and wire in (VARINT, BYTES):
@@ -234,6 +239,9 @@ class _Reader:
             self._elements[_TYPES.get(kind, "unknown")] += elements
             if len(self._initialized) < LIMITS.gguf_tensors:
                 self._initialized.add(hash(name))
+        elif constant and _TYPES.get(kind) in _WEIGHTS:
+            self._constant_tensors += 1
+            self._constants[_TYPES[kind]] += elements
 
     def _external_data(self, message: Message) -> None:
         key = value = ""
@@ -278,10 +286,14 @@ class _Reader:
         report.fact(v.OPSET, opsets, "opset_import")
         report.fact(v.EXTERNAL_DATA, sorted(self._external), "external_data")
         report.fact(v.CUSTOM_OPERATORS, sorted(self._operators), "graph.node")
-        report.fact(v.TENSOR_COUNT, self._tensors, "graph.initializer")
-        if self._elements:
-            report.fact(v.PARAMETERS, self._elements.total(), "graph.initializer: dims")
-            report.fact(v.DTYPE, self._elements.most_common(1)[0][0], "graph.initializer")
+        elements, count, where = self._elements, self._tensors, "graph.initializer"
+        if not elements.total():
+            # Paddle's exporter, OpenVINO's and torch's for some graphs make every weight a node.
+            elements, count, where = self._constants, self._constant_tensors, "graph.node: Constant"
+        report.fact(v.TENSOR_COUNT, count, where)
+        if elements:
+            report.fact(v.PARAMETERS, elements.total(), f"{where}: dims")
+            report.fact(v.DTYPE, elements.most_common(1)[0][0], where)
 
 
 def _tensor_type(message: Message) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def _stem(file: ModelFile, paths: Collection[str]) -> str:
         return f"{directory}/"
     if file.format == "sphinx":
         return f"{directory}/"
+    if file.format == "tensorflow-checkpoint" and name[:1] == ".":
+        return f"{directory}/"  # saved to ``DIRECTORY/``: the prefix of its names is empty
     at = name.find(".")
     while at > 0:
         above = posixpath.join(directory, name[:at])

@@ -81,6 +81,24 @@ def test_a_saved_model_and_its_variables(tmp_path: Path) -> None:
     assert {file.role for file in model.files if "data-00000" in file.path} == {Role.WEIGHTS}
 
 
+def test_a_checkpoint_that_was_saved_to_a_directory(tmp_path: Path) -> None:
+    """TensorFlow 1's saver adds to what it is given, be that the path of a directory."""
+    variables: dict[str, tuple[int, tuple[int, ...]]] = {"w": (1, (4, 3))}
+    meta = enc.field(2, enc.field(1, enc.field(1, "Const")))
+    files = {
+        "srv/tagger/.index": enc.bundle(variables),
+        "srv/tagger/.meta": enc.field(1, meta) + enc.field(2, enc.graph("MatMul")),
+        "srv/tagger/.data-00000-of-00001": BINARY,
+        "srv/tagger/.cache": BINARY,
+    }
+    write_files(tmp_path, dict(files))
+
+    (model,) = group_tree(tmp_path).models
+    assert (model.name, model.format) == ("tagger", "tensorflow-checkpoint")
+    assert [file.path for file in model.files] == sorted(set(files) - {"srv/tagger/.cache"})
+    assert model.fact("parameters") == 12
+
+
 def test_a_core_ml_package_is_one_model(tmp_path: Path) -> None:
     inside = "app/tiny.mlpackage/Data/com.apple.CoreML"
     files = {
