@@ -154,7 +154,7 @@ def test_facts_that_the_model_declares() -> None:
     facts = facts_of(seen("m.onnx", made.SerializeToString()))
 
     assert (facts[v.DESCRIPTION], facts[v.VERSION]) == ("About it", "7")
-    assert (facts[v.LICENSE], facts[v.TASK]) == ("mit", "detect")
+    assert (facts[v.LICENSE], facts[v.TASK]) == ("MIT", "detect")
 
 
 def test_operators_of_others_are_named() -> None:

@@ -37,7 +37,7 @@ def test_what_the_library_writes() -> None:
     assert (file.format, file.safety.verdict) == ("safetensors", Verdict.SAFE)
     facts = facts_of(file)
     assert (facts[v.PARAMETERS], facts[v.TENSOR_COUNT], facts[v.DTYPE]) == (40, 2, "F32")
-    assert (facts[v.NAME], facts[v.LICENSE], facts[v.LIBRARY]) == ("Tiny", "mit", "pytorch")
+    assert (facts[v.NAME], facts[v.LICENSE], facts[v.LIBRARY]) == ("Tiny", "MIT", "pytorch")
 
 
 @pytest.mark.parametrize("name", ["blobs/" + "a" * 64, "weights.bin", "m.pth", "x"])
