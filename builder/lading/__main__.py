@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 
 __all__ = ["run"]
@@ -20,6 +21,7 @@ _GARBAGE = 50_000
 
 def run() -> None:
     """Run the command line and end the process with its exit status."""
+    _end_in_order()
     verb = "".join(sys.argv[1:2])
     if verb in _SHORT:
         gc.set_threshold(_GARBAGE)
@@ -29,6 +31,23 @@ def run() -> None:
     if verb in _LEAVING:
         _leave(status)
     sys.exit(status)
+
+
+def _end_in_order() -> None:
+    """Have the signals that end a process clean up as an interrupt does; show what can be shown.
+
+    Without that they leave private directories, programs and containers behind.
+    """
+    for number in (getattr(signal, "SIGTERM", None), getattr(signal, "SIGHUP", None)):
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, _end)
+    if sys.stdout is not None and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _end(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough, and must not break off the cleaning
+    raise SystemExit(128 + number)
 
 
 def _leave(status: int) -> None:

@@ -18,7 +18,9 @@ class ExitCode(IntEnum):
     REGISTRY = 20, "A registry or the network did not answer as needed."
     ENGINE = 21, "The Docker engine is not there or refused."
     INPUT = 22, "An input file, image or key is bad, unreadable or too large."
-    INTERRUPTED = 130, "Interrupted from the keyboard."
+    HUNG_UP = 129, "The terminal was closed (SIGHUP)."
+    INTERRUPTED = 130, "Interrupted from the keyboard (SIGINT)."
+    TERMINATED = 143, "Told to end (SIGTERM)."
     INTERNAL = 70, "A defect in lading itself; please report it."
 
     description: str

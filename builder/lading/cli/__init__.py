@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from lading import __version__
-from lading.cli.render import error_to_json, print_error, print_json
+from lading.cli.render import error_to_json, print_error, print_json, say
 from lading.errors import exit_code
 from lading.exit_codes import ExitCode
 from lading_oci.errors import FactsError
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ended.code if isinstance(ended.code, int) else int(ExitCode.USAGE)
     except FactsError as error:
         if "--json" in words:
-            print_json({"error": error_to_json(error)})
+            _print_as_json(error)
         print_error(error)
         return int(exit_code(error))
     except KeyboardInterrupt:
@@ -101,6 +101,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(ExitCode.INTERNAL)
 
 
+def _print_as_json(error: FactsError) -> None:
+    try:
+        print_json({"error": error_to_json(error)})
+    except FactsError as unwritten:
+        print_error(unwritten)
+
+
 def _dispatch(words: list[str]) -> int:
     verb = words[0] if words else ""
     if verb == "build":
@@ -108,7 +115,7 @@ def _dispatch(words: list[str]) -> int:
 
         return run(words[1:])
     if verb == "--version" and len(words) == 1:
-        print(f"lading {__version__}")
+        say(f"lading {__version__}")
         return int(ExitCode.OK)
     module = _module(verb, words)
     if module in _QUICK:

@@ -46,7 +46,7 @@ def _attach(
 ) -> None:
     from lading.cli import wiring
     from lading.cli.judging import read_input
-    from lading.cli.render import plain, print_json
+    from lading.cli.render import plain, print_json, say
     from lading.cli.signing import configured_signer
     from lading.limits import LIMITS
     from lading.reports import read_report
@@ -67,7 +67,7 @@ def _attach(
         print_json(attached.to_json())
         return
     counts = ", ".join(f"{name} {value:g}" for name, value in valid.summary.counts.items())
-    typer.echo(f"report    {plain(valid.kind)} by {plain(valid.summary.tool)}")
-    typer.echo(f"says      {plain(counts[:500]) or 'no numbers'}")
-    typer.echo(f"type      {plain(valid.predicate_type)}")
-    typer.echo(f"attached  {attached.attestation.digest} to {attached.digest}")
+    say(f"report    {plain(valid.kind)} by {plain(valid.summary.tool)}")
+    say(f"says      {plain(counts[:500]) or 'no numbers'}")
+    say(f"type      {plain(valid.predicate_type)}")
+    say(f"attached  {attached.attestation.digest} to {attached.digest}")

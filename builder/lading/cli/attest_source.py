@@ -74,7 +74,7 @@ def _attest(
     json: options.Json = False,
 ) -> None:
     from lading.cli.progress import read_progress
-    from lading.cli.render import print_json, write_file
+    from lading.cli.render import print_json, say, write_file
     from lading.cli.signing import configured_signer
     from lading.hub import Scope, open_source, parse_target
     from lading.usecases.attest_source import attest_source, bytes_to_read, model_signature
@@ -104,7 +104,7 @@ def _attest(
     if json:
         print_json(attested.to_json())
     else:
-        typer.echo(_text(attested))
+        say(_text(attested))
 
 
 def _text(attested: Attested) -> str:

@@ -25,7 +25,7 @@ def _bom(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write there, not to standard output; a directory with --all-platforms.",
+            help="Write there, not to standard output (-); a directory with --all-platforms.",
         ),
     ] = None,
     spec_version: Annotated[

@@ -52,7 +52,7 @@ def _copy(
     json: options.Json = False,
 ) -> None:
     from lading.cli.progress import read_progress
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, say
     from lading.errors import UsageError
     from lading.usecases.copy import copy, parse_location, report_json
 
@@ -77,7 +77,7 @@ def _copy(
         print_json({**document, "verification": found})
         return
     for line in _lines(source, target, report, verified):
-        typer.echo(line)
+        say(line)
 
 
 def _opener(*, insecure: bool) -> Callable[[Location], Repository]:

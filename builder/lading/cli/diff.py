@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lading.cli import options
-from lading.cli.render import plain
+from lading.cli.render import plain, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def _diff(
     if json:
         print_json(found.to_json())
     else:
-        typer.echo("\n".join(_lines(found)))
+        put("".join(f"{line}\n" for line in _lines(found)))
     if found.models.unannounced:
         raise typer.Exit(int(ExitCode.NOT_VERIFIED))
 

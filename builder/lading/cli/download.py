@@ -50,7 +50,7 @@ def _download(
 ) -> None:
     from lading.attest.predicates import resolve
     from lading.cli import wiring
-    from lading.cli.render import note, plain, print_json, write_file
+    from lading.cli.render import note, plain, print_json, put, write_file
     from lading.errors import UsageError
     from lading.usecases.locate import at_platform, locate
     from lading.usecases.targets import parse_image
@@ -69,7 +69,7 @@ def _download(
     if output is not None:
         write_file(output, text.encode())
     else:
-        typer.echo(text, nl=False)
+        put(text)
     signer = f"signed by {plain(found.signer)}" if found.signer else "NOT VERIFIED"
     note(f"lading: {plain(found.predicate_type)}, {signer} ({found.source})")
 

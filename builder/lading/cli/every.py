@@ -29,12 +29,12 @@ def inspect_every(
     Raises:
         FactsError: as ``lading inspect``; nothing was printed then.
     """
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, put
     from lading.cli.summary import inspection_json, inspection_text
 
     found = _inspections(target, platform, insecure=insecure, all_layers=all_layers)
     if not json:
-        print("\n\n".join(inspection_text(one) for one in found), flush=True)
+        put("\n\n".join(inspection_text(one) for one in found) + "\n")
         return
     documents = [inspection_json(one) for one in found]
     print_json({"target": target, "digest": _digest(found), "platforms": documents})
@@ -55,11 +55,11 @@ def bom_every(
     Raises:
         FactsError: as ``lading bom``; nothing was written then.
     """
-    from lading.cli.render import plain, print_json
+    from lading.cli.render import plain, print_json, put
     from lading_oci.digest import digest_of
 
     _only_one_question(platform)
-    if output is None:
+    if output is None or str(output) == "-":
         raise UsageError(
             "--all-platforms makes several documents: it needs a directory to write them to",
             wanted="-o DIRECTORY",
@@ -81,8 +81,7 @@ def bom_every(
     if json:
         print_json({"target": target, "digest": _digest(found), "files": written})
         return
-    for file in written:
-        print(plain(f"{file['platform']}  {file['path']}"), flush=True)
+    put("".join(plain(f"{file['platform']}  {file['path']}") + "\n" for file in written))
 
 
 def file_names(images: Sequence[ImageFacts], suffix: str) -> list[str]:

@@ -32,14 +32,14 @@ def _init(
     ] = Path(),
     json: options.Json = False,
 ) -> None:
-    from lading.cli.render import print_json, table
+    from lading.cli.render import print_json, say, table
     from lading_templates import DEFAULT, TEMPLATES
 
     if listing:
         if json:
             print_json({name: one.summary for name, one in TEMPLATES.items()})
         else:
-            typer.echo(table(("NAME", "WHAT"), [(n, one.summary) for n, one in TEMPLATES.items()]))
+            say(table(("NAME", "WHAT"), [(n, one.summary) for n, one in TEMPLATES.items()]))
         return
     files = _files(names or list(DEFAULT))
     written, kept = _write(files, directory, force=force)
@@ -47,9 +47,9 @@ def _init(
         print_json({"written": written, "kept": kept})
         return
     for path in written:
-        typer.echo(f"written   {path}")
+        say(f"written   {path}")
     for path in kept:
-        typer.echo(f"kept      {path}")
+        say(f"kept      {path}")
 
 
 def _files(names: list[str]) -> list[File]:

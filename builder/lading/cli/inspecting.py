@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lading.cli import printed
+from lading.cli.render import put
 
 if TYPE_CHECKING:
     from lading.inventory import Inspection
@@ -38,7 +39,7 @@ def inspect(
     asked = ask() if platform is None else None
     kept = printed.recall(asked) if asked else None
     if kept is not None:
-        print(kept, flush=True)
+        put(kept + "\n")
         return
 
     from lading.cli import wiring
@@ -49,6 +50,6 @@ def inspect(
         return json_text(inspection_json(inspection)) if json else inspection_text(inspection)
 
     inspection = wiring.inspect(target, platform=platform, insecure=insecure, all_layers=all_layers)
-    print(render(inspection), flush=True)
+    put(render(inspection) + "\n")
     if asked:
         printed.keep(asked, ask(), inspection, render)

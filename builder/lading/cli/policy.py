@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _check(file: _File, json: options.Json = False) -> None:
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, say
     from lading.usecases.policy import load_policy
 
     policy = load_policy(file)
@@ -65,10 +65,10 @@ def _check(file: _File, json: options.Json = False) -> None:
             }
         )
         return
-    typer.echo(f"valid     {file}: {policy.name}, {len(policy.rules)} rules")
-    typer.echo(f"digest    sha256:{policy.identity.sha256}")
+    say(f"valid     {file}: {policy.name}, {len(policy.rules)} rules")
+    say(f"digest    sha256:{policy.identity.sha256}")
     for one in policy.rules:
-        typer.echo(f"  {one.level!s:<8}{one.id}")
+        say(f"  {one.level!s:<8}{one.id}")
 
 
 def _explain(
@@ -78,7 +78,7 @@ def _explain(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, put
     from lading.policy.explain import explain, explain_text
     from lading.usecases.policy import load_policy
 
@@ -86,7 +86,7 @@ def _explain(
     if json:
         print_json(explain(policy))
     else:
-        typer.echo(explain_text(policy), nl=False)
+        put(explain_text(policy))
 
 
 def _schema() -> None:
@@ -111,7 +111,7 @@ def _seal(
 ) -> None:
     from lading.cli import wiring
     from lading.cli.judging import judge_image
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, put, say
     from lading.cli.signing import configured_signer
     from lading.cli.trusting import configured_rule
     from lading.policy.outputs import table
@@ -138,7 +138,7 @@ def _seal(
         "seal": None,
     }
     if not json:
-        typer.echo(table(verdict), nl=False)
+        put(table(verdict))
     if not verdict.passed:
         if json:
             print_json(document)
@@ -147,7 +147,7 @@ def _seal(
     if json:
         print_json({**document, "seal": sealed.to_json()})
     else:
-        typer.echo(f"sealed    {sealed.digest}")
+        say(f"sealed    {sealed.digest}")
 
 
 def _status_of_no() -> int:

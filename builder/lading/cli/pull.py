@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import typer
-
 from lading.cli import options
 from lading.cli.asking import ASKED
 from lading.cli.verifying import Question
 from lading.config import Layer
 
 if TYPE_CHECKING:
+    import typer
+
     from lading.usecases.pull import Pulled
     from lading.usecases.targets import NamedImage
 
@@ -35,7 +35,7 @@ def _pull(
     json: options.Json = False,
 ) -> None:
     from lading.cli import wiring
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, say
     from lading_oci.errors import FactsError
 
     counter = wiring.RequestCounter()
@@ -51,8 +51,8 @@ def _pull(
         print_json({**question.yes_json(), "pulled": pulled.to_json()})
         return
     for line in question.yes_text():
-        typer.echo(line)
-    typer.echo(f"pulled    {pulled.name or pulled.reference} ({pulled.image_id})")
+        say(line)
+    say(f"pulled    {pulled.name or pulled.reference} ({pulled.image_id})")
 
 
 def _named(image: str) -> NamedImage:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING
 
 from lading.cli import options
 from lading.config import Layer
+
+if TYPE_CHECKING:
+    import typer
 
 __all__ = ["register"]
 
@@ -25,7 +28,7 @@ def _push(
 ) -> None:
     from lading.cli import wiring
     from lading.cli.matching import match_attested
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, say
     from lading.cli.signing import configured_signer
     from lading.cli.summary import release_text
     from lading.usecases.evidence import open_evidence
@@ -53,4 +56,4 @@ def _push(
     if json:
         print_json(release.to_json())
     else:
-        typer.echo(release_text(release))
+        say(release_text(release))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ __all__ = [
     "plain",
     "print_error",
     "print_json",
+    "put",
+    "say",
     "short_digest",
     "table",
     "write_file",
@@ -38,10 +41,13 @@ def plain(text: object) -> str:
     File names, licences and card texts come from images; an escape sequence in one must not
     repaint somebody's screen.
     """
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in str(text)
-    )
+    return "".join(char if char.isprintable() else _escaped(char) for char in str(text))
+
+
+def _escaped(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte of a path that is no UTF-8
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape", "surrogatepass").decode()
 
 
 def human_size(size: int) -> str:
@@ -81,9 +87,43 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, indent: st
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """Print one JSON document to standard output."""
-    sys.stdout.write(json_text(document) + "\n")
-    sys.stdout.flush()
+    """Print one JSON document to standard output; see :func:`put`."""
+    put(json_text(document) + "\n")
+
+
+def put(result: str | bytes) -> None:
+    """Write a result to standard output.
+
+    That nobody reads it any more (``| head``) changes nothing of what the verb ends with.
+
+    Raises:
+        InputError: it cannot be written, to a full disk for one.
+    """
+    out = sys.stdout
+    if out is None:  # closed by whoever started us
+        return
+    try:
+        if isinstance(result, str):
+            out.write(result)
+        else:
+            out.flush()
+            out.buffer.write(result)
+        out.flush()
+    except BrokenPipeError:
+        _let_go()
+    except OSError as error:
+        _let_go()
+        raise InputError("Standard output cannot be written", got=error.strerror) from error
+
+
+def say(line: str) -> None:
+    """Write a line of a result to standard output; see :func:`put`."""
+    put(f"{line}\n")
+
+
+def _let_go() -> None:
+    """Have what is still waiting to be written go nowhere, lest the end fails on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def json_text(document: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["inspection_json", "inspection_text", "release_text"]
 
 _MOST_FINDINGS = 20
+_LONGEST_NAME = 60
 
 
 def inspection_text(inspection: Inspection) -> str:
@@ -59,16 +60,16 @@ def _shadowed_row(one: Shadowed) -> tuple[object, ...]:
     item = one.item
     by = short_digest(one.hidden_by), "replaced" if one.replaced else "deleted"
     if isinstance(item, Package):
-        return item.name, item.type, item.version, short_digest(item.layer), *by
+        return _short(item.name), item.type, item.version, short_digest(item.layer), *by
     layers = dict.fromkeys(short_digest(file.layer) for file in item.files)
-    return item.name, f"model ({item.format})", "-", ", ".join(layers), *by
+    return _short(item.name), f"model ({item.format})", "-", ", ".join(layers), *by
 
 
 def _model_row(model: Model) -> tuple[object, ...]:
     parameters = model.fact("parameters")
     licence = model.fact("license")
     return (
-        model.name,
+        _short(model.name),
         model.format,
         human_size(sum(file.size for file in model.files)),
         human_count(parameters) if isinstance(parameters, int) else "-",
@@ -76,6 +77,11 @@ def _model_row(model: Model) -> tuple[object, ...]:
         model.safety.verdict.word,
         ", ".join(dict.fromkeys(short_digest(file.layer) for file in model.files)),
     )
+
+
+def _short(name: str) -> str:
+    """Cut a name that would push all other columns off the screen; --json has it whole."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _approved(model: Model) -> str | None:

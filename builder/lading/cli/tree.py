@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from lading.cli import options
 from lading.config import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import typer
 
     from lading.usecases.tree import Attached, Branch
 
@@ -31,7 +31,7 @@ def _tree(
     json: options.Json = False,
 ) -> None:
     from lading.cli import wiring
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, say
     from lading.cli.trusting import configured_verifier
     from lading.usecases.locate import locate
     from lading.usecases.targets import parse_image
@@ -53,11 +53,11 @@ def _tree(
             }
         )
         return
-    typer.echo(f"{tree.place.repository.name}@{tree.root.digest}")
+    say(f"{tree.place.repository.name}@{tree.root.digest}")
     blocks = [_attached(one) for one in tree.root.referrers]
     blocks += [_platform(one) for one in tree.platforms if one.referrers]
     for line in _branches(blocks or [["nothing is attached"]]):
-        typer.echo(line)
+        say(line)
 
 
 def _branches(blocks: list[list[str]]) -> Iterator[str]:

@@ -85,7 +85,7 @@ def _verify(
 ) -> None:
     from lading.cli.judging import as_table, check_judging
     from lading.cli.progress import read_progress
-    from lading.cli.render import error_to_json, print_error, print_json
+    from lading.cli.render import error_to_json, print_error, print_json, put, say
     from lading.cli.trusting import configured_rule, demands
     from lading.errors import exit_code
     from lading.hub import Scope, parse_target
@@ -125,16 +125,16 @@ def _verify(
             said = {"policy": verdict.to_json() if verdict else None, "difference": difference}
             print_json(_refusal(target) | said | {"error": error_to_json(error)})
         elif verdict is not None:
-            typer.echo(as_table(verdict), nl=False)
+            put(as_table(verdict))
         print_error(error)
         raise typer.Exit(int(exit_code(error))) from error
     if json:
         said = {"policy": verdict.to_json() if verdict else None, "trust": rule.where}
         print_json(found.to_json() | said)
         return
-    typer.echo(_text(found))
+    say(_text(found))
     if verdict is not None:
-        typer.echo(as_table(verdict), nl=False)
+        put(as_table(verdict))
 
 
 def _judged(

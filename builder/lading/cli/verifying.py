@@ -144,7 +144,7 @@ class Question:
         Raises:
             SystemExit: with the error's exit status.
         """
-        from lading.cli.render import note, print_error, print_json
+        from lading.cli.render import note, print_error, print_json, put
         from lading.errors import exit_code
 
         self.verdict = getattr(error, "verdict", self.verdict)
@@ -153,7 +153,7 @@ class Question:
         elif self.verdict is not None:
             from lading.cli.judging import as_table
 
-            print(as_table(self.verdict), end="")
+            put(as_table(self.verdict))
         print_error(error)
         if len(refused := _refused(error)) > 1:
             for line in _ignored("refused", refused):
@@ -223,7 +223,7 @@ def verify(
         FactsError: the question cannot be meant.
     """
     from lading.cli import wiring
-    from lading.cli.render import print_json
+    from lading.cli.render import print_json, say
     from lading.errors import UsageError
     from lading.usecases.locate import EVERY_PLATFORM
     from lading.usecases.targets import parse_image
@@ -247,9 +247,9 @@ def verify(
         print_json({**question.yes_json(), "content": found})
         return
     for line in question.yes_text():
-        print(line)
+        say(line)
     for one in compared:
-        print(f"content   {one.files} model and data files are as signed ({one.platform})")
+        say(f"content   {one.files} model and data files are as signed ({one.platform})")
 
 
 def _compare(question: Question, *, insecure: bool) -> list[Compared]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,15 +48,13 @@ def bom(
         return
     inspection = wiring.inspect(target, platform=platform, insecure=insecure)
     # what writing needs is loaded when what looking needed has been let go
+    from lading.cli.render import print_json, put, write_file
     from lading.usecases.attest import make_bom
 
     document = make_bom(inspection, spec_version=spec_version, xml=format == "xml")
-    if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(document)
-        sys.stdout.buffer.flush()
+    if output is None or str(output) == "-":
+        put(document)
         return
-    from lading.cli.render import print_json, write_file
 
     write_file(output, document)
     if json:

@@ -169,6 +169,9 @@ def _run(arguments: list[str], meanwhile: Callable[[], object]) -> int:
         ) from error
     try:
         meanwhile()
+    except SystemExit:
+        process.terminate()
+        raise
     finally:
         status = _ended(process)
     return status if status >= 0 else 128 - status
@@ -180,6 +183,10 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
             return process.wait()
         except KeyboardInterrupt:
             continue  # docker got the same signal from the terminal and ends in its own way
+        except SystemExit:  # that signal is ours alone
+            process.terminate()
+            process.wait()
+            raise
 
 
 def _first_line(path: Path) -> str:

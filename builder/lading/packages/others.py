@@ -20,6 +20,7 @@ from lading.packages.syft_bom import packages_of
 from lading.packages.syft_run import run_syft
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -51,6 +52,7 @@ def os_packages(
     *,
     syft: Syft | Callable[[], Syft],
     links: Mapping[str, str] | None = None,
+    stopped: threading.Event | None = None,
 ) -> SyftResult:
     """Let syft catalogue the captured files that are not Python's.
 
@@ -60,6 +62,7 @@ def os_packages(
             looked for only when there is something to catalogue.
         links: the image's symbolic links (path → target as written); without them, packages whose
             documentation directory is a link to another's have no licences.
+        stopped: set by another thread when nobody wants the answer any more.
 
     Results are cached by the digest of the files, so that an unchanged image does not run syft.
 
@@ -73,7 +76,7 @@ def os_packages(
     if not any(is_evidence(path) for path, _ in planned):
         return SyftResult(findings=findings)
     syft = syft() if callable(syft) else syft
-    packages, cached = _once(_key(planned, syft), lambda key: _cached(key, planned, syft))
+    packages, cached = _once(_key(planned, syft), lambda key: _cached(key, planned, syft, stopped))
     layers = {file.path: file.layer for file in wanted}
     placed = tuple(
         dataclasses.replace(package, layer=layers.get(package.path or "")) for package in packages
@@ -96,25 +99,29 @@ def _once(key: str, run: Callable[[str], _Catalogued]) -> _Catalogued:
     return first.result()
 
 
-def _cached(key: str, planned: miniroot.Plan, syft: Syft) -> _Catalogued:
+def _cached(
+    key: str, planned: miniroot.Plan, syft: Syft, stopped: threading.Event | None
+) -> _Catalogued:
     """Return what syft finds, and whether that was known already."""
     cache = room_cache("syft") / f"{key}{_SUFFIX}"
     packages = _load(cache)
     if packages is not None:
         return packages, True
-    packages = _catalogue(planned, syft)
+    packages = _catalogue(planned, syft, stopped)
     if write_atomic(cache, _dump(packages)):
         prune(cache.parent, _SUFFIX, LIMITS.syft_cache_total)
     return packages, False
 
 
-def _catalogue(planned: miniroot.Plan, syft: Syft) -> tuple[Package, ...]:
+def _catalogue(
+    planned: miniroot.Plan, syft: Syft, stopped: threading.Event | None
+) -> tuple[Package, ...]:
     with miniroot.private_directory() as directory:
         root, work = directory / "root", directory / "work"
         root.mkdir(mode=0o700)
         work.mkdir(mode=0o700)
         miniroot.write(planned, root)
-        return packages_of(run_syft(syft, root, work))
+        return packages_of(run_syft(syft, root, work, stopped))
 
 
 def _unread(file: PackageFile) -> Finding:

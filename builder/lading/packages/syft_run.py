@@ -16,6 +16,7 @@ from lading.errors import InputError, LimitError
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
     from lading.packages.syft_find import Syft
@@ -26,14 +27,17 @@ _ERROR_LINES = 5
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[^\x20-\x7e]")
 
 
-def run_syft(syft: Syft, root: Path, work: Path) -> dict[str, Any]:
+def run_syft(
+    syft: Syft, root: Path, work: Path, stopped: threading.Event | None = None
+) -> dict[str, Any]:
     """Return the CycloneDX document that syft makes of the tree ``root``.
 
     The catalogers are those syft selects for images, without Python's; ``work`` is a private
-    directory beside ``root`` for syft's own files.
+    directory beside ``root`` for syft's own files; ``stopped`` says when nobody wants it any more.
 
     Raises:
-        InputError: syft cannot be started, fails, or takes longer than ``LIMITS.syft_seconds``.
+        InputError: syft cannot be started, fails, is stopped, or takes longer than
+            ``LIMITS.syft_seconds``.
         LimitError: its answer is larger than ``LIMITS.syft_output``.
     """
     answer = work / "answer.json"
@@ -65,7 +69,7 @@ def run_syft(syft: Syft, root: Path, work: Path) -> dict[str, Any]:
             ) from error
     with process:
         try:
-            _watch(process, answer, syft)
+            _watch(process, answer, syft, stopped)
         finally:
             _kill(process)
     if process.returncode != 0:
@@ -99,12 +103,16 @@ def _environment(work: Path) -> dict[str, str]:
     }
 
 
-def _watch(process: subprocess.Popen[bytes], answer: Path, syft: Syft) -> None:
+def _watch(
+    process: subprocess.Popen[bytes], answer: Path, syft: Syft, stopped: threading.Event | None
+) -> None:
     deadline = time.monotonic() + LIMITS.syft_seconds
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.1)
             return
+        if stopped is not None and stopped.is_set():
+            raise InputError("syft was stopped", where=str(syft.path))
         if time.monotonic() > deadline:
             raise InputError(
                 "syft took too long to catalogue the image's packages",

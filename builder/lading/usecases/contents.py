@@ -43,6 +43,7 @@ class ViewReader:
         self.platform = platform
         self.find_syft = find_syft
         self._ahead: threading.Thread | None = None
+        self._stopped = threading.Event()
 
     def foresee(self, view: View) -> None:
         """Have syft look at a view that may be the last one as far as syft sees it; once at most.
@@ -61,12 +62,16 @@ class ViewReader:
     def __enter__(self) -> ViewReader:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._stopped.set()
         if self._ahead is not None:
             self._ahead.join()
 
     def _others(self, view: View) -> SyftResult:
-        return packages.os_packages(view.package_files, syft=self.find_syft, links=view.links)
+        return packages.os_packages(
+            view.package_files, syft=self.find_syft, links=view.links, stopped=self._stopped
+        )
 
     def read(self, view: View) -> Contents:
         """Return what ``view`` has inside; syft runs beside our own readers.
@@ -77,16 +82,20 @@ class ViewReader:
         # what a container sees is settled once, and not by two threads at the same time
         _ = view.package_files, view.links, view.model_files, view.changes
         with concurrent.futures.ThreadPoolExecutor(1, "syft") as pool:
-            pending = pool.submit(self._others, view)
-            python = packages.python_distributions(
-                view.package_files,
-                owned=(file.path for file in view.model_files),
-                changes=view.changes,
-                machine=self.platform.architecture,
-                system=self.platform.os,
-            )
-            grouped = models.group(view.model_files, view.links, shipped=python.owners)
-            others = pending.result()
+            try:
+                pending = pool.submit(self._others, view)
+                python = packages.python_distributions(
+                    view.package_files,
+                    owned=(file.path for file in view.model_files),
+                    changes=view.changes,
+                    machine=self.platform.architecture,
+                    system=self.platform.os,
+                )
+                grouped = models.group(view.model_files, view.links, shipped=python.owners)
+                others = pending.result()
+            except BaseException:
+                self._stopped.set()  # else leaving the pool would wait for syft's end
+                raise
         shipped = {package.purl: package for package in python.packages}
         found = tuple(_with_distribution(one, python.owners, shipped) for one in grouped.models)
         return Contents(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
+_ENDINGS = (".json", ".xml")  # of a file's name, whose absence is no question to a registry
+
+
 def compare(before: str, after: str, inspect: Callable[[str], Inspection]) -> bom.Diff:
     """Compare two operands, each the path of a CycloneDX JSON file or a TARGET.
 
@@ -35,8 +38,8 @@ def compare(before: str, after: str, inspect: Callable[[str], Inspection]) -> bo
 
 def _read(operand: str, inspect: Callable[[str], Inspection]) -> bom.Bom:
     path = Path(operand)
-    if not path.is_file():
-        if means_path(operand) and not path.exists():
+    if path.is_dir() or not path.exists():  # a pipe is a file, too: <(lading bom …)
+        if not path.exists() and (means_path(operand) or operand.endswith(_ENDINGS)):
             raise InputError("There is no such file", where=operand)
         return bom.read(make_bom(inspect(operand)))
     try:

@@ -69,3 +69,12 @@ def test_what_is_not_written_is_a_usage_error(
 ) -> None:
     assert main(["bom", target, *words]) == 2
     assert wanted in capsys.readouterr().err
+
+
+def test_a_hyphen_is_standard_output(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said(capsys, target, "-o", "-") == said(capsys, target, "--output=-")
+    assert not (tmp_path / "-").exists()
+    assert main(["bom", target, "--all-platforms", "--output", "-"]) == 2

@@ -30,3 +30,13 @@ def test_control_characters_of_an_image_stay_out_of_the_terminal() -> None:
 
     assert "\x1b" not in text(attested=attested)
     assert "\nverified" not in text(attested=attested)
+
+
+def test_a_long_name_leaves_the_other_columns_on_the_screen() -> None:
+    long = dataclasses.replace(
+        samples.full(), models=(samples.model("n" * 400, facts={}), samples.model("tiny", facts={}))
+    )
+    row = next(line for line in inspection_text(long).splitlines() if "tiny" in line)
+
+    assert len(row) < 160
+    assert f"  {'n' * 59}…  " in inspection_text(long)

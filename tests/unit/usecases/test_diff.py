@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -141,3 +143,23 @@ def test_a_model_that_was_moved(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert run(capsys, one, other) == (0, "~ model m: moved /srv/m.onnx → /opt/m.onnx\n")
     status, document = run_json(capsys, one, other)
     assert (status, document["same"]) == (0, False)
+
+
+def test_a_pipe_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As in ``lading diff <(lading bom A) <(lading bom B)``."""
+    full = samples.full()
+    one = write(tmp_path / "a.json", models=full.models)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = (tmp_path / "a.json").read_bytes()
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    assert run(capsys, one, str(pipe)) == (0, "no difference\n")
+    writer.join()
+
+
+def test_a_document_that_is_not_there_is_asked_of_no_registry(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["diff", "gone.cdx.json", "gone.cdx.json"]) == 22
+    assert "There is no such file (gone.cdx.json)" in capsys.readouterr().err
