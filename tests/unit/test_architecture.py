@@ -19,7 +19,16 @@ SOURCES = {
 }
 
 #: Modules at the top of ``lading`` that every room may use.
-COMMON = {"errors", "exit_codes", "limits", "records", "inventory", "root_digest", ""}
+COMMON = {
+    "errors",
+    "exit_codes",
+    "limits",
+    "records",
+    "inventory",
+    "root_digest",
+    "zstd_frames",
+    "",
+}
 
 #: Room → rooms of ``lading`` it may import besides itself and COMMON. ``lading_oci`` is open to
 #: those in OCI_USERS.

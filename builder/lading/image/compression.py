@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lading.errors import InputError
 from lading.image.streams import CHUNK, check_expansion, read_up_to
-from lading.image.zstd_frames import FrameWalker
+from lading.zstd_frames import FrameWalker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

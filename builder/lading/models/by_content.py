@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from lading.limits import LIMITS
 from lading.models import readers
 from lading.models.formats import archives, safetensors, torch
+from lading.models.lz4 import frames as lz4
 from lading.models.pickles.scan import imports_danger, may_be_pickle
 from lading.models.signatures import BY_MAGIC, behind
 from lading.models.suffixes import MODEL, PASSED, PICKLE, WALKED
-from lading.models.unpack import peek_inside, peek_lz4
+from lading.models.unpack import peek_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ OLD_PICKLE: Final = re.compile(
 PICKLES: Final = frozenset(
     {readers.pickle, readers.compressed_pickle, torch.parse_legacy, archives.parse}
 )
+_SKIPPABLE: Final = tuple(bytes([0x50 + low]) + b"\x2a\x4d\x18" for low in range(16))
 _PROTOCOLS: Final = frozenset(bytes([0x80, version]) for version in range(6))
 
 
@@ -85,18 +87,18 @@ def _compressed(suffix: str, head: bytes) -> Reader | None:
 
 
 def _lz4(suffix: str, head: bytes) -> Reader | None:
-    """Decide by the bytes that the compressor left as they were: joblib writes such pickles."""
-    inside = peek_lz4(head)
-    if inside[:2] in _PROTOCOLS or OLD_PICKLE.match(inside):
+    """Decide about LZ4, which no other model's file under such a suffix is compressed with."""
+    if suffix in MODEL - {".bin"}:
         return readers.compressed_pickle
-    return readers.compressed_pickle if suffix in MODEL - {".bin"} else None
+    return _compressed(suffix, head)
 
 
 #: First bytes → what decides about the rest of them.
 _BY_MAGIC: Final[dict[bytes, Callable[[str, bytes], Reader | None]]] = {
     **BY_MAGIC,
     ZIP: _zip,
-    b"\x04\x22\x4d\x18": _lz4,
+    **dict.fromkeys((lz4.MAGIC, lz4.LEGACY), _lz4),
+    **dict.fromkeys(_SKIPPABLE, _compressed),
     **dict.fromkeys(_PROTOCOLS, _pickle),
     **dict.fromkeys(COMPRESSED, _compressed),
 }

@@ -7,16 +7,21 @@ import lzma
 import zlib
 from typing import Any, Final, Protocol
 
+from lading.models.decompressed import Decompressed
+from lading.models.lz4 import frames as lz4
 from lading.models.report import Report
 from lading.models.stream import CHUNK, BytesSource, Malformed, Source, Truncated
+from lading.zstd_frames import FrameWalker
 
-__all__ = ["Inflated", "Unpacked", "Unzstd", "peek_inside", "peek_lz4", "unpacked"]
+__all__ = ["Inflated", "Unpacked", "Unzstd", "peek_inside", "unpacked"]
 
 #: Compressed bytes that are handed to a decompressor at once.
 _PIECE: Final = 64 * 1024
 _LZMA_MEMORY: Final = 64 * 1024 * 1024
 _ZSTD_WINDOW: Final = 128 * 1024 * 1024  # what the reference tool allows without being asked
-_LZ4: Final = b"\x04\x22\x4d\x18"
+_GZIP: Final = 31
+#: Frames in front that both LZ4 and Zstandard pass over: more than a few say nothing at all.
+_SKIPPED: Final = 16
 
 
 class _Decompressor(Protocol):
@@ -29,22 +34,21 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-class Inflated(Source):
+class Inflated(Decompressed):
     """What zlib gives for the bytes of ``parent``; stops at the end of the compressed stream.
 
-    ``wbits`` as in :func:`zlib.decompressobj`: -15 raw, 15 zlib, 31 gzip. Bytes of the parent
-    that follow the stream stay unread.
+    ``wbits`` as in :func:`zlib.decompressobj`: -15 raw, 15 zlib, 31 gzip, of which several members
+    in a row are one (RFC 1952, section 2.2). Bytes of the parent that follow stay unread.
     """
 
     def __init__(self, parent: Source, wbits: int, report: Report) -> None:
-        super().__init__()
-        self._parent = parent
-        self._report = report
+        super().__init__(parent, report)
+        self._wbits = wbits
         self._inflate = zlib.decompressobj(wbits)
         self._pending = b""
 
-    def _fill(self) -> bytes:
-        while not self._inflate.eof:
+    def _piece(self) -> bytes:
+        while not self._inflate.eof or self._another():
             # Without more data there may be more output: a few bytes can stand for a megabyte.
             data = self._pending or self._parent.some(_PIECE)
             try:
@@ -55,24 +59,29 @@ class Inflated(Source):
             if self._inflate.eof:
                 self._parent.back(len(self._inflate.unused_data))
             if out:
-                return _allowed(out, self._report)
+                return out
             if not data and not self._inflate.eof:
                 raise Truncated("the compressed data ends too early")
         return b""
 
+    def _another(self) -> bool:
+        """Begin the next member, where one follows."""
+        if self._wbits != _GZIP or self._parent.peek(2) != b"\x1f\x8b":
+            return False
+        self._inflate = zlib.decompressobj(_GZIP)
+        return True
 
-class Unpacked(Source):
+
+class Unpacked(Decompressed):
     """What bz2 or lzma give for the bytes of ``parent``; several streams in a row are one."""
 
     def __init__(self, parent: Source, kind: str, report: Report) -> None:
-        super().__init__()
-        self._parent = parent
-        self._report = report
+        super().__init__(parent, report)
         self._kind = kind
         self._engine = _engine(kind)
         self._rest = b""
 
-    def _fill(self) -> bytes:
+    def _piece(self) -> bytes:
         while True:
             if self._engine.eof:
                 self._rest = self._engine.unused_data or self._parent.some(_PIECE)
@@ -89,39 +98,42 @@ class Unpacked(Source):
             except (OSError, EOFError, lzma.LZMAError) as error:
                 raise Malformed(f"bad compressed data: {error}") from None
             if out:
-                return _allowed(out, self._report)
+                return out
 
 
-class Unzstd(Source):
+class Unzstd(Decompressed):
     """What zstd gives for the bytes of ``parent``, all its frames."""
 
     def __init__(self, parent: Source, report: Report) -> None:
         import zstandard
 
-        super().__init__()
-        self._report = report
+        super().__init__(parent, report)
         self._error: type[Exception] = zstandard.ZstdError
+        self._input = _Walked(parent)
         engine: Any = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        self._reader = engine.stream_reader(
-            _Readable(parent), read_size=_PIECE, read_across_frames=True
-        )
+        self._reader = engine.stream_reader(self._input, read_size=_PIECE, read_across_frames=True)
 
-    def _fill(self) -> bytes:
+    def _piece(self) -> bytes:
         try:
             out: bytes = self._reader.read(CHUNK)
         except self._error as error:
             raise Malformed(f"bad compressed data: {error}") from None
-        return _allowed(out, self._report)
+        if not out and not self._input.frames.at_end_of_frame:
+            raise Truncated("the compressed data ends too early")
+        return out
 
 
-class _Readable:
-    """A source with the method that zstandard calls."""
+class _Walked:
+    """A source with the method that zstandard calls; says where in a frame it stands."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self.frames = FrameWalker()
 
     def read(self, size: int) -> bytes:
-        return self._source.some(size)
+        piece = self._source.some(size)
+        self.frames.feed(piece)
+        return piece
 
 
 def _engine(kind: str) -> _Decompressor:
@@ -129,13 +141,6 @@ def _engine(kind: str) -> _Decompressor:
         return bz2.BZ2Decompressor()
     container = lzma.FORMAT_XZ if kind == "xz" else lzma.FORMAT_ALONE
     return lzma.LZMADecompressor(container, memlimit=_LZMA_MEMORY)
-
-
-def _allowed(out: bytes, report: Report) -> bytes:
-    report.inflatable -= len(out)
-    if report.inflatable < 0:
-        raise Malformed("the compressed data grows past every bound")
-    return out
 
 
 def _kind(head: bytes) -> str | None:
@@ -150,6 +155,8 @@ def _kind(head: bytes) -> str | None:
         return "lzma"
     if head[:4] == b"\x28\xb5\x2f\xfd":
         return "zstd"
+    if head[:4] in (lz4.MAGIC, lz4.LEGACY):
+        return "lz4"
     if head[:1] == b"\x78" and len(head) > 1 and int.from_bytes(head[:2], "big") % 31 == 0:
         return "zlib"
     return None
@@ -159,18 +166,21 @@ def unpacked(source: Source, report: Report) -> Source | None:
     """Return a source of what ``source`` holds compressed, or None when it is not compressed.
 
     Raises:
-        Malformed: it is compressed in a way that cannot be undone here.
+        Malformed: it begins with frames to be passed over, and nothing follows them.
     """
-    head = source.peek(8)
-    if head[:4] == _LZ4:
-        raise Malformed("it is compressed with LZ4, which nothing here decompresses")
-    kind = _kind(head)
+    for _ in range(_SKIPPED):
+        if not lz4.is_skippable(source.peek(4)):
+            break
+        lz4.skip_frame(source)
+    kind = _kind(source.peek(8))
     if kind is None:
         return None
     if kind == "zstd":
         return Unzstd(source, report)
+    if kind == "lz4":
+        return lz4.Unlz4(source, report)
     if kind in ("gzip", "zlib"):
-        return Inflated(source, 31 if kind == "gzip" else 15, report)
+        return Inflated(source, _GZIP if kind == "gzip" else 15, report)
     return Unpacked(source, kind, report)
 
 
@@ -179,37 +189,20 @@ def peek_inside(head: bytes, size: int) -> bytes:
 
     ``b""`` when it is not compressed, or the start of it does not decompress.
     """
+    at = 0
+    while lz4.is_skippable(head[at : at + 4]):
+        at += 8 + int.from_bytes(head[at + 4 : at + 8], "little")
+    head = head[at:]
     kind = _kind(head)
     if kind is None:
         return b""
     try:
         if kind in ("gzip", "zlib"):
-            return zlib.decompressobj(31 if kind == "gzip" else 15).decompress(head, size)
+            return zlib.decompressobj(_GZIP if kind == "gzip" else 15).decompress(head, size)
         if kind == "zstd":
             return Unzstd(BytesSource(head), Report("")).peek(size)
+        if kind == "lz4":
+            return lz4.Unlz4(BytesSource(head), Report(""), cut=True).peek(size)
         return _engine(kind).decompress(head, size)
     except (zlib.error, OSError, EOFError, lzma.LZMAError, Malformed):
         return b""
-
-
-def peek_lz4(head: bytes) -> bytes:
-    """Return the first bytes of what an LZ4 frame holds, as far as they lie there as they are.
-
-    A block's first sequence begins with literals (LZ4 block format, "Compressed block format";
-    LZ4 frame format, "Frame descriptor").
-    """
-    if head[:4] != _LZ4 or len(head) < 32:
-        return b""
-    flags = head[4]
-    at = 7 + (8 if flags & 0x08 else 0) + (4 if flags & 0x01 else 0)  # content size, dictionary
-    if head[at + 3] & 0x80:  # the block is not compressed
-        return head[at + 4 :]
-    length = head[at + 4] >> 4
-    at += 5
-    if length == 15:
-        while head[at : at + 1] == b"\xff":
-            length += 255
-            at += 1
-        length += head[at] if at < len(head) else 0
-        at += 1
-    return head[at : at + length]

@@ -1,6 +1,6 @@
 """Writes the pickles beside it: what real libraries wrote, in the versions named below.
 
-    python -m venv V && V/bin/pip install joblib==1.6.0 dill==0.4.1 cloudpickle==3.1.2 \
+    python -m venv V && V/bin/pip install joblib==1.6.0 lz4==4.4.5 dill==0.4.1 cloudpickle==3.1.2 \
         scikit-learn==1.9.1 pandas==3.1.1 && V/bin/python generate.py
     V/bin/pip install joblib==1.1.1 && V/bin/python generate.py old
 
@@ -47,6 +47,8 @@ def new() -> None:
     joblib.dump(forest, HERE / "joblib-zlib-sklearn-forest.joblib", compress=3)
     joblib.dump(neighbours, HERE / "joblib-xz-sklearn-neighbours.joblib", compress=("xz", 3))
     joblib.dump(MIXED, HERE / "joblib-objects.joblib")
+    joblib.dump(forest, HERE / "joblib-lz4-sklearn-forest.joblib", compress=("lz4", 3))
+    joblib.dump(MIXED, HERE / "joblib-lz4-objects.joblib", compress="lz4")
     for protocol in (0, 2, 5):
         (HERE / f"pickle-{protocol}-sklearn-pipeline.pkl").write_bytes(
             pickle.dumps(pipeline, protocol)

@@ -17,8 +17,8 @@ from lading.errors import InputError, LimitError
 from lading.image import streams
 from lading.image.compression import Gunzip, Unzstd, decompressed, is_compressed
 from lading.image.streams import CHUNK, Readable, check_expansion, drain, read_up_to
-from lading.image.zstd_frames import FrameWalker
 from lading.limits import Limits
+from lading.zstd_frames import FrameWalker
 from support.image_tars import Slow
 
 BODY = b"".join(b"%d: some text that is not all the same\n" % at for at in range(20_000))

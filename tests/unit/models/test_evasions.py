@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import io
 import lzma
 import struct
@@ -16,6 +17,7 @@ import pytest
 
 from lading.inventory import Role, Verdict
 from lading.models import group
+from support import lz4_frames as lz4
 from support import model_encoders as enc
 from support.models_fixtures import (
     evil_pickle,
@@ -50,8 +52,9 @@ BLOB = "hub/models--org--name/blobs/" + "1" * 64
         zlib.compress(ODD),
         gzip.compress(PADDED),
         lzma.compress(EVIL),
+        lz4.stored(EVIL),
     ],
-    ids=["pickle", "odd", "padded", "late member", "zlib", "gzip", "xz"],
+    ids=["pickle", "odd", "padded", "late member", "zlib", "gzip", "xz", "lz4"],
 )
 def test_blobs_that_links_name(content: bytes, tmp_path: Path) -> None:
     """A loader goes by the link's name, and the blob's own says nothing."""
@@ -123,24 +126,38 @@ LZ4_PICKLE = bytes.fromhex(
 
 
 @pytest.mark.parametrize("name", ["m.sav", "m.joblib", "m.pkl.lz4", "m.bin", "m"])
-def test_pickles_behind_lz4_are_told(name: str) -> None:
+def test_pickles_behind_lz4(name: str) -> None:
     file = seen(name, LZ4_PICKLE)
-    assert (file.format, file.safety.verdict) == ("joblib", Verdict.UNSCANNABLE)
-    assert "LZ4" in file.safety.findings[0].message
-    assert group([file], {}).models
+    assert (file.format, file.safety.verdict) == ("joblib", Verdict.SAFE)
+    assert file.sha256 == hashlib.sha256(LZ4_PICKLE).hexdigest()
+    padded = lz4.packed_block([(b"K\x010", 3, 5997)], ODD)
+    for evil in (lz4.stored(EVIL), lz4.stored(ODD), lz4.frame([lz4.block(padded)])):
+        if name != "m" or EVIL in evil:  # without a mark the name must say it
+            walked = seen(name, evil)
+            assert walked.safety.verdict is Verdict.DANGEROUS
+            assert group([walked], {}).models
+            assert seen(name, lz4.SKIPPABLE + evil).safety.verdict is Verdict.DANGEROUS
+    assert seen(name, LZ4_PICKLE[:-1]).safety.verdict is Verdict.UNSCANNABLE
+    assert ids_of(seen(name, LZ4_PICKLE + b"more")) == {"pickle-trailing-data"}
+
+
+def test_legacy_lz4_is_walked_too() -> None:
+    packed = lz4.packed_block([], EVIL)
+    legacy = lz4.LEGACY + struct.pack("<I", len(packed)) + packed
+    assert seen("m.pkl.lz4", legacy).safety.verdict is Verdict.DANGEROUS
+    assert seen("m.sav", legacy).safety.verdict is Verdict.DANGEROUS
 
 
 def test_other_bytes_behind_lz4() -> None:
-    for flags in (0x40, 0x48, 0x49):  # with the size of the content, and with a dictionary's
-        fields = bytes(8 if flags & 8 else 0) + bytes(4 if flags & 1 else 0)
-        head = b"\x04\x22\x4d\x18" + bytes([flags, 0x40]) + fields + b"\x00"
-        plain = head + struct.pack("<I", 1 << 31 | 400) + b"\x80\x04" + bytes(398)
-        assert seen("x", plain).format == "joblib"
-        long = head + struct.pack("<I", 400) + b"\xf0\xff\x10\x80\x04" + bytes(398)
-        assert seen("x", long).format == "joblib"
-        text = head + struct.pack("<I", 1 << 31 | 400) + b"text" * 100
-        assert look("x.bin", text) is None or look("x.bin", text).role is Role.OTHER
-        assert seen("x.model", text).safety.verdict is Verdict.UNSCANNABLE
+    text = lz4.stored(b"text" * 100)
+    for name in ("x.bin", "x", "x.lz4", "x.txt.lz4"):
+        found = look(name, text)
+        assert found is None or found.role is Role.OTHER
+    assert seen("x.model", text).safety.verdict is Verdict.UNSCANNABLE
+    for flags in (0, lz4.SIZED, lz4.SIZED | lz4.DICTIONARY):
+        unread = lz4.MAGIC + lz4.descriptor(flags, declared=9) + lz4.block(b"\x01")
+        assert seen("x.model", unread).safety.verdict is Verdict.UNSCANNABLE
+        assert seen("x.pkl.lz4", unread).safety.verdict is Verdict.UNSCANNABLE
     assert look("x", b"\x04\x22\x4d\x18") is None
 
 

@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 
 from lading.models.report import Report
 from lading.models.stream import BytesSource, Limited, Malformed, Source, Truncated
@@ -25,6 +26,7 @@ WAYS: dict[str, Callable[[bytes], bytes]] = {
     "bz2": bz2.compress,
     "xz": lzma.compress,
     "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+    "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
 }
 EACH = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 NOISE = random.Random(3).randbytes(300_000)
@@ -96,12 +98,36 @@ def test_it_stops_at_the_reports_bound(way: Callable[[bytes], bytes]) -> None:
         everything(source)
 
 
-@pytest.mark.parametrize("way", [bz2.compress, lzma.compress])
+@pytest.mark.parametrize("way", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
 def test_streams_in_a_row_are_one(way: Callable[[bytes], bytes]) -> None:
     for size in (5, 1 << 20):
         source = unpacked(Dripping(way(b"one") + way(b"two"), size), Report("x"))
         assert source is not None
         assert everything(source) == b"onetwo"
+
+
+def test_what_follows_the_last_member_of_gzip_is_left() -> None:
+    parent = Dripping(gzip.compress(b"one") + gzip.compress(b"two") + b"\x1f", 3)
+    source = unpacked(parent, Report("x"))
+
+    assert source is not None
+    assert everything(source) == b"onetwo"
+    assert parent.read(9) == b"\x1f"
+
+
+@EACH
+def test_an_error_is_told_to_whoever_reads_on_behind_a_peek(
+    way: Callable[[bytes], bytes],
+) -> None:
+    noise = random.Random(8).randbytes(1_500_000)
+    source = unpacked(BytesSource(way(noise)[:-20_000]), Report("x"))
+
+    assert source is not None
+    assert source.peek(4 << 20).startswith(noise[:9000])
+    source.skip(9000)
+    for _ in range(2):
+        with pytest.raises(Malformed):
+            source.skip(4 << 20)
 
 
 def test_bytes_after_a_deflated_stream_are_left() -> None:
