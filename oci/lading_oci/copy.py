@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from lading_oci.content import watched_stream
 from lading_oci.errors import ConflictError, LimitExceeded, NotFound, OciError
 from lading_oci.limits import LIMITS, Limits
+from lading_oci.mediatypes import is_foreign
 from lading_oci.platforms import choose_platform, contained_blobs, contained_manifests
 
 if TYPE_CHECKING:
@@ -292,7 +293,7 @@ class _Copier:
         if self._target.has_blob(blob):
             self._report(blob, blob.size)
             return "existing"
-        if _is_foreign(blob) and not self._source.has_blob(blob):
+        if is_foreign(blob.media_type) and not self._source.has_blob(blob):
             self._skip(blob.digest, "it is a foreign layer that the source does not have")
             return "skipped"
         data = blob.data
@@ -326,7 +327,3 @@ class _Copier:
 
     def _skip(self, what: str, because: str) -> None:
         self.tally.skipped.append(Skipped(what, because))
-
-
-def _is_foreign(blob: Descriptor) -> bool:
-    return ".foreign." in blob.media_type or ".nondistributable." in blob.media_type

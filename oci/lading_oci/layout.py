@@ -295,7 +295,7 @@ class Layout:
         return mediatypes.OCI_MANIFEST
 
     def _absent(self, reference: str) -> NotFound:
-        return NotFound(f"{self.name} does not have {reference}", status=404, where=str(self._path))
+        return NotFound(f"the layout does not have {reference}", status=404, where=str(self._path))
 
 
 def _listed(

@@ -14,6 +14,7 @@ __all__ = [
     "OCI_CONFIG",
     "OCI_INDEX",
     "OCI_MANIFEST",
+    "is_foreign",
 ]
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -32,3 +33,8 @@ MANIFESTS = INDEXES | {OCI_MANIFEST, DOCKER_MANIFEST}
 
 #: Without it a registry may convert to schema 1, which has another digest.
 MANIFEST_ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST))
+
+
+def is_foreign(media_type: str) -> bool:
+    """Say whether a layer's bytes may lie elsewhere than the image's (image-spec, layer.md)."""
+    return ".foreign." in media_type or ".nondistributable." in media_type

@@ -120,6 +120,10 @@ class ArchiveFile:
             )
         return found
 
+    def has(self, path: str) -> bool:
+        """Say whether the archive has a small file."""
+        return self._resolve(path) in (self._documents if self._compressed else self._members)
+
     @property
     def apart(self) -> bool:
         """Whether files can be read by several calls as cheaply as by one."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Protocol, cast
 
 from lading.errors import InputError
 from lading.limits import LIMITS
 from lading_oci.content import VerifyingReader
+from lading_oci.errors import NotFound
+from lading_oci.mediatypes import is_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator
@@ -71,8 +74,23 @@ class RepositoryBlobs:
     def blobs(self, descriptors: Collection[Descriptor]) -> _Blobs:
         """See :class:`Blobs`."""
         for descriptor in descriptors:
-            with self._repository.blob(descriptor) as stream:
+            with contextlib.ExitStack() as stack:
+                try:
+                    stream = stack.enter_context(self._repository.blob(descriptor))
+                except NotFound as error:
+                    if not is_foreign(descriptor.media_type):
+                        raise
+                    raise self._elsewhere(descriptor) from error
                 yield descriptor, cast("Readable", stream)
+
+    def _elsewhere(self, layer: Descriptor) -> InputError:
+        return InputError(
+            "a foreign layer is not kept with its image",
+            where=self.name,
+            got=layer.media_type,
+            wanted=layer.digest,
+            hint="build or push the image with all its layers: what this one has is not known",
+        )
 
     def close(self) -> None:
         """See :class:`Blobs`; the repository is its owner's to close."""

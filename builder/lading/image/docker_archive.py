@@ -16,6 +16,8 @@ from lading.image.layers import all_of, collected, scan_layer
 from lading.image.platforms import choose
 from lading.image.saved import MANIFEST, SavedManifest, saved_manifests
 from lading.limits import LIMITS
+from lading_oci.errors import ReferenceInvalid
+from lading_oci.references import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -65,7 +67,9 @@ class DockerArchive:
                 "this is no docker archive",
                 where=where,
                 wanted=MANIFEST,
-                hint="an OCI layout in a tar is opened with oci-archive:",
+                hint="an OCI layout in a tar is opened with oci-archive:"
+                if self._archive.has("index.json")
+                else None,
             )
         image = _choose(saved_manifests(raw, where), tag, where)
         config = self._archive.document(image.config, LIMITS.image_config)
@@ -128,8 +132,21 @@ def _kept_open(source: Readable) -> Iterator[Readable]:
     yield source
 
 
+def _is_called(image: SavedManifest, name: str) -> bool:
+    """Say whether an image is meant by a name, as it is written there or as docker reads it."""
+    return name in image.tags or _whole(name) in map(_whole, image.tags)
+
+
+def _whole(name: str) -> str:
+    try:
+        reference = parse_reference(name)
+    except ReferenceInvalid:
+        return name
+    return str(reference if reference.tag else reference.with_tag("latest"))
+
+
 def _choose(images: list[SavedManifest], tag: str | None, where: str) -> SavedManifest:
-    fitting = [image for image in images if tag is None or tag in image.tags]
+    fitting = [image for image in images if tag is None or _is_called(image, tag)]
     if len(fitting) == 1:
         return fitting[0]
     names = ", ".join(sorted(name for image in images for name in image.tags)) or "no names"

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from lading.image.interface import Done, Entry
     from lading.image.streams import Readable
 
-__all__ = ["all_of", "collected", "looks_like_layer", "scan_layer"]
+__all__ = ["TAMPERED", "all_of", "collected", "looks_like_layer", "scan_layer"]
 
 T = TypeVar("T")
 
 _USTAR = slice(257, 262)
 _COMPRESSED = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
-_TAMPERED = "the image is damaged or was tampered with: do not use it"
+TAMPERED = "the image is damaged or was tampered with: do not use it"
 
 
 def looks_like_layer(entry: Entry) -> bool:
@@ -65,7 +65,7 @@ def scan_layer(
             where=where,
             got=got,
             wanted=diff_id,
-            hint=_TAMPERED,
+            hint=TAMPERED,
         )
     return result
 

@@ -12,9 +12,11 @@ from lading.image.beside import for_two, two_at_once
 from lading.image.blobs import ArchiveBlobs, Blobs, RepositoryBlobs, SharedBlobs
 from lading.image.documents import json_object
 from lading.image.interface import nothing
+from lading.image.layers import TAMPERED
 from lading.image.oci import OciImage, choose_manifest, every_manifest, image_manifests
+from lading.image.saved import MANIFEST
 from lading.limits import LIMITS
-from lading_oci.errors import LimitExceeded, OciError
+from lading_oci.errors import IntegrityError, LimitExceeded, OciError
 from lading_oci.layout import Layout
 from lading_oci.manifests import parse_descriptor
 
@@ -95,7 +97,9 @@ def _archive(path: Path) -> tuple[Blobs, bytes]:
                 "this is no OCI archive",
                 where=str(path),
                 wanted=_INDEX,
-                hint="what docker save before engine 25 wrote is opened with docker-archive:",
+                hint="what docker save wrote is opened with docker-archive:"
+                if archive.has(MANIFEST)
+                else None,
             )
         return ArchiveBlobs(archive), index
     except BaseException:
@@ -154,7 +158,7 @@ def _meant(listed: list[Descriptor], reference: str | None, where: str) -> list[
     raise InputError(
         problem,
         where=where,
-        got=", ".join(names)[:1000] or None,
+        got=f"images named {', '.join(names)[:1000]}" if names else "no names",
         wanted=reference or "one image",
         hint="name one: PATH:TAG or PATH@sha256:…",
     )
@@ -171,8 +175,9 @@ def _as_input() -> Iterator[None]:
         yield
     except OciError as error:
         kind = LimitError if isinstance(error, LimitExceeded) else InputError
+        hint = TAMPERED if isinstance(error, IntegrityError) else error.hint
         raise kind(
-            error.what, where=error.where, got=error.got, wanted=error.wanted, hint=error.hint
+            error.what, where=error.where, got=error.got, wanted=error.wanted, hint=hint
         ) from error
 
 

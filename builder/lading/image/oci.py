@@ -6,7 +6,7 @@ bytes by the diff ID in the configuration.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from lading.errors import InputError
 from lading.image.documents import checked_digest, json_object, make_facts, parse_config
@@ -17,12 +17,13 @@ from lading.image.streams import drain
 from lading.limits import LIMITS
 from lading_oci.digest import is_referrers_tag
 from lading_oci.manifests import check_shape, parse_descriptor
-from lading_oci.mediatypes import INDEXES
+from lading_oci.mediatypes import INDEXES, OCI_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from lading.image.blobs import Blobs
+    from lading.image.documents import ImageConfig
     from lading.image.interface import Done, Entry
     from lading.image.streams import Readable
     from lading.inventory import ImageFacts, Platform
@@ -33,6 +34,7 @@ __all__ = ["Chosen", "OciImage", "choose_manifest", "every_manifest", "image_man
 T = TypeVar("T")
 _Found: TypeAlias = "tuple[Descriptor, str | None]"  # an entry, the outermost index it is in
 
+_CONFIGS = frozenset({OCI_CONFIG, "application/vnd.docker.container.image.v1+json"})
 _NAME = "org.opencontainers.image.ref.name"
 _ATTESTATION = "vnd.docker.reference.type"  # BuildKit's mark on its own attestations
 
@@ -139,6 +141,31 @@ def _read(blobs: Blobs, digest: str) -> tuple[bytes, list[Descriptor] | None]:
     return content, [parse_descriptor(entry, where=where) for entry in entries]
 
 
+def _other_kind(document: Mapping[str, Any], where: str) -> InputError:
+    kind = document.get("mediaType", f"schema version {document.get('schemaVersion')}")
+    return InputError(
+        "this manifest is of a kind that lading does not read",
+        where=where,
+        got=str(kind)[:200],
+        wanted="an OCI or Docker schema 2 image",
+    )
+
+
+def _config(blobs: Blobs, described: Descriptor, kind: object, where: str) -> ImageConfig:
+    """Return a manifest's configuration, or say that it is of another artifact."""
+    try:
+        return parse_config(blobs.document(described, LIMITS.image_config), where)
+    except InputError as error:
+        if described.media_type in _CONFIGS:
+            raise
+        raise InputError(
+            "this is an artifact, not a container image",
+            where=where,
+            got=(kind if isinstance(kind, str) and kind else described.media_type)[:200],
+            wanted=OCI_CONFIG,
+        ) from error
+
+
 class OciImage:
     """An image by its manifest; satisfies :class:`lading.image.interface.Image`.
 
@@ -163,15 +190,10 @@ class OciImage:
         document = json_object(chosen.content, "a manifest", where)
         layers = document.get("layers")
         if document.get("schemaVersion") != 2 or not isinstance(layers, list):
-            raise InputError(
-                "this manifest is of a kind that lading does not read",
-                where=where,
-                got=ascii(document.get("mediaType"))[:200],
-                wanted="an OCI or Docker schema 2 image",
-            )
+            raise _other_kind(document, where)
         described = parse_descriptor(document.get("config"), where=where)
         self._layers = [parse_descriptor(layer, where=where) for layer in layers]
-        config = parse_config(blobs.document(described, LIMITS.image_config), where)
+        config = _config(blobs, described, document.get("artifactType"), where)
         if len(config.diff_ids) != len(self._layers):
             raise InputError(
                 "the image's manifest and configuration do not fit each other",

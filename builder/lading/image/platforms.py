@@ -100,11 +100,10 @@ def choose(found: Sequence[tuple[Platform | None, T]], wanted: Platform | None, 
     if fitting:
         usual = [item for platform, item in fitting if _variant(platform) == _variant(target)]
         return (usual or [item for _, item in fitting])[0]
+    if not found:
+        raise InputError("there is no image", where=where, wanted=str(target))
     names = ", ".join(sorted({str(platform) for platform, _ in told}))
-    if found:
-        got = names or f"{len(found)} manifests that do not tell their platform"
-    else:
-        got = "no image at all"
+    got = names or f"{len(found)} manifests that do not tell their platform"
     raise InputError(
         "there is no image for the platform" if names else "it is not clear which image is meant",
         where=where,

@@ -21,7 +21,9 @@ from lading.inventory import Platform
 from lading.limits import Limits
 from lading_oci.digest import digest_of
 from lading_oci.layout import Layout
+from lading_oci.manifests import descriptor_json
 from support.image_stores import config_of, docker_archive, layout, tar_of
+from support.oci_images import LAYER, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +109,39 @@ def test_what_is_no_whole_docker_archive(tmp_path: Path, content: bytes, problem
     path = write(tmp_path / "a.tar", content)
     with pytest.raises(InputError, match=problem):
         scanned(f"docker-archive:{path}")
+
+
+@pytest.mark.parametrize("name", ["svc", "svc:latest", "docker.io/library/svc", "x/svc:2", "NOT A"])
+def test_names_in_a_docker_archive_are_read_as_docker_reads_them(tmp_path: Path, name: str) -> None:
+    tags = (["svc:latest"], ["docker.io/x/svc:2", "NOT A"])
+    manifest = [
+        {"Config": f"{number}.json", "RepoTags": names, "Layers": [f"{number}-0/layer.tar"]}
+        for number, names in enumerate(tags)
+    ]
+    path = write(tmp_path / "a.tar", docker_archive([ONE], [TWO], manifest=manifest))
+    wanted = "two" if name in {"x/svc:2", "NOT A"} else "one"
+    assert scanned(f"docker-archive:{path}:{name}") == [[wanted]]
+    with pytest.raises(InputError, match="no such image"):
+        scanned(f"docker-archive:{path}:{name}x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "hint"),
+    [
+        ("docker-archive", tar_of({"index.json": b"{}"}), "oci-archive:"),
+        ("oci-archive", docker_archive([ONE]), "docker-archive:"),
+        ("docker-archive", tar_of({"a": b""}), None),
+        ("oci-archive", tar_of({"a": b""}), None),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_other_kind_of_archive_is_named_when_it_is_that(
+    tmp_path: Path, kind: str, content: bytes, hint: str | None, pack: Any
+) -> None:
+    path = write(tmp_path / "a.tar", pack(content))
+    with pytest.raises(InputError, match="this is no") as caught:
+        open_image(f"{kind}:{path}")
+    assert (hint in caught.value.hint) if hint and caught.value.hint else caught.value.hint is hint
 
 
 def test_two_layers_that_claim_the_same_place(tmp_path: Path) -> None:
@@ -273,13 +308,55 @@ def test_a_manifest_that_is_no_images(
         scanned(f"oci-dir:{tmp_path / 'l'}", "linux/amd64")
 
 
+def other_config(path: Path, kind: str) -> dict[str, Any]:
+    store = Layout(path)
+    described = describe(b'{"name": "chart"}', kind)
+    store.push_blob(described, b'{"name": "chart"}')
+    return {"config": descriptor_json(described)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "got"),
+    [
+        ("application/vnd.cncf.helm.config.v1+json", {}, "helm.config"),
+        ("application/vnd.oci.empty.v1+json", {"artifactType": "text/sarif"}, "text/sarif"),
+    ],
+)
+def test_an_artifact_is_no_image(tmp_path: Path, kind: str, more: dict[str, str], got: str) -> None:
+    path = tmp_path / "l"
+    layout(path, {"amd64": ONE}, **other_config(path, kind), **more)
+    with pytest.raises(InputError, match="an artifact, not a container image") as caught:
+        scanned(f"oci-dir:{path}", "linux/amd64")
+    assert got in str(caught.value.got)
+
+
+def test_an_image_of_a_type_of_its_own_is_one(tmp_path: Path) -> None:
+    path, config = tmp_path / "l", describe(config_of([ONE]), "application/vnd.acme.image+json")
+    Layout(path).push_blob(config, config_of([ONE]))
+    layout(path, {"amd64": ONE}, config=descriptor_json(config), artifactType="application/x")
+    assert scanned(f"oci-dir:{path}", "linux/amd64") == [["one"]]
+
+
+def test_a_foreign_layer_is_told_from_a_lost_one(tmp_path: Path) -> None:
+    path, layer = tmp_path / "l", describe(ONE, f"{LAYER}.foreign.diff")
+    layout(path, {"amd64": ONE}, layers=[descriptor_json(layer)])
+    lost = path / "blobs" / layer.digest.replace(":", "/")
+    lost.unlink()
+    with pytest.raises(InputError, match="foreign layer"):
+        scanned(f"oci-dir:{path}", "linux/amd64")
+    layout(path, {"amd64": ONE}, tag="2")
+    lost.unlink()
+    with pytest.raises(InputError, match="the layout does not have"):
+        scanned(f"oci-dir:{path}:2", "linux/amd64")
+
+
 def test_which_image_of_a_layout_must_be_clear(tmp_path: Path) -> None:
     layout(tmp_path / "l", {"amd64": ONE}, tag="1")
     layout(tmp_path / "l", {"amd64": TWO}, tag="2")
     assert scanned(f"oci-dir:{tmp_path / 'l'}:2", "linux/amd64") == [["two"]]
     with pytest.raises(InputError, match="not clear") as caught:
         scanned(f"oci-dir:{tmp_path / 'l'}")
-    assert caught.value.got == "1, 2"
+    assert caught.value.got == "images named 1, 2"
 
 
 def test_indexes_within_indexes_end(tmp_path: Path) -> None:
