@@ -34,11 +34,13 @@ def by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
         return readers.pickle
     if suffix in _PLAIN:
         return _PLAIN[suffix]  # for the reader to say what is wrong with it
+    if TORCH_BIN.match(name):
+        return readers.unknown
     if OLD_PICKLE.match(head):
         return readers.pickle if suffix in MODEL and readers.is_binary(head) else readers.old_pickle
     if suffix in ARCHIVES:
         return archives.parse  # loaders look for a directory at the end, whatever the beginning is
-    if (suffix in UNPICKLED and readers.is_binary(head)) or TORCH_BIN.match(name):
+    if suffix in UNPICKLED and readers.is_binary(head):
         return readers.unknown
     if suffix in MODEL and imports_danger(head):
         return readers.pickle

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lading.inventory import Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.formats import archives
+from lading.models.pickles.names import judge
 from lading.models.pickles.scan import describe, scan_all
 from lading.models.report import Report
 from lading.models.stream import Malformed, Source
 from lading.models.unpack import unpacked
+
+if TYPE_CHECKING:
+    from lading.models.pickles.values import Global
 
 __all__ = [
     "RAW",
@@ -74,17 +78,27 @@ def likely_pickle(source: Source, report: Report) -> bool:
 def old_pickle(source: Source, report: Report) -> bool:
     """Walk what looks like a pickle of protocol 0 or 1; a text may look so at its start."""
     text = not is_binary(source.peek(LIMITS.sniff_bytes))
+    called: list[Global] = []
+    report.format = "pickle"
     try:
-        pickle(source, report)
+        describe(scan_all(source, report, lambda one, _: called.append(one)), report)
     except Malformed:
-        if report.verdict is Verdict.DANGEROUS:
-            raise  # lines of a text may pass for an import, but not for one of these
+        # Lines of a text may pass for an import, but not for one of these, nor for a call.
+        if _harms(report, called):
+            raise
     else:
         trailing = any(one.id == "pickle-trailing-data" for one in report.findings)
-        if report.verdict is Verdict.DANGEROUS or not (text and trailing):
+        if _harms(report, called) or not (text and trailing):
             return True  # and lines of a text may end with what ends a pickle
     report.forget()
     return searched(source, report)
+
+
+def _harms(report: Report, called: list[Global]) -> bool:
+    """Whether loading imports what no data needs, or calls what nobody knows to be harmless."""
+    if report.verdict is Verdict.DANGEROUS:
+        return True
+    return any(judge(one.module, one.name) is not Verdict.SAFE for one in called)
 
 
 def disguised(reader: Reader) -> Reader:

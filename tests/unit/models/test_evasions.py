@@ -281,3 +281,19 @@ def test_texts_and_corpora_that_begin_as_pickles_do() -> None:
     assert seen("m.pt", zip_bytes(corpus)).safety.verdict is Verdict.UNSCANNABLE
     broken = {"x": b"\x80\x04cacme\nModel\n" + b"\xff" * 9}
     assert "pickle-suspicious-global" in ids_of(seen("src/x.zip", zip_bytes(broken)))
+
+
+CALL = b"cacme.payload\nrun\n(tR"
+
+
+@pytest.mark.parametrize("name", ["model.pt", "model.bin", "pytorch_model.bin"])
+@pytest.mark.parametrize("end", [b"\xff\n", b"R.", b".\nand then some text\n", b""])
+def test_a_text_that_calls_what_nobody_knows(name: str, end: bytes) -> None:
+    """An unpickler has called it by the time it stumbles."""
+    assert seen(name, CALL + end).safety.verdict is Verdict.SUSPICIOUS
+
+
+def test_lines_that_pass_for_an_import() -> None:
+    words = b"casa\ncarro\ndia\n"
+    assert look("words.pt", words) is None
+    assert seen("pytorch_model.bin", words).safety.verdict is Verdict.SUSPICIOUS

@@ -92,15 +92,21 @@ def scan_one(
         judge_all(seen, report, judge_name, where)
 
 
-def scan_all(source: Source, report: Report) -> Seen:
+def scan_all(
+    source: Source,
+    report: Report,
+    on_call: Callable[[Global, tuple[Any, ...]], None] | None = None,
+) -> Seen:
     """Walk every pickle of a file; bytes after the last are a finding.
+
+    ``on_call`` is told about the calls of the first.
 
     Raises:
         Malformed: the first pickle cannot be walked to its end.
     """
     seen = Seen()
     try:
-        first = walk_one(source, report, seen)
+        first = walk_one(source, report, seen, on_call=on_call)
         _walk_rest(source, report, seen)
         seen.result = first
     finally:
