@@ -297,3 +297,20 @@ def test_lines_that_pass_for_an_import() -> None:
     words = b"casa\ncarro\ndia\n"
     assert look("words.pt", words) is None
     assert seen("pytorch_model.bin", words).safety.verdict is Verdict.SUSPICIOUS
+
+
+@pytest.mark.parametrize("name", ["m.zip", "m.pt", "pytorch_model.bin"])
+def test_a_member_that_claims_to_be_encrypted(name: str) -> None:
+    """Loaders that do not look at the flag read the pickle that is there."""
+    data = bytearray(zip_bytes({"model/config.pkl": EVIL}))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    found = seen(name, bytes(data))
+    assert found.safety.verdict is Verdict.UNSCANNABLE
+    assert "zip-unreadable-member" in ids_of(found)
+
+
+def test_an_archive_of_nothing_under_the_name_of_weights() -> None:
+    nothing = zip_bytes({"readme.txt": b"nothing"})
+    assert seen("pytorch_model.bin", nothing).safety.verdict is Verdict.UNSCANNABLE
+    assert look("firmware.bin", nothing) is None

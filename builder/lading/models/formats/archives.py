@@ -28,6 +28,7 @@ from lading.models.pickles.scan import (
 )
 from lading.models.report import printable
 from lading.models.stream import HashedSource, Malformed
+from lading.models.suffixes import TORCH_BIN
 from lading.models.zipindex import CENTRAL, END
 from lading.models.zips import Evasive, members
 
@@ -86,7 +87,13 @@ def parse(source: Source, report: Report, depth: int = 0, *, searched: bool = Fa
         if _ends_as_archive(source):
             raise  # what led the walk astray was meant to
         return False
-    return walk.finish(promised=report.path.lower().endswith(_PROMISES) and not searched)
+    return walk.finish(promised=_promised(report.path) and not searched)
+
+
+def _promised(path: str) -> bool:
+    """Whether loaders of files with such a name take nothing but a model."""
+    path = path.lower()
+    return path.endswith(_PROMISES) or TORCH_BIN.match(posixpath.basename(path)) is not None
 
 
 def _ends_as_archive(source: Source) -> bool:
@@ -123,7 +130,9 @@ class _Archive:
         if len(self._names) < LIMITS.fact_items:
             self._names.append(member.name)
         self._kinds.add(_kind(member.name))
-        if member.content is None:
+        if member.content is None:  # which is a finding; a name is all that is left
+            if _PICKLE_NAME.match(member.name):
+                self._kinds.add("pickle")
             return
         try:
             self._look(member, member.content)
@@ -162,7 +171,7 @@ class _Archive:
 
     def _believes(self, head: bytes) -> bool:
         """Whether two bytes make a pickle: those of any fuzzer's corpus do not."""
-        return self._report.path.lower().endswith(_PROMISES) or passes_for_pickle(head)
+        return _promised(self._report.path) or passes_for_pickle(head)
 
     def _nested(self, content: Source) -> None:
         if self._depth + 1 >= LIMITS.archive_nesting:
