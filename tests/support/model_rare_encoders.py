@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from typing import Any
+
+from support.model_encoders import field, varint
 
 
 def crfsuite(*, features: int = 3, labels: int = 2) -> bytes:
@@ -143,3 +146,162 @@ ngram 2=2
 
 \end\
 """
+
+
+def caffe(*, old: bool = False, kind: str = "Convolution", name: str = "net") -> bytes:
+    """Encode a Caffe network of an input and one layer with 6 weights and a bias."""
+    blob = field(7, field(1, 2) + field(1, 3)) + field(5, bytes(24))
+    if old:
+        layer = field(2, "x") + field(3, "y") + field(4, "conv1") + field(5, 4)
+        return field(1, name) + field(2, layer + field(6, blob) + field(6, b"\x2d" + bytes(4)))
+    data = field(1, "data") + field(2, "Input") + field(4, "data")
+    layer = field(1, "conv1") + field(2, kind) + field(3, "data") + field(7, blob)
+    layer += field(7, varint(5 << 3 | 5) + bytes(4))  # one float, not packed
+    return field(1, name) + field(100, data) + field(100, layer)
+
+
+PROTOTXT = b"""# A comment
+name: "net"
+layer {
+  name: "data"
+  type: "Input"
+}
+"""
+
+
+def tfjs(**more: Any) -> bytes:
+    """Encode a ``model.json``."""
+    weights = [
+        {"name": "w", "shape": [3, 4], "dtype": "float32"},
+        {"name": "b", "shape": [4], "dtype": "float32", "quantization": {"dtype": "uint8"}},
+    ]
+    document = {
+        "format": "layers-model",
+        "convertedBy": "TensorFlow.js Converter v4.22.0",
+        "modelTopology": {"model_config": {"class_name": "Sequential"}},
+        "weightsManifest": [{"paths": ["group1-shard1of1.bin"], "weights": weights}],
+        **more,
+    }
+    return json.dumps(document).encode()
+
+
+MANIFEST = json.dumps(json.loads(tfjs())["weightsManifest"]).encode().replace(
+    b'{"paths": ["group1-shard1of1.bin"], ', b'{"paths": ["net-shard1"], '
+)  # fmt: skip
+MIL = b"""program(1.0)
+[buildInfo = dict<tensor<string, []>, tensor<string, []>>({{"coremltools-version", "8.0"}})]
+{
+    func main<ios16>(tensor<fp16, [1, 8]> x) {
+        tensor<fp16, [4, 8]> w = const()[name = tensor<string, []>("w"), val = \
+tensor<fp16, [4, 8]>(BLOBFILE(path = tensor<string, []>("@model_path/weights/weight.bin"), \
+offset = tensor<uint64, []>(64)))];
+    } -> (y);
+}
+"""
+ESPRESSO = b"""{
+  "storage" : "model.espresso.weights",
+  "analyses" : {},
+  "format_version" : 200,
+  "layers" : [ { "type" : "convolution", "name" : "conv" } ]
+}
+"""
+METADATA = b"""[
+  {
+    "metadataOutputVersion" : "3.0",
+    "author" : "acme",
+    "license" : "MIT",
+    "shortDescription" : "Adds one.",
+    "modelType" : { "name" : "MLModelType_mlProgram" },
+    "inputSchema" : [ { "name" : "x" } ]
+  }
+]
+"""
+
+
+def executorch(*, delegate: str = "", magic: bytes = b"ET12") -> bytes:
+    """Encode a program of one method ``forward`` with a constant of 3 by 4."""
+    flat = _Flat()
+    sizes = flat.add(struct.pack("<I2i", 2, 3, 4))
+    tensor = flat.table({0: ("b", 6), 2: ("o", sizes), 5: ("I", 1)})
+    value = flat.table({0: ("B", 5), 1: ("o", tensor)})
+    operator = flat.table({0: ("o", flat.text("aten::add")), 1: ("o", flat.text("out"))})
+    own = flat.table({0: ("o", flat.text("acme::own"))})
+    fields = {
+        0: ("o", flat.text("forward")),
+        2: ("o", flat.vector(value)),
+        6: ("o", flat.vector(operator, own)),
+    }
+    if delegate:
+        fields[7] = ("o", flat.vector(flat.table({0: ("o", flat.text(delegate))})))
+    plan = flat.table(fields)
+    return flat.finish(flat.table({0: ("I", 0), 1: ("o", flat.vector(plan))}), magic)
+
+
+class _Flat:
+    """Builds a FlatBuffer from its end; places are counted from there, as offsets lead forward."""
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def add(self, data: bytes) -> int:
+        self._data = data + bytes(-len(data) % 4) + self._data
+        return len(self._data)
+
+    def text(self, value: str) -> int:
+        return self.add(struct.pack("<I", len(value)) + value.encode() + b"\0")
+
+    def vector(self, *places: int) -> int:
+        start = len(self._data) + 4 + 4 * len(places)
+        offsets = [start - 4 - 4 * i - place for i, place in enumerate(places)]
+        return self.add(struct.pack(f"<I{len(places)}I", len(places), *offsets))
+
+    def table(self, fields: dict[int, tuple[str, int]]) -> int:
+        """Write a table with a slot of four bytes for each field, its vtable before it."""
+        count = max(fields) + 1
+        start = len(self._data) + 4 + 4 * len(fields)
+        slots, body = [0] * count, b""
+        for at, (number, (form, value)) in enumerate(fields.items()):
+            slots[number] = 4 + 4 * at
+            data = struct.pack("<I", start - 4 - 4 * at - value) if form == "o" else b""
+            body += (data or struct.pack(f"<{form}", value)).ljust(4, b"\0")
+        vtable = struct.pack(f"<HH{count}H", 4 + 2 * count, 4 + len(body), *slots)
+        padding = bytes(-len(vtable) % 4)
+        self.add(struct.pack("<i", len(vtable) + len(padding)) + body)
+        place = len(self._data)
+        self._data = vtable + padding + self._data
+        return place
+
+    def finish(self, root: int, magic: bytes) -> bytes:
+        return struct.pack("<I", len(self._data) + 8 - root) + magic + self._data
+
+
+def rknn(version: int = 6, size: int = 96) -> bytes:
+    """Encode an RKNN file."""
+    about = json.dumps({"name": "yolo", "target_platform": ["rk3588"]}).encode()
+    padding = bytes(40 if version > 1 else 0)
+    return (
+        struct.pack("<4s4xQQ", b"RKNN", version, size)
+        + padding
+        + bytes(size)
+        + struct.pack("<Q", len(about))
+        + about
+    )
+
+
+LITERTLM = b"LITERTLM" + struct.pack("<3I", 1, 4, 0) + bytes(64)
+PICOVOICE = b"porcupine4.0.0\x9a\x02" + bytes(2000)
+DARKNET = struct.pack("<3iQ", 0, 2, 5, 32_013_312) + struct.pack("<20f", *[0.5] * 20)
+TRANSITIONS = b"\x00B<TransitionModel> <Topology> " + bytes(400)
+MATRIX = b"\x00BFM \x04\x02\0\0\0\x04\x02\0\0\0" + bytes(16)
+FST = b"\xd6\xfd\xb2\x7e\x05\0\0\0const\x08\0\0\0standard" + bytes(64)
+
+
+def sentencepiece(*, trained: bool = True, kind: int = 2) -> bytes:
+    """Encode five pieces, and which algorithm made them."""
+    out = b""
+    for number, text in enumerate(("<unk>", "<s>", "</s>", "\u2581the", "a")):
+        score = varint(2 << 3 | 5) + struct.pack("<f", -number)
+        mark = field(3, 2 if number == 0 else 3) if number < 3 else b""
+        out += field(1, field(1, text) + score + mark)
+    trainer = field(1, "corpus.txt") + field(3, kind) + field(4, 5)
+    return out + (field(2, trainer) + field(3, field(1, "nmt_nfkc")) if trained else b"")

@@ -46,7 +46,7 @@ def by_suffix(name: str, suffix: str, head: bytes) -> Reader | None:
         return readers.pickle
     if suffix in MODEL and goes_on(head):
         return readers.raw_pickle
-    if (RAW.match(suffix) or name.startswith(EXPORTED)) and readers.is_binary(head):
+    if (RAW.match(suffix) or EXPORTED.match(name)) and readers.is_binary(head):
         return readers.raw
     return readers.old_pickle if suffix in MODEL or suffix in UNPICKLED else None
 

@@ -14,7 +14,7 @@ import posixpath
 from typing import TYPE_CHECKING, Final
 
 from lading.limits import LIMITS
-from lading.models import places, readers
+from lading.models import places, rarer, readers
 from lading.models.by_content import PICKLES, ZIP, by_content, goes_on, hides_pickle
 from lading.models.by_name import by_place, by_suffix, may_hide
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
@@ -121,7 +121,7 @@ def _by_link(head: bytes) -> Reader | None:
 
 
 #: Readers that compare what a header says with the size of the file, which is not known here.
-_SIZED: Final = frozenset({safetensors.parse, tflite.parse, catboost.parse})
+_SIZED: Final = rarer.SIZED | {safetensors.parse, tflite.parse, catboost.parse}
 _PROMISED_TAR: Final = tarred(reader_for, promised=True)
 _HINTED_TAR: Final = tarred(reader_for)
 _ANY_TAR: Final = tarred(reader_for, hinted=False)

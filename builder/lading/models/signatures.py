@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from lading.models import rarer
 from lading.models.formats import (
     archives,
     arrow,
@@ -36,7 +37,6 @@ from lading.models.formats import (
     xgboost,
     xmlmodels,
 )
-from lading.models.rarer import NO_MAGIC, RARER, RARER_XML
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,9 @@ def _starts(magic: bytes) -> Callable[[bytes], bool]:
 
 
 #: What one of the formats in JSON begins with; most documents begin otherwise.
-_DOCUMENT: Final = re.compile(rb'\{\s*"(?:learner|nodes|base_code|features_info)"|\{L\x00')
+_DOCUMENT: Final = re.compile(
+    rb'\{\s*"(?:learner|nodes|base_code|features_info|' + rarer.JSON_NAMES + rb')"|\{L\x00'
+)
 
 
 def _json(suffix: str, head: bytes) -> Reader | None:
@@ -80,6 +82,7 @@ _IN_JSON: Final = _if(
     (mxnet.symbol_like, mxnet.parse_symbol),
     (paddle.pir_like, paddle.parse_pir),
     (catboost.json_like, catboost.parse_json_model),
+    *rarer.RARER_JSON,
 )
 
 
@@ -90,7 +93,7 @@ def _xml(suffix: str, head: bytes) -> Reader | None:
     return xmlmodels.parse_openvino if name == "openvino" else xmlmodels.parse_pmml
 
 
-_IN_XML: Final = _if(*RARER_XML)
+_IN_XML: Final = _if(*rarer.RARER_XML)
 
 
 def _engine(head: bytes) -> bool:
@@ -107,7 +110,9 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     second = head[4:8]
     if second == tflite.MAGIC:
         return tflite.parse
-    if suffix in NO_MAGIC:
+    if second in rarer.BEHIND:
+        return rarer.BEHIND[second]
+    if suffix in rarer.NO_MAGIC:
         return _BY_SUFFIX[suffix](suffix, head)
     if b"\x00" not in head[:16]:
         return None  # the others start with a number that is not large
@@ -124,10 +129,10 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     return None
 
 
-_BY_SUFFIX: Final = {suffix: _if(*choices) for suffix, choices in NO_MAGIC.items()}
+_BY_SUFFIX: Final = {suffix: _if(*choices) for suffix, choices in rarer.NO_MAGIC.items()}
 #: First four, two or one bytes → the decision.
 BY_MAGIC: Final[dict[bytes, Decision]] = {
-    **{magic: _if(*choices) for magic, choices in RARER.items()},
+    **{magic: _if(*choices) for magic, choices in rarer.RARER.items()},
     gguf.MAGIC: _always(gguf.parse),
     numpy.MAGIC[:4]: _if((_starts(numpy.MAGIC), numpy.parse)),
     hdf5.MAGIC[:4]: _if((_starts(hdf5.MAGIC), hdf5.parse)),
@@ -155,6 +160,7 @@ BY_MAGIC: Final[dict[bytes, Decision]] = {
         (paddle.program_like, paddle.parse_program),
         (tensorflow.graph_like, tensorflow.parse_graph),
         (tensorflow.meta_graph_like, tensorflow.parse_meta_graph),
+        *rarer.RARER_FIELD,
     ),
     # Texts.
     b"{": _json,

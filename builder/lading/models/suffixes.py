@@ -76,11 +76,12 @@ TAR_NAME: Final = re.compile(
 TEXTS: Final = frozenset({".json", ".txt", ".md", ".pdf"})
 #: Suffixes under which models keep tensors without any header in files beside them.
 RAW: Final = re.compile(r"\.(?:bin|data|weights?|bias|raw|onnx_data|data-\d{5}-of-\d{5})\Z")
-#: How torch's exporter to ONNX names the files of tensors that have no name of their own.
-EXPORTED: Final = "onnx__"
+#: How torch's exporter to ONNX, and TensorFlow.js, name files of tensors.
+EXPORTED: Final = re.compile(r"onnx__|.*[_-]shard\d+(?:of\d+)?\Z")
 _PROMISED_WORDS: Final = """
 .onnx .gguf .ggml .h5 .hdf5 .keras .tflite .pb .msgpack .npz .npy .ot .mlmodel .engine .plan .ftz
-.params .pdmodel .pdiparams .cbm .ubj .onnx_data .nemo .llamafile .xml .zip
+.params .pdmodel .pdiparams .cbm .ubj .onnx_data .nemo .llamafile .xml .zip .vec .traineddata
+.crfsuite .caffemodel .weights .pte .rknn .litertlm .task .spm
 """
 #: Suffixes under which a Git LFS pointer stands for a model.
 PROMISED: Final = MODEL | frozenset(_PROMISED_WORDS.split())

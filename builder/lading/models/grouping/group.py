@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lading.inventory import (
@@ -20,6 +20,7 @@ from lading.inventory import (
     Verdict,
 )
 from lading.models import vocabulary as v
+from lading.models.formats import sentencepiece
 from lading.models.grouping.assemble import assemble
 from lading.models.grouping.checkouts import Checkouts
 from lading.models.grouping.datasets import datasets_of
@@ -134,7 +135,7 @@ def _loose(
     stems: defaultdict[str, list[ModelFile]] = defaultdict(list)
     companions: list[ModelFile] = []
     counted: list[ModelFile] = []
-    for file in files:
+    for file in _alone(files):
         if file.role is not Role.WEIGHTS or kind_of(file) == PART:
             companions.append(file)
         elif _counts(file, findings, in_package=packaged(file.path) or file.path in shipped):
@@ -147,6 +148,16 @@ def _loose(
     return [
         assemble(_loose_name(one, stems[one]), [*stems[one], *own[one], *shared], facts)
         for one in sorted(stems)
+    ]
+
+
+def _alone(files: list[ModelFile]) -> list[ModelFile]:
+    """Return the files; a tokenizer that some trainer made is a model where no weights are."""
+    if any(file.role is Role.WEIGHTS for file in files):
+        return files
+    return [
+        replace(file, role=Role.WEIGHTS) if file.format == sentencepiece.FORMAT else file
+        for file in files
     ]
 
 

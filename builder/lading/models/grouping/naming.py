@@ -19,7 +19,10 @@ __all__ = ["directory_name", "hub_purl", "stem", "stem_name", "variant"]
 
 _SHARD: Final = re.compile(r"[-_.](?:0*\d{1,6})[-_]of[-_]\d{1,6}(?=\.|\Z)")
 #: MXNet's names: ``NAME-symbol.json`` and ``NAME-0000.params``.
-_MXNET: Final = re.compile(r"-(?:symbol(?=\.json\Z)|\d{4}(?=\.params\Z))")
+#: And those of TensorFlow.js for a list of weights: ``NAME-weights_manifest.json``.
+_MXNET: Final = re.compile(
+    r"-(?:symbol(?=\.json\Z)|\d{4}(?=\.params\Z)|weights_manifest(?=\.json\Z))"
+)
 _PACKAGE: Final = re.compile(r"\.ml(?:package|modelc)\Z")
 _SUFFIXES: Final = re.compile(r"(?:\.[A-Za-z][\w-]{0,11}){1,2}\Z")
 #: Names that say nothing about which model it is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,10 @@ onnx openvino coreml tflite gguf flax original original_model rust tensorflow tf
 torchscript quantized int8 fp16 fp32 assets variables
 """
 _VARIANTS: Final = frozenset(_VARIANTS_WORDS.split())
+#: Core ML compiled.
+_COMPILED: Final = re.compile(r"(.*?\.mlmodelc)/")
+#: Directories of a model of Kaldi's, as Vosk wants them.
+_KALDI: Final = frozenset({"am", "ivector", "graph", "rescore", "rnnlm"})
 
 
 class Owners:
@@ -36,6 +41,8 @@ class Owners:
         self._homes: set[str] = set()
         for file in files:
             kind, directory = kind_of(file), posixpath.dirname(file.path)
+            if (tree := _tree(file, directory)) is not None:
+                self._trees.add(tree)
             if kind in _TREE_KINDS:
                 self._trees.add(directory)
             elif kind in _HOME_KINDS and file.role in (Role.CONFIG, Role.INDEX):
@@ -59,6 +66,15 @@ class Owners:
         if posixpath.basename(directory).lower() in _VARIANTS and above in self._homes:
             return above
         return None
+
+
+def _tree(file: ModelFile, directory: str) -> str | None:
+    """Return the directory that is one model because of how it is laid out."""
+    if file.format == "coreml" and (found := _COMPILED.match(file.path)):
+        return found[1]
+    if file.format == "kaldi" and posixpath.basename(directory) in _KALDI:
+        return posixpath.dirname(directory)
+    return None
 
 
 def _upwards(directory: str) -> Iterable[str]:

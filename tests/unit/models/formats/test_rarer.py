@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.inventory import Verdict
+from lading.inventory import Role, Verdict
 from lading.limits import LIMITS
 from lading.models import rarer, signatures
+from support import model_encoders as enc
 from support import model_rare_encoders as rare
 from support.models_streams import facts_of, ids_of, look, seen
 
@@ -92,6 +93,87 @@ TRUTH: dict[str, tuple[bytes, str, dict[str, Any]]] = {
     "m/sendump": (rare.SENDUMP, "sphinx", {}),
     "m/en.lm.bin": (rare.TRIE, "sphinx-lm", {"vocabulary_size": 43}),
     "m/lm.binary": (rare.KENLM, "kenlm", {"format_version": "5"}),
+    "m/bvlc.caffemodel": (
+        rare.caffe(),
+        "caffe",
+        {
+            "parameters": 7,
+            "tensor_count": 2,
+            "name": "net",
+            "external_data": ["bvlc.prototxt", "deploy.prototxt"],
+        },
+    ),
+    "m/old.caffemodel": (rare.caffe(old=True), "caffe", {"parameters": 7}),
+    "m/bare.caffemodel": (rare.caffe()[5:], "caffe", {"parameters": 7}),
+    "m/model.json": (
+        rare.tfjs(),
+        "tfjs",
+        {
+            "parameters": 16,
+            "tensor_count": 2,
+            "dtype": "F32",
+            "architecture": "Sequential",
+            "producer": "TensorFlow.js Converter v4.22.0",
+            "external_data": ["group1-shard1of1.bin"],
+        },
+    ),
+    "m/net-weights_manifest.json": (
+        rare.MANIFEST,
+        "tfjs",
+        {"parameters": 16, "external_data": ["net-shard1"]},
+    ),
+    "m/x.mlmodelc/model.mil": (
+        rare.MIL,
+        "coreml",
+        {"parameters": 32, "dtype": "F16", "producer": "coremltools 8.0"},
+    ),
+    "m/x.mlmodelc/model.espresso.net": (
+        rare.ESPRESSO,
+        "coreml",
+        {"architecture": "neuralNetwork", "external_data": ["model.espresso.weights"]},
+    ),
+    "m/add.pte": (
+        rare.executorch(),
+        "executorch",
+        {
+            "parameters": 12,
+            "dtype": "F32",
+            "signatures": ["forward"],
+            "custom_operators": ["acme::own"],
+        },
+    ),
+    "m/delegated.pte": (
+        rare.executorch(delegate="XnnpackBackend", magic=b"ET11"),
+        "executorch",
+        {"tags": ["XnnpackBackend"]},
+    ),
+    "m/yolo.rknn": (
+        rare.rknn(),
+        "rknn",
+        {"name": "yolo", "tags": ["rk3588"], "format_version": "6"},
+    ),
+    "m/old.rknn": (rare.rknn(1), "rknn", {"format_version": "1"}),
+    "m/gemma.litertlm": (rare.LITERTLM, "litertlm", {"format_version": "1.4.0"}),
+    "m/porcupine_params.pv": (
+        rare.PICOVOICE,
+        "picovoice",
+        {"library": "pvporcupine", "format_version": "4.0.0"},
+    ),
+    "m/yolo.weights": (
+        rare.DARKNET,
+        "darknet",
+        {"parameters": 20, "dtype": "F32", "format_version": "0.2.5"},
+    ),
+    "m/am/final.mdl": (
+        rare.TRANSITIONS,
+        "kaldi",
+        {"architecture": "TransitionModel", "task": "automatic-speech-recognition"},
+    ),
+    "m/nmt.spm": (
+        rare.sentencepiece(),
+        "sentencepiece",
+        {"vocabulary_size": 5, "architecture": "bpe", "kind": "vocabulary"},
+    ),
     "m/lm.arpa": (rare.ARPA, "arpa", {"vocabulary_size": 5, "architecture": "NGram"}),
 }
 NAMES = pytest.mark.parametrize("path", sorted(TRUTH))
@@ -116,6 +198,7 @@ CUT = sorted(
     set(TRUTH)
     - {"m/glove.6B.50d.txt", "m/brisque.yml", "m/resnet.dat", "m/landmarks.dat", "m/many.dat"}
     - {"m/net.param.bin", "m/means", "m/mdef", "m/sendump", "m/lm.binary", "m/linear.model"}
+    - {"m/gemma.litertlm", "m/porcupine_params.pv", "m/am/final.mdl", "m/yolo.weights"}
     - {"m/en.lm.bin", "m/svm.txt", "m/eng.traineddata", "m/fra.traineddata"}
 )
 
@@ -158,6 +241,25 @@ def test_what_headers_claim_must_fit_the_file() -> None:
         "m/svm.model": rare.SVM.replace(b"SV\n", b"x 1\n" * 40),
         "m/a.lm.bin": rare.TRIE[:200],
         "m/a.binary": rare.KENLM[:100],
+        "m/a.caffemodel": rare.caffe()[:-2],
+        "m/b.caffemodel": rare.caffe() + b"\xa2\x06\x7f",
+        "m/a.json": rare.tfjs()[:-4],
+        "m/b.json": rare.tfjs(weightsManifest=[]),
+        "m/c.json": rare.tfjs(weightsManifest=[3]),
+        "m/d.json": rare.tfjs(weightsManifest=[{"weights": [{"shape": [-1]}]}]),
+        "m/e.json": rare.tfjs(weightsManifest={}),
+        "m/m.json": rare.MANIFEST[:-9],
+        "m/a.mil": rare.MIL[:-4],
+        "m/x.mlmodelc/model.espresso.net": rare.ESPRESSO[:-4],
+        "m/a.pte": rare.executorch()[:-20],
+        "m/a.rknn": rare.rknn()[:-3],
+        "m/b.rknn": rare.rknn()[:64] + b"\xff" * 200,
+        "m/c.rknn": rare.rknn().replace(b"{", b"["),
+        "m/a.pv": rare.PICOVOICE[:500],
+        "m/a.weights": rare.DARKNET + b"x",
+        "m/a.mdl": rare.TRANSITIONS[:100],
+        "m/a.spm": rare.sentencepiece(trained=False),
+        "m/b.spm": rare.sentencepiece()[:-3],
         "m/a.arpa": rare.ARPA.replace(rb"\end", b""),
     }
     for path, data in lies.items():
@@ -263,11 +365,59 @@ def test_values_of_every_kind_are_stepped_over() -> None:
         b"7767517\n2 2\n\n",
         (7_767_517).to_bytes(4, "little") + bytes(32),
         b"lCRF" + bytes(64),
+        b"RKNN" + bytes(64),
+        b"LITERATURE" + bytes(64),
+        b"porcupine 4 is a ship\n",
+        b"\x00B<Table> " + bytes(64),
+        b"\xd6\xfd\xb2\x7e\x09\0\0\0const\x08\0\0\0standard",
+        b"\0\0\0\0\x02\0\0\0\x05\0\0\0" + bytes(400),
+        b"\xa2\x06\x05\x0a\x01a\x12\x01" + bytes(64),
+        enc.field(1, "name") + enc.field(2, enc.field(1, "x") + enc.field(5, 4)),
+        enc.field(1, "name\n") + enc.field(100, b""),
+        enc.field(1, enc.field(1, "<unk>")) * 4,
+        rare.sentencepiece().replace(b"<", b"("),
+        b'{"format": "esm", "weightsManifest": []}',
+        b'[{"weights": 3}]',
+        b'[{"metadataOutputVersion": "3.0"}]',
+        b"program(1.0) is a call",
         b"svm_type of thing\n",
     ],
 )
 def test_what_only_begins_alike_is_none(data: bytes) -> None:
     assert look("m/file.dat", data) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "finding"),
+    [
+        ("m/a.caffemodel", rare.caffe(kind="Python"), "caffe-python-layer"),
+        ("m/a.prototxt", rare.PROTOTXT.replace(b"Input", b"Python"), "caffe-python-layer"),
+        ("m/b.prototxt", rare.PROTOTXT + b" " * 3000 + b"python_param {\n", "caffe-python-layer"),
+        (
+            "m/x.mlmodelc/model.espresso.net",
+            rare.ESPRESSO.replace(b"convolution", b"custom"),
+            "coreml-custom",
+        ),
+    ],
+)
+def test_what_asks_for_code_is_suspicious(path: str, data: bytes, finding: str) -> None:
+    found = seen(path, data)
+    assert (found.safety.verdict, ids_of(found)) == (Verdict.SUSPICIOUS, {finding})
+
+
+def test_programs_and_parts_are_companions() -> None:
+    for path, data, kind in (
+        ("m/deploy.prototxt", rare.PROTOTXT, "prototxt"),
+        ("m/ivector/final.mat", rare.MATRIX, "kaldi-part"),
+        ("m/graph/HCLG.fst", rare.FST, "kaldi-part"),
+    ):
+        found = seen(path, data)
+        assert (found.role, found.format, facts_of(found)["kind"]) == (Role.OTHER, None, kind)
+    found = seen("m/x.mlmodelc/metadata.json", rare.METADATA)
+    facts = {"author": "acme", "license": "MIT", "description": "Adds one.", "kind": "mlmodelc"}
+    assert found.role is Role.CONFIG
+    assert facts.items() <= facts_of(found).items()
+    assert facts_of(found)["inputs"] == [{"name": "x"}]
 
 
 def test_layers_that_are_not_counted_make_no_count() -> None:
