@@ -41,3 +41,50 @@ def test_classes_of_others_within_safe_modules(full: str) -> None:
 def test_classes_of_models(full: str) -> None:
     module, _, name = full.rpartition(".")
     assert judge(module, name) is Verdict.SAFE
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        "_interpreters.run_string",
+        "_sqlite3.connect",
+        "cloudpickle.loads",
+        "compileall.compile_file",
+        "concurrent.interpreters.create",
+        "dill.loads",
+        "tkinter.Tcl",
+        "unittest.mock._importer",
+    ],
+)
+def test_what_runs_code(full: str) -> None:
+    module, _, name = full.rpartition(".")
+    assert judge(module, name) is Verdict.DANGEROUS
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        "sklearn.cluster._bicluster.ABCMeta",
+        "scipy.stats._distn_infrastructure.rv_continuous_frozen",  # compiles what its state says
+        "statsmodels.base.data.ModelData",  # evaluates its formula
+    ],
+)
+def test_what_may_run_code(full: str) -> None:
+    module, _, name = full.rpartition(".")
+    assert judge(module, name) is Verdict.SUSPICIOUS
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        "ipaddress.IPv4Address",
+        "numpy.core.records.recarray",
+        "pandas.Int64Dtype",
+        "pandas.arrays.PeriodArray",
+        "scipy.sparse._coo.coo_array",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+    ],
+)
+def test_what_data_are_made_of(full: str) -> None:
+    module, _, name = full.rpartition(".")
+    assert judge(module, name) is Verdict.SAFE

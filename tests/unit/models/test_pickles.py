@@ -14,6 +14,7 @@ import pickletools
 import struct
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -332,3 +333,29 @@ def test_many_pickles_with_many_names_take_no_time_of_their_own() -> None:
     assert time.monotonic() - start < 20
     assert file.safety.verdict is archive.safety.verdict is Verdict.SUSPICIOUS
     assert all("in a.pkl" in one.message for one in archive.safety.findings[:-1])
+
+
+class TestTimeZones:
+    """Their own pickles call ``getattr``, with arguments that are always the same."""
+
+    @pytest.mark.parametrize("protocol", range(6))
+    def test_a_time_zone_is_plain_data(self, protocol: int) -> None:
+        zones = [ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")]
+        assert seen("z.pkl", pickle.dumps(zones, protocol)).safety.verdict is Verdict.SAFE
+
+    @pytest.mark.parametrize(
+        ("owner", "attribute"),
+        [
+            (b"zoneinfo\nZoneInfo", b"from_file"),
+            (b"collections\nOrderedDict", b"_unpickle"),
+            (b"zoneinfo\nZoneInfo", b"__class__"),
+        ],
+    )
+    def test_getattr_is_dangerous_else(self, owner: bytes, attribute: bytes) -> None:
+        other = b"cbuiltins\ngetattr\n(c%s\nS'%s'\ntR0" % (owner, attribute)
+        both = pickle.dumps(ZoneInfo("UTC"), 0)[:-1] + b"0" + other + b"N."
+        for data in (other + b"N.", both):
+            assert seen("z.pkl", data).safety.verdict is Verdict.DANGEROUS
+
+    def test_getattr_that_is_only_imported(self) -> None:
+        assert seen("z.pkl", b"cbuiltins\ngetattr\n.").safety.verdict is Verdict.DANGEROUS

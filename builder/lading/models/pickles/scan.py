@@ -35,6 +35,7 @@ __all__ = [
     "walk_one",
 ]
 
+_GETATTR: Final = frozenset({Global("builtins", "getattr"), Global("__builtin__", "getattr")})
 _PICKLES_IN_A_ROW: Final = 10_000
 
 #: Classes that only hold what a model is.
@@ -165,8 +166,11 @@ def judge_all(
 ) -> None:
     """Turn names and calls into findings and the verdict."""
     inside = f" in {printable(where)}" if where else ""
+    harmless = seen.getattr_used and not seen.getattr_misused
     judged = [
-        (judge_name(name.module, name.name), name, offset) for name, offset in seen.globals.items()
+        (judge_name(name.module, name.name), name, offset)
+        for name, offset in seen.globals.items()
+        if not (harmless and name in _GETATTR)
     ]
     # The worst first: the number of findings is bounded.
     for verdict, name, offset in sorted(judged, key=lambda one: -one[0]):

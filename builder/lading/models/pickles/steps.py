@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.limits import LIMITS
-from lading.models.pickles.names import KNOWN_WORDS
+from lading.models.pickles.names import GETTER, KNOWN_WORDS
 from lading.models.pickles.values import (
     TEXT_KEPT,
     Global,
@@ -324,10 +324,22 @@ class Steps:
             self._push(None)
             return
         known = args if type(args) is tuple else ()
+        if function.name == "getattr" and self._gets(known):
+            return
         if self._on_call:
             self._on_call(function, known)
         keep = known if str(function) in _ARGUMENTS_KEPT else ()
         self._push(Made(function, shallow(keep)))
+
+    def _gets(self, args: tuple[Any, ...]) -> bool:
+        """Follow a call of ``getattr``, if it is the one that is known to be harmless."""
+        seen, (owner, attribute) = self._seen, GETTER
+        if len(args) == 2 and args[0] == Global(*owner) and args[1] == attribute:
+            seen.getattr_used += 1
+            self._push(Global(owner[0], f"{owner[1]}.{attribute}"))
+            return True
+        seen.getattr_misused = True
+        return False
 
     def _reduce(self) -> None:
         args, function = self._stack.pop(), self._stack.pop()
