@@ -38,6 +38,7 @@ def model_card(known: Mapping[str, Fact]) -> dict[str, Any]:
         "useCases": facts.paragraphs(known, vocabulary.INTENDED_USE),
         "technicalLimitations": facts.paragraphs(known, vocabulary.LIMITATIONS),
         "ethicalConsiderations": _risks(known),
+        "environmentalConsiderations": _emissions(known),
     }
     properties = Properties()
     for name, value in card_properties(known):
@@ -58,8 +59,16 @@ def add_datasets(component: dict[str, Any], datasets: Sequence[str]) -> None:
         parameters["datasets"] = [{"ref": ref} for ref in datasets]
 
 
+def _emissions(known: Mapping[str, Fact]) -> dict[str, Any]:
+    """Return what training emitted; the field for energy asks for joules, which no card has."""
+    said = facts.line(known, vocabulary.EMISSIONS)
+    return {"properties": [{"name": "co2_eq_emissions", "value": said}]} if said else {}
+
+
 def _risks(known: Mapping[str, Fact]) -> list[dict[str, str]]:
-    """Return the section on limits as risks too, where its heading says that it names them."""
+    """Return the section on ethics, bias or risks; that on limits, where its heading names them."""
+    if ethics := facts.paragraphs(known, vocabulary.ETHICS):
+        return [{"name": text} for text in ethics]
     section = known.get(vocabulary.LIMITATIONS)
     if section is None or not _RISK.search(section.where):
         return []

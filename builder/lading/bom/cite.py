@@ -25,6 +25,8 @@ _PLACES = {
     vocabulary.BASE_MODEL: "pedigree/ancestors",
     vocabulary.DATASETS: "modelCard/modelParameters/datasets",
     vocabulary.DESCRIPTION: "description",
+    vocabulary.EMISSIONS: "modelCard/considerations/environmentalConsiderations",
+    vocabulary.ETHICS: "modelCard/considerations/ethicalConsiderations",
     vocabulary.INPUTS: "modelCard/modelParameters/inputs",
     vocabulary.INTENDED_USE: "modelCard/considerations/useCases",
     vocabulary.LICENSE: "licenses",

@@ -35,7 +35,17 @@ _NOT_REPEATED = frozenset(
         vocabulary.SHARD_NUMBER,
     }
 )
-_LONG = frozenset({vocabulary.DESCRIPTION, vocabulary.INTENDED_USE, vocabulary.LIMITATIONS})
+_LONG = frozenset(
+    {
+        vocabulary.DESCRIPTION,
+        vocabulary.ETHICS,
+        vocabulary.EXPLAINABILITY,
+        vocabulary.INTENDED_USE,
+        vocabulary.LIMITATIONS,
+        vocabulary.PREPROCESSING,
+        vocabulary.TRAINING,
+    }
+)
 
 
 def model_entry(model: Model, spec_version: str) -> Entry[Model]:

@@ -46,7 +46,23 @@ _TASKS = {
 }
 _DOMAINS = {task: domain for domain, tasks in _TASKS.items() for task in tasks.split()}
 
-_HYPERPARAMETERS = (vocabulary.CONTEXT_LENGTH, vocabulary.VOCABULARY_SIZE)
+# By the names of the OWASP taxonomy.
+_SIZES = {
+    "contextLength": vocabulary.CONTEXT_LENGTH,
+    "vocabSize": vocabulary.VOCABULARY_SIZE,
+    "embeddingLength": vocabulary.EMBEDDING_LENGTH,
+    "blockCount": vocabulary.BLOCK_COUNT,
+    "attentionHeadCount": vocabulary.HEAD_COUNT,
+    "attentionHeadCountKV": vocabulary.HEAD_COUNT_KV,
+    "feedForwardLength": vocabulary.FEED_FORWARD_LENGTH,
+    "ropeDimensionCount": vocabulary.ROPE_DIMENSION_COUNT,
+}
+_OTHERS = {
+    "quantizationFileType": vocabulary.QUANTIZATION,
+    "quantizationVersion": vocabulary.QUANTIZATION_VERSION,
+    "tokenizerClass": vocabulary.TOKENIZER_CLASS,
+    "modelCardExplainability": vocabulary.EXPLAINABILITY,
+}
 
 
 def component_properties(
@@ -62,16 +78,18 @@ def component_properties(
         facts.line(known, vocabulary.ARCHITECTURE_FAMILY, vocabulary.ARCHITECTURE),
     )
     yield "spdx:informationAboutApplication", facts.text(known, vocabulary.INTENDED_USE)
+    yield "spdx:informationAboutTraining", facts.text(known, vocabulary.TRAINING)
+    yield "spdx:modelDataPreprocessing", facts.text(known, vocabulary.PREPROCESSING)
+    yield "spdx:modelExplainability", facts.text(known, vocabulary.EXPLAINABILITY)
     yield "spdx:metric", facts.value(known, vocabulary.METRICS)
 
 
 def card_properties(known: Mapping[str, Fact]) -> Iterator[tuple[str, Any]]:
     """Yield the properties of a model card."""
     prefix = "genai:aibom:modelcard:"
-    yield prefix + "contextLength", facts.value(known, vocabulary.CONTEXT_LENGTH)
-    yield prefix + "vocabSize", facts.value(known, vocabulary.VOCABULARY_SIZE)
-    yield prefix + "quantizationFileType", facts.value(known, vocabulary.QUANTIZATION)
-    hyperparameters = {name: facts.value(known, name) for name in _HYPERPARAMETERS}
+    for called, name in {**_SIZES, **_OTHERS}.items():
+        yield prefix + called, facts.value(known, name)
+    hyperparameters = {name: facts.value(known, name) for name in _SIZES.values()}
     yield (
         prefix + "hyperparameter",
         {name: value for name, value in hyperparameters.items() if value is not None},

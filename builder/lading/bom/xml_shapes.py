@@ -114,6 +114,11 @@ _CARD = Shape(
                     _array("useCases", "useCase"),
                     _array("technicalLimitations", "technicalLimitation"),
                     _array("ethicalConsiderations", "ethicalConsideration", _RISK),
+                    Child(
+                        "environmentalConsiderations",
+                        "environmentalConsiderations",
+                        Shape((), (_PROPERTIES,)),
+                    ),
                 ),
             ),
         ),

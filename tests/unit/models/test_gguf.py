@@ -80,6 +80,9 @@ def test_versions_and_byte_orders(version: int, order: str) -> None:
     writer.pair("general.name", 8, writer.text("Old"))
     writer.pair("general.architecture", 8, writer.text("gpt2"))
     writer.pair("gpt2.context_length", 4, writer.number("I", 1024))
+    writer.pair("gpt2.embedding_length", 4, writer.number("I", 768))
+    writer.pair("gpt2.attention.head_count", 4, writer.number("I", 12))
+    writer.pair("general.quantization_version", 4, writer.number("I", 2))
     for kind, code in enumerate("BbHhIif?"):
         writer.pair(f"number.{kind}", kind, writer.number(code, 1))
     for kind, code in ((10, "Q"), (11, "q"), (12, "d")):
@@ -93,6 +96,8 @@ def test_versions_and_byte_orders(version: int, order: str) -> None:
     assert file.safety.verdict is Verdict.SAFE, file.safety
     facts = facts_of(file)
     assert (facts[v.NAME], facts[v.CONTEXT_LENGTH]) == ("Old", 1024)
+    assert (facts[v.EMBEDDING_LENGTH], facts[v.HEAD_COUNT]) == (768, 12)
+    assert facts[v.QUANTIZATION_VERSION] == 2
     assert (facts[v.PARAMETERS], facts[v.DTYPE]) == (8, "F16")
     assert (facts[v.VOCABULARY_SIZE], facts[v.LANGUAGES]) == (2, ["en", "de"])
 

@@ -43,6 +43,14 @@ _CONTEXT: Final = (
     "n_ctx",
     "model_max_length",
 )
+#: Sizes, under each name that they have; the first that is there counts.
+_SIZES: Final = {
+    v.EMBEDDING_LENGTH: ("hidden_size", "n_embd", "d_model"),
+    v.BLOCK_COUNT: ("num_hidden_layers", "n_layer", "num_layers"),
+    v.HEAD_COUNT: ("num_attention_heads", "n_head", "num_heads"),
+    v.HEAD_COUNT_KV: ("num_key_value_heads",),
+    v.FEED_FORWARD_LENGTH: ("intermediate_size", "n_inner", "d_ff"),
+}
 _LARGEST_CONTEXT: Final = 1 << 40
 
 
@@ -86,7 +94,8 @@ _WANTED: Final = frozenset(
         "transformers_version", "_diffusers_version", "_class_name", "vocab_size",
         "quantization_config", "auto_map", "license", "base_model_name_or_path", "peft_type",
         "task_type", "_commit_hash", "chat_template", "revision", "text_config",
-        "sentence_transformers_version", "__version__", *_CONTEXT,
+        "sentence_transformers_version", "__version__", "tokenizer_class", *_CONTEXT,
+        *(key for keys in _SIZES.values() for key in keys),
     )
 )  # fmt: skip
 
@@ -111,6 +120,10 @@ def _declared(values: dict[str, Any], report: Report, kind: str) -> None:
     nested = text_config if isinstance(text_config, dict) else {}
     for key in _CONTEXT:
         report.declared(v.CONTEXT_LENGTH, _natural(values.get(key, nested.get(key))), key)
+    for name, keys in _SIZES.items():
+        for key in keys:
+            report.declared(name, _natural(values.get(key, nested.get(key))), key)
+    report.declared(v.TOKENIZER_CLASS, _text(values.get("tokenizer_class")), "tokenizer_class")
     quantization = values.get("quantization_config")
     if isinstance(quantization, dict):
         report.declared(v.QUANTIZATION, _quantization(quantization), "quantization_config")

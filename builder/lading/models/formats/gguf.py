@@ -73,9 +73,20 @@ _LIST_FACTS: Final = {
     "general.languages": v.LANGUAGES,
     "general.datasets": v.DATASETS,
 }
+#: Sizes: the end of the key, after the architecture's name.
+_SIZES: Final = {
+    "context_length": v.CONTEXT_LENGTH,
+    "embedding_length": v.EMBEDDING_LENGTH,
+    "block_count": v.BLOCK_COUNT,
+    "attention.head_count": v.HEAD_COUNT,
+    "attention.head_count_kv": v.HEAD_COUNT_KV,
+    "feed_forward_length": v.FEED_FORWARD_LENGTH,
+    "rope.dimension_count": v.ROPE_DIMENSION_COUNT,
+}
+_SIZE_ENDINGS: Final = tuple(f".{ending}" for ending in _SIZES)
 _KEPT: Final = frozenset(
-    (*_TEXT_FACTS, *_LIST_FACTS, "general.file_type", "general.alignment", "split.no",
-     "split.count", "tokenizer.ggml.tokens")
+    (*_TEXT_FACTS, *_LIST_FACTS, "general.file_type", "general.quantization_version",
+     "general.alignment", "split.no", "split.count", "tokenizer.ggml.tokens")
 )  # fmt: skip
 
 
@@ -102,7 +113,7 @@ def parse(source: Source, report: Report) -> None:
 
 
 def _keep(key: str) -> bool:
-    return key in _KEPT or key.endswith(".context_length")
+    return key in _KEPT or key.endswith(_SIZE_ENDINGS)
 
 
 class _Reader:
@@ -215,8 +226,11 @@ def _facts(metadata: dict[str, Any], report: Report) -> None:
             report.declared(name, metadata[key], key)
     family = metadata.get("general.architecture")
     if isinstance(family, str):
-        key = f"{family}.context_length"
-        report.fact(v.CONTEXT_LENGTH, _natural(metadata.get(key)), key)
+        for ending, name in _SIZES.items():
+            key = f"{family}.{ending}"
+            report.fact(name, _natural(metadata.get(key)), key)
+    version = "general.quantization_version"
+    report.fact(v.QUANTIZATION_VERSION, _natural(metadata.get(version)), version)
     report.fact(v.VOCABULARY_SIZE, _natural(metadata.get("tokenizer.ggml.tokens")), "tokens")
     kind = _natural(metadata.get("general.file_type"))
     report.fact(v.QUANTIZATION, _FILE_TYPES.get(-1 if kind is None else kind), "general.file_type")

@@ -20,7 +20,7 @@ from lading.inventory import (
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.grouping.missing import missing_shards
-from lading.models.grouping.naming import hub_purl, stem, variant
+from lading.models.grouping.naming import hub_purl, names_base, stem, variant
 from lading.models.grouping.parts import PART
 from lading.models.grouping.place import kind_of
 
@@ -134,6 +134,8 @@ def assemble(name: str, files: Sequence[ModelFile], extra: Mapping[str, Fact] = 
     speakers = sorted(files, key=lambda file: _precedence(file, primary=file.path in counted))
     for file in speakers:
         for key, fact in sorted(file.facts.items()):
+            if key == v.NAME and names_base(fact, files):
+                continue
             if key not in _OF_FILES and key not in _COUNTED:
                 if key in _OBSERVED and file.role is Role.CONFIG and key not in facts:
                     facts.setdefault(key, fact)

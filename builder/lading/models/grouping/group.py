@@ -25,7 +25,7 @@ from lading.models.grouping.assemble import assemble
 from lading.models.grouping.checkouts import Checkouts
 from lading.models.grouping.datasets import datasets_of
 from lading.models.grouping.merge import merge_copies, once
-from lading.models.grouping.naming import directory_name
+from lading.models.grouping.naming import directory_name, names_base
 from lading.models.grouping.owners import owners_of
 from lading.models.grouping.parts import PART, external_of, with_parts
 from lading.models.grouping.place import cached, kind_of, packaged, place, tested
@@ -120,7 +120,7 @@ def _declared_name(owner: str, files: list[ModelFile]) -> str | None:
         for file in files:
             if posixpath.dirname(file.path) == owner and kind_of(file) in kinds:
                 fact = file.facts.get(v.NAME)
-                if fact is not None:
+                if fact is not None and not names_base(fact, files):
                     return str(fact.value)
     return None
 

@@ -11,11 +11,11 @@ from lading.inventory import Origin
 from lading.models import vocabulary as v
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from lading.inventory import Fact
+    from lading.inventory import Fact, ModelFile
 
-__all__ = ["directory_name", "hub_purl", "stem", "stem_name", "variant"]
+__all__ = ["directory_name", "hub_purl", "names_base", "stem", "stem_name", "variant"]
 
 _SHARD: Final = re.compile(r"[-_.](?:0*\d{1,6})[-_]of[-_]\d{1,6}(?=\.|\Z)")
 #: MXNet's names: ``NAME-symbol.json`` and ``NAME-0000.params``.
@@ -68,6 +68,16 @@ def directory_name(directory: str) -> str:
         if not _generic(part):
             return part
     return parts[-1] if parts else ""
+
+
+def names_base(name: Fact, files: Iterable[ModelFile]) -> bool:
+    """Say whether a name is that of the model which this one was made from.
+
+    A configuration's ``_name_or_path`` is what was loaded when it was written: of a model that
+    was fine-tuned, its base.
+    """
+    bases = (file.facts[v.BASE_MODEL].value for file in files if v.BASE_MODEL in file.facts)
+    return any(name.value in found for found in bases)
 
 
 def hub_purl(facts: Mapping[str, Fact]) -> str | None:

@@ -58,6 +58,19 @@ class TestConfig:
         bad = seen("m/chat_template.jinja", b"{{ lipsum.__globals__ }}")
         assert bad.safety.verdict is Verdict.DANGEROUS
 
+    def test_sizes(self) -> None:
+        text = (
+            b'{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "n_head": 4,'
+            b' "num_key_value_heads": 1, "intermediate_size": 128, "n_layer": 9}'
+        )
+        known = facts_of(seen("m/config.json", text))
+        names = ("embedding_length", "block_count", "attention_head_count", "feed_forward_length")
+
+        assert [known[name] for name in names] == [64, 2, 4, 128]
+        assert known["attention_head_count_kv"] == 1
+        tokenizer = seen("m/tokenizer_config.json", b'{"tokenizer_class": "LlamaTokenizer"}')
+        assert facts_of(tokenizer)["tokenizer_class"] == "LlamaTokenizer"
+
     def test_timm(self) -> None:
         text = b'{"architecture": "resnet18", "num_classes": 10}'
         known = facts_of(seen("m/config.json", text))
@@ -80,6 +93,66 @@ class TestCard:
         found = seen("m/README.md", b"# A model\n\n## Limitations\n\nMany.\n")
 
         assert facts_of(found)["limitations"] == "Many."
+
+    def test_limits_go_before_what_is_out_of_scope(self) -> None:
+        text = b"## Out-of-Scope Use\nLaw.\n## Bias, Risks, and Limitations\nFew films.\n"
+        known = facts_of(seen("m/README.md", text))
+
+        assert known["limitations"] == known["ethical_considerations"] == "Few films."
+        alone = facts_of(seen("m/README.md", text.partition(b"## Bias")[0]))
+        assert alone["limitations"] == "Law."
+        assert "ethical_considerations" not in alone
+
+    def test_other_sections(self) -> None:
+        text = (
+            b"# M\n- **Developed by:** [Acme](https://acme.example) Research\n## Training Details\n"
+            b"IMDB.\n### Preprocessing\nLower case.\n## Model Examination\nSHAP.\n"
+        )
+        known = facts_of(seen("m/README.md", text))
+
+        assert known["author"] == "Acme Research"
+        assert known["training"] == "IMDB.\n### Preprocessing\nLower case."
+        assert known["preprocessing"] == "Lower case."
+        assert known["explainability"] == "SHAP."
+
+    def test_what_a_template_left_unwritten_is_not_known(self) -> None:
+        text = (
+            b"- **Developed by [optional]:** [More Information Needed]\n## Uses\n"
+            b"<!-- Address questions around intended use. -->\n### Direct Use\n"
+            b"[More Information Needed]\n## Bias, Risks, and Limitations\n"
+            b"<!-- technical -->\n[More Information Needed]\n## Limitations\nSome.\n"
+            b"```python\n# training goes like this\nfit()\n```\n<!-- never closed"
+        )
+        known = facts_of(seen("m/README.md", text))
+
+        assert known.keys() == {"kind", "limitations"}
+        assert known["limitations"].startswith("Some.")
+
+    def test_many_comments_and_fences_take_no_long_time(self) -> None:
+        for piece in (b"<!--", b"-->", b"```\n", b"# uses\n", b"- **Developed by"):
+            seen("m/README.md", b"# M\n" + piece * 50_000)
+
+    @pytest.mark.parametrize(
+        ("said", "known"),
+        [
+            ("12.5", "12.5 g of CO2 equivalent"),
+            (
+                "{emissions: 3, source: codecarbon, hardware_used: 1 A100, other: 1}",
+                "3 g of CO2 equivalent; source: codecarbon; hardware used: 1 A100",
+            ),
+            ("{source: codecarbon}", None),
+            ("[1]", None),
+        ],
+    )
+    def test_emissions(self, said: str, known: str | None) -> None:
+        found = facts_of(seen("m/README.md", f"---\nco2_eq_emissions: {said}\n---\n".encode()))
+        assert found.get("emissions") == known
+
+    def test_a_measured_metric_is_not_named_again(self) -> None:
+        results = "model-index: [{results: [{metrics: [{type: f1, value: 1}]}]}]"
+        text = f"---\nmetrics: [f1, bleu]\n{results}\n---\n"
+        metrics = facts_of(seen("m/README.md", text.encode()))["metrics"]
+        assert metrics == [{"type": "f1", "value": 1}, {"type": "bleu"}]
 
     @pytest.mark.parametrize(
         "text",

@@ -254,3 +254,21 @@ def test_different_models_of_one_name_stay_apart(tmp_path: Path) -> None:
     write_files(tmp_path, dict(files))
 
     assert len(group_tree(tmp_path).models) == 2
+
+
+def test_a_fine_tuned_model_does_not_have_its_bases_name(tmp_path: Path) -> None:
+    """``_name_or_path`` is what was loaded before training went on."""
+    config = {"model_type": "bert", "_name_or_path": "google-bert/bert-base-uncased"}
+    files = {
+        "sentiment/config.json": json.dumps(config).encode(),
+        "sentiment/model.safetensors": safetensors_bytes(),
+    }
+    write_files(tmp_path, files)
+    (alone,) = group_tree(tmp_path).models
+    assert (alone.name, alone.fact("name")) == ("google-bert/bert-base-uncased",) * 2
+
+    card = b"---\nbase_model: google-bert/bert-base-uncased\n---\n"
+    write_files(tmp_path, {"sentiment/README.md": card})
+    (model,) = group_tree(tmp_path).models
+    assert (model.name, model.fact("name")) == ("sentiment", None)
+    assert model.fact("base_model") == ["google-bert/bert-base-uncased"]
