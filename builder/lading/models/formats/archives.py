@@ -15,6 +15,7 @@ from lading.inventory import Level, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.formats import gguf, hdf5, numpy, skops
+from lading.models.formats.bundles import Bundle
 from lading.models.formats.keras import KerasConfig
 from lading.models.formats.torch import Tensors, judge_script
 from lading.models.pickles.machine import Seen
@@ -44,17 +45,22 @@ _LAST: Final = 22 + 0xFFFF
 #: How a portable executable of Cosmopolitan begins; a llamafile is one with an archive behind it.
 LLAMAFILE: Final = b"MZqFpD"
 
-_STORAGE: Final = re.compile(r"(?:.*/)?(?:data|constants|xl_model_weights)/\d+\Z")
+_STORAGE: Final = re.compile(
+    r"(?:.*/)?(?:(?:data|constants|xl_model_weights)/\d+|data/(?:weights/weight|constants/tensor)_\d+)\Z"
+)
 #: Suffixes of files whose loaders take nothing but a model.
 _PROMISES: Final = (
     ".pt", ".pth", ".ckpt", ".pt2", ".ptl", ".keras", ".npz", ".mar", ".skops",
 )  # fmt: skip
+#: Formats that are what they are whatever else is in them.
+_BUNDLES: Final = frozenset({"torchserve", "torch-export", "h2o-mojo", "mediapipe"})
 _PICKLE_NAME: Final = re.compile(r".*\.(?:pkl|pickle|dill|joblib)\Z")
 #: Names of first members that make an archive worth its while.
 _TELLING: Final = re.compile(
     rb"(?:[^/\x00]{1,200}/)?(?:data\.pkl|version|byteorder|constants\.pkl|\.format_version"
     rb"|\.storage_alignment|\.data/serialization_id|code/.{0,200}|data/\d+)"
-    rb"|.{1,200}\.np[yz]|metadata\.json|schema\.json|model\.weights\.h5|MAR-INF/.*|policy\.(?:optimizer\.)?pth"
+    rb"|.{1,200}\.np[yz]|metadata\.json|schema\.json|model\.weights\.h5|MAR-INF/.*|model\.ini|TF_LITE_[A-Z_]{1,60}"
+    rb"|policy\.(?:optimizer\.)?pth"
     rb"|.{1,200}\.(?:pkl|pickle|joblib|pth?|h5|onnx|safetensors|gguf|tflite)",
     re.DOTALL,
 )
@@ -124,6 +130,7 @@ class _Archive:
         self._kinds: set[str] = set()
         self._names: list[str] = []
         self._keras = KerasConfig(report)
+        self._bundle = Bundle(report)
 
     def member(self, member: Member) -> None:
         """Look at one member; what is broken in it does not hide the next."""
@@ -142,12 +149,20 @@ class _Archive:
 
     def _look(self, member: Member, content: Source) -> None:
         head = content.peek(LIMITS.sniff_bytes)
+        wanted = self._bundle.see(member.name, head)
         if imports_danger(head):
             self._pickle(member, content)  # whatever else it is
+        elif wanted:
+            self._bundle.read(member.name, member.size, content)
         elif _STORAGE.match(member.name):
             if head[:2] in _PROTOCOLS and may_be_pickle(head):
                 self._pickle(member, content)
-        elif head[:6] == numpy.MAGIC:
+        else:
+            self._known(member, content, head)
+
+    def _known(self, member: Member, content: Source, head: bytes) -> None:
+        """Look at a member that is known by its first bytes, or else by its name."""
+        if head[:6] == numpy.MAGIC:
             self._kinds.add("npy")
             array = numpy.read_array(content, self._report, member.name)
             self._arrays[array.dtype] += array.elements
@@ -210,7 +225,10 @@ class _Archive:
     def finish(self, *, promised: bool) -> bool:
         """Say what the archive is; False when it is no model."""
         report, kinds = self._report, self._kinds
-        if "torch-data" in kinds and ("code" in kinds or "constants" in kinds):
+        self._bundle.finish()
+        if self._bundle.format in _BUNDLES:
+            report.format = self._bundle.format
+        elif "torch-data" in kinds and ("code" in kinds or "constants" in kinds):
             report.format = "torchscript"
             text = "a TorchScript archive brings its own code, which runs in torch's interpreter"
             report.find("torchscript-code", text, Level.NOTE, Verdict.SAFE)
@@ -226,7 +244,7 @@ class _Archive:
             report.format = "llamafile"
             text = "a llamafile is a program: using the model runs it"
             report.find("llamafile-program", text, Level.NOTE)
-        elif kinds & {"pickle", "nested", "gguf"}:
+        elif kinds & {"pickle", "nested", "gguf"} or self._bundle.format:
             report.format = "model-archive"
         elif self._depth == 0 and promised:
             report.format = "unknown"
