@@ -70,3 +70,9 @@ def frame(blocks: Iterable[bytes], content: bytes = b"", *, flags: int = INDEPEN
 def stored(content: bytes) -> bytes:
     """Return a frame that holds up to 64 KiB as they are."""
     return frame([block(content, stored=True)] if content else [])
+
+
+def stored_blocks(content: bytes) -> bytes:
+    """Return a frame that holds as much as it takes, with a checksum."""
+    pieces = (content[at : at + 65536] for at in range(0, len(content), 65536))
+    return frame([block(piece, stored=True) for piece in pieces], content, flags=SUM)

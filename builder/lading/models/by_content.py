@@ -1,7 +1,7 @@
 """What the first bytes of a file decide: a format's signature, or a container with models in it.
 
-Formats are in ``signatures``; here are pickles, archives and compressed data, whose suffix says
-whether they are worth a walk.
+Formats are in ``signatures``; here are pickles and archives, whose suffix says whether they are
+worth a walk.
 """
 
 from __future__ import annotations
@@ -12,34 +12,26 @@ from typing import TYPE_CHECKING, Final
 from lading.limits import LIMITS
 from lading.models import readers
 from lading.models.formats import archives, safetensors, torch
-from lading.models.lz4 import frames as lz4
-from lading.models.pickles.scan import imports_danger, may_be_pickle
+from lading.models.pickles.scan import may_be_pickle
 from lading.models.signatures import BY_MAGIC, behind
-from lading.models.suffixes import MODEL, PASSED, PICKLE, WALKED
-from lading.models.unpack import peek_inside
+from lading.models.suffixes import MODEL, PASSED, WALKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lading.models.readers import Reader
 
-__all__ = ["COMPRESSED", "OLD_PICKLE", "PICKLES", "ZIP", "by_content", "goes_on", "hides_pickle"]
+__all__ = ["OLD_PICKLE", "PICKLES", "PROTOCOLS", "ZIP", "by_content", "goes_on"]
 
 ZIP: Final = b"PK\x03\x04"
-COMPRESSED: Final = (
-    b"\x1f\x8b", b"BZ", b"\xfd7", b"\x5d\x00", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda",
-)  # fmt: skip
 #: Protocols 0 and 1 have no mark: a global, or an empty container that is memoized.
 OLD_PICKLE: Final = re.compile(
     rb"c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|\(?[dl\]}(]?p\d+\n|\((?:i|c)[A-Za-z_][\w.]*\n"
     rb"|[\])}]q\x00|\(dq|\(lq|\(S'|\(V|\(lp\d"
 )
 #: Readers that walk what an unpickler would.
-PICKLES: Final = frozenset(
-    {readers.pickle, readers.compressed_pickle, torch.parse_legacy, archives.parse}
-)
-_SKIPPABLE: Final = tuple(bytes([0x50 + low]) + b"\x2a\x4d\x18" for low in range(16))
-_PROTOCOLS: Final = frozenset(bytes([0x80, version]) for version in range(6))
+PICKLES: Final = frozenset({readers.pickle, torch.parse_legacy, archives.parse})
+PROTOCOLS: Final = frozenset(bytes([0x80, version]) for version in range(6))
 
 
 def by_content(suffix: str, head: bytes) -> Reader | None:
@@ -58,11 +50,6 @@ def goes_on(head: bytes) -> bool:
     return len(head) >= LIMITS.sniff_bytes and may_be_pickle(head)
 
 
-def hides_pickle(inside: bytes) -> bool:
-    """Whether an unpickler would import something dangerous, or gets through all of it."""
-    return imports_danger(inside) or goes_on(inside)
-
-
 def _pickle(suffix: str, head: bytes) -> Reader | None:
     if head[4:9] == b"\x00\x00\x00\x00{" and safetensors.looks_like(head):
         return safetensors.parse  # the length of its header; no opcode has the number 0
@@ -77,28 +64,9 @@ def _zip(suffix: str, head: bytes) -> Reader | None:
     return None
 
 
-def _compressed(suffix: str, head: bytes) -> Reader | None:
-    inside = peek_inside(head, 64)
-    if suffix in PICKLE or inside[:2] in _PROTOCOLS or OLD_PICKLE.match(inside):
-        return readers.compressed_pickle
-    if suffix in MODEL and hides_pickle(peek_inside(head, LIMITS.sniff_bytes)):
-        return readers.compressed_pickle
-    return None
-
-
-def _lz4(suffix: str, head: bytes) -> Reader | None:
-    """Decide about LZ4, which no other model's file under such a suffix is compressed with."""
-    if suffix in MODEL - {".bin"}:
-        return readers.compressed_pickle
-    return _compressed(suffix, head)
-
-
 #: First bytes → what decides about the rest of them.
 _BY_MAGIC: Final[dict[bytes, Callable[[str, bytes], Reader | None]]] = {
     **BY_MAGIC,
     ZIP: _zip,
-    **dict.fromkeys((lz4.MAGIC, lz4.LEGACY), _lz4),
-    **dict.fromkeys(_SKIPPABLE, _compressed),
-    **dict.fromkeys(_PROTOCOLS, _pickle),
-    **dict.fromkeys(COMPRESSED, _compressed),
+    **dict.fromkeys(PROTOCOLS, _pickle),
 }

@@ -4,21 +4,22 @@ Asked for every file of an image, most of which are no models: names and suffixe
 tables, content by its first bytes. A suffix alone never makes a model, and never unmakes one: the
 files that are not even looked at have a suffix that no loader of models takes, and are small.
 
-Here is the order of the questions, and what is asked again of the inside of a tar or of compressed
-data; ``by_content`` and ``by_name`` answer.
+Here is the order of the questions; ``by_inside``, ``by_content`` and ``by_name`` answer. They are
+asked again of what is in a tar, and of what is compressed.
 """
 
 from __future__ import annotations
 
 import posixpath
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from lading.limits import LIMITS
-from lading.models import places, rarer, readers
-from lading.models.by_content import PICKLES, ZIP, by_content, goes_on, hides_pickle
+from lading.models import places, readers
+from lading.models.by_content import PICKLES, ZIP, by_content, goes_on
+from lading.models.by_inside import STARTS, Named, by_inside
 from lading.models.by_name import by_place, by_suffix, may_hide
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
-from lading.models.formats import archives, catboost, lfs, safetensors, tflite
+from lading.models.formats import archives, lfs
 from lading.models.formats.tarred import looks_like as tar_like
 from lading.models.formats.tarred import tarred
 from lading.models.formats.tarred import telling as tar_telling
@@ -26,23 +27,20 @@ from lading.models.formats.webdataset import looks_like as samples_like
 from lading.models.pickles.scan import imports_danger, may_be_pickle
 from lading.models.suffixes import (
     PACKED,
-    PICKLE,
     PROMISED,
     TAR,
     TAR_NAME,
     TARRED,
     TEXTS,
     UNPICKLED,
+    without_compressor,
 )
-from lading.models.unpack import peek_inside
+from lading.models.unpack import compression
 
 if TYPE_CHECKING:
     from lading.models.readers import Reader
 
 __all__ = ["reader_for"]
-
-#: First bytes of a compressed tar are looked at as far as this.
-_TAR_PEEKED: Final = 64 * 1024
 
 
 def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Reader | None:
@@ -51,16 +49,29 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     ``name`` and ``suffix`` are in lower case; ``head`` is the first ``LIMITS.sniff_bytes`` of the
     ``size`` bytes of the file, or all of it.
     """
-    found = _by_tar(name, suffix, head) or by_content(suffix, head)
-    if found is not None:
-        promised = found is _PROMISED_TAR or (suffix in UNPICKLED and found not in PICKLES)
-        return readers.disguised(found) if promised and may_be_pickle(head) else found
     nameless = not suffix and places.nameless(path)
-    if head.startswith(lfs.START):
-        return places.pointer(name, suffix, promised=nameless or suffix in PROMISED)
-    if nameless and (found := _by_link(head)) is not None:
+    if suffix in PACKED or (head[:1] in STARTS and compression(head) is not None):
+        otherwise = partial(_uncompressed, path, name, suffix, head, size, nameless=nameless)
+        file = Named(path, name, suffix, size, nameless)
+        return by_inside(file, head, reader_for, _by_tar, otherwise)
+    return _uncompressed(path, name, suffix, head, size, nameless=nameless)
+
+
+def _uncompressed(
+    path: str, name: str, suffix: str, head: bytes, size: int, *, nameless: bool
+) -> Reader | None:
+    """Decide about a file as it lies there."""
+    found = _by_tar(name, suffix, head, nameless=nameless)
+    if found is not None:
         return found
-    if suffix in PACKED and (found := _by_inner_name(path, name, suffix, head, size)) is not None:
+    found = by_content(suffix, head)
+    if found is not None:
+        promised = suffix in UNPICKLED and found not in PICKLES
+        return readers.disguised(found) if promised and may_be_pickle(head) else found
+    if head.startswith(lfs.START):
+        inner = posixpath.splitext(without_compressor(name))[1]
+        return places.pointer(name, suffix, promised=nameless or inner in PROMISED)
+    if nameless and (found := _by_link(head)) is not None:
         return found
     companion = COMPANIONS.get(name)
     if companion is None and suffix in TEXTS:
@@ -76,52 +87,34 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     return readers.searched if found is None and hidden else found
 
 
-def _by_tar(name: str, suffix: str, head: bytes) -> Reader | None:
+def _by_tar(name: str, suffix: str, head: bytes, *, nameless: bool) -> Reader | None:
     """Decide about tars, whose first bytes are a name, and can be those of anything."""
     if suffix in TARRED:
         promised, hinted = True, False
+    elif nameless:
+        promised, hinted = False, True
     elif suffix in TAR and (found := TAR_NAME.match(name)):
         promised, hinted = found["promise"] is not None, found["hint"] is not None
     else:
         return None
-    inside = head if tar_like(head) else peek_inside(head, _TAR_PEEKED)
-    if not tar_like(inside):
+    if not tar_like(head):
         return None
     if promised:
-        return _PROMISED_TAR
-    if hinted or tar_telling(inside):
+        return readers.disguised(_PROMISED_TAR) if may_be_pickle(head) else _PROMISED_TAR
+    if hinted or tar_telling(head):
         return _HINTED_TAR
-    return _ANY_TAR if samples_like(inside) else None
-
-
-def _by_inner_name(path: str, name: str, suffix: str, head: bytes, size: int) -> Reader | None:
-    """Decide about what is compressed, and has a model's suffix before the compressor's."""
-    name = name[: -len(suffix)]
-    inner = posixpath.splitext(name)[1]
-    if inner in PICKLE:
-        return readers.compressed_pickle
-    inside = peek_inside(head, LIMITS.sniff_bytes) if inner in PROMISED else b""
-    found = reader_for(path[: -len(suffix)], name, inner, inside, size) if inside else None
-    if found is None:
-        return None
-    return readers.unsized if found in _SIZED else readers.packed(found)
+    return _ANY_TAR if samples_like(head) else None
 
 
 def _by_link(head: bytes) -> Reader | None:
     """Decide about a blob that a loader reaches by a link, whose name is not known here."""
     if head.startswith(ZIP):
         return archives.parse
-    if tar_like(head) or tar_like(inside := peek_inside(head, _TAR_PEEKED)):
-        return _HINTED_TAR
     if imports_danger(head):
         return readers.pickle
-    if goes_on(head):
-        return readers.raw_pickle
-    return readers.compressed_pickle if hides_pickle(inside[: LIMITS.sniff_bytes]) else None
+    return readers.raw_pickle if goes_on(head) else None
 
 
-#: Readers that compare what a header says with the size of the file, which is not known here.
-_SIZED: Final = rarer.SIZED | {safetensors.parse, tflite.parse, catboost.parse}
 _PROMISED_TAR: Final = tarred(reader_for, promised=True)
 _HINTED_TAR: Final = tarred(reader_for)
 _ANY_TAR: Final = tarred(reader_for, hinted=False)

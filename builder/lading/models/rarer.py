@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
     Choice = tuple[Callable[[bytes], bool], Reader]
 
-__all__ = ["BEHIND", "JSON_NAMES", "NO_MAGIC", "RARER", "RARER_FIELD", "RARER_JSON", "RARER_XML",
-           "SIZED"]  # fmt: skip
+__all__ = ["BEHIND", "JSON_NAMES", "NO_MAGIC", "RARER", "RARER_FIELD", "RARER_JSON", "RARER_XML"]
 
 _DIGITS: Final = tuple(b"%d" % digit for digit in range(1, 10))
 
@@ -90,15 +89,3 @@ NO_MAGIC: Final[dict[str, tuple[Choice, ...]]] = {
     ".prototxt": ((caffe.text_like, caffe.parse_text),),
     ".weights": ((edge.darknet_like, edge.parse_darknet),),
 }
-#: Readers that compare what a header says with the size of the file.
-SIZED: Final = frozenset(
-    {
-        crfsuite.parse,
-        tesseract.parse,
-        speech.parse_sphinx_ngrams,
-        edge.parse_darknet,
-        edge.parse_picovoice,
-        executorch.parse,
-        kaldi.parse,
-    }
-)

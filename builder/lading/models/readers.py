@@ -17,7 +17,8 @@ from lading.models.formats import archives
 from lading.models.pickles.names import judge
 from lading.models.pickles.scan import describe, scan_all
 from lading.models.report import Report
-from lading.models.stream import Malformed, Source
+from lading.models.stream import CHUNK, Malformed, Source
+from lading.models.suffixes import without_compressor
 from lading.models.unpack import unpacked
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ __all__ = [
     "compressed_pickle",
     "disguised",
     "is_binary",
+    "joblib",
+    "later",
     "likely_pickle",
     "old_pickle",
     "packed",
@@ -37,7 +40,6 @@ __all__ = [
     "raw_pickle",
     "searched",
     "unknown",
-    "unsized",
 ]
 
 Reader: TypeAlias = Callable[[Source, Report], bool | None]
@@ -112,39 +114,55 @@ def disguised(reader: Reader) -> Reader:
     return read
 
 
+def joblib(source: Source, report: Report) -> None:
+    """Walk the pickles that were compressed, as joblib does it."""
+    report.format = "joblib"
+    pickle(source, report)
+    report.format = "joblib"
+
+
 def compressed_pickle(source: Source, report: Report) -> None:
     """Walk pickles in a compressed stream, as joblib writes them."""
     report.format = "joblib"
     inner = unpacked(source, report)
     if inner is None:
         raise Malformed("neither a pickle nor compressed")
-    pickle(inner, report)
-    report.format = "joblib"
+    joblib(inner, report)
+    _nothing_follows(source, report)
+
+
+def _nothing_follows(source: Source, report: Report) -> None:
     if not source.at_end():
-        report.find("pickle-trailing-data", "bytes follow the compressed data")
+        what = "pickle" if report.format == "joblib" else "packed"
+        report.find(f"{what}-trailing-data", "bytes follow the compressed data")
 
 
 def packed(reader: Reader) -> Reader:
-    """Return a reader of a whole file that is compressed."""
+    """Return a reader of a file that is compressed; ``reader`` reads what is in it."""
 
     def read(source: Source, report: Report) -> bool | None:
+        report.format = "unknown"
         inner = unpacked(source, report)
         if inner is None:
             raise Malformed("it is not compressed")
+        report.bare = without_compressor(report.bare)
         found = reader(inner, report)
-        if found is not False:
+        if found is not False and report.role is not Role.DATA:
             inner.drain()
-            if not source.at_end():
-                report.find("pickle-trailing-data", "bytes follow the compressed data")
+            _nothing_follows(source, report)
         return found
 
     return read
 
 
-def unsized(source: Source, report: Report) -> None:  # noqa: ARG001 - nothing of it is read
-    """Say that nobody can tell whether a header is true about bytes that are compressed."""
-    report.format = "unknown"
-    raise Malformed("it is compressed, so that its header cannot be compared with its size")
+def later(choose: Callable[[bytes], Reader | None]) -> Reader:
+    """Return a reader that is chosen when more than the first bytes of the file are at hand."""
+
+    def read(source: Source, report: Report) -> bool | None:
+        reader = choose(source.peek(CHUNK))
+        return False if reader is None else reader(source, report)
+
+    return read
 
 
 def unknown(source: Source, report: Report) -> None:

@@ -39,6 +39,7 @@ class Report:
 
     def __init__(self, path: str, size: int = 0, depth: int = 0) -> None:
         self.path = path
+        self.bare = path  # without the suffix of a compressor that was undone
         self.size = size
         self.depth = depth  # archives around it
         self.format: str | None = None
@@ -50,6 +51,11 @@ class Report:
         )
         self._findings: dict[tuple[str, str], Finding] = {}
         self._unlisted = 0
+
+    @property
+    def named(self) -> str:
+        """The path that says what it is, in lower case."""
+        return self.bare.lower()
 
     def fact(self, name: str, value: Any, key: str, *, origin: Origin = Origin.OBSERVED) -> None:
         """Note a fact unless it is empty or known already; ``key`` is the place in the file."""

@@ -75,7 +75,12 @@ class FileStream(Protocol):
 
 
 class Source:
-    """Bytes in order. Subclasses give the next chunk; everything else is here."""
+    """Bytes in order. Subclasses give the next chunk; everything else is here.
+
+    ``size`` is how many there are in all, None where only their end will tell.
+    """
+
+    size: int | None = None
 
     def __init__(self) -> None:
         self._chunk = b""
@@ -219,6 +224,13 @@ class Source:
         """Whether no byte is left."""
         return self._at >= len(self._chunk) and not self._next()
 
+    def total(self) -> int:
+        """Return how many bytes there are in all; where nothing says it, read on to their end."""
+        if self.size is None:
+            self.drain()
+            return self.offset
+        return self.size
+
     def drain(self) -> int:
         """Consume everything that is left; return how many bytes that was."""
         start = self.offset
@@ -234,6 +246,7 @@ class BytesSource(Source):
     def __init__(self, data: bytes) -> None:
         super().__init__()
         self._chunk = data
+        self.size = len(data)
 
     def _fill(self) -> bytes:
         return b""
@@ -245,7 +258,7 @@ class Limited(Source):
     def __init__(self, parent: Source, size: int) -> None:
         super().__init__()
         self._parent = parent
-        self._left = size
+        self.size = self._left = size
 
     def _fill(self) -> bytes:
         if self._left <= 0:
@@ -266,7 +279,7 @@ class HashedSource(Source):
         self._some: Callable[[int], bytes] = getattr(stream, "some", stream.read)
         alone = stream.size < THREADED_FROM or getattr(stream, "ahead", False)
         self._hash = hashlib.sha256() if alone else ThreadedHash()
-        self._left = stream.size
+        self.size = self._left = stream.size
         self.tail = b""  # the last chunk that was read: formats with a footer look here
 
     def _fill(self) -> bytes:

@@ -5,6 +5,7 @@ A suffix is a hint. What is decided by it, and when, is in ``by_content`` and ``
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Final
 
@@ -26,6 +27,7 @@ __all__ = [
     "TORCH_BIN",
     "UNPICKLED",
     "WALKED",
+    "without_compressor",
 ]
 
 #: Files below this size are not opened when their suffix is one of ``NEVER``.
@@ -70,7 +72,7 @@ TARRED: Final = frozenset({".nemo", *MODEL})
 TAR: Final = frozenset({".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", *PACKED})
 TAR_NAME: Final = re.compile(
     r".*?(?:(?P<promise>\.(?:pth?|ckpt|nemo))|(?P<hint>model|checkpoint|ckpt|weights|pretrained)"
-    r"[^/]*?)?\.(?:tar(?:\.(?:gz|bz2|xz|lzma|zst))?|t(?:gz|bz2?|xz|zst))\Z"
+    r"[^/]*?)?\.(?:tar(?:\.(?:gz|bz2|xz|lzma|zst|lz4))?|t(?:gz|bz2?|xz|zst))\Z"
 )
 
 TEXTS: Final = frozenset({".json", ".txt", ".md", ".pdf"})
@@ -85,3 +87,9 @@ _PROMISED_WORDS: Final = """
 """
 #: Suffixes under which a Git LFS pointer stands for a model.
 PROMISED: Final = MODEL | frozenset(_PROMISED_WORDS.split())
+
+
+def without_compressor(name: str) -> str:
+    """Return a name without the suffix that a compressor added."""
+    bare, suffix = posixpath.splitext(name)
+    return bare if suffix.lower() in PACKED else name

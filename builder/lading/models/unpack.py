@@ -13,7 +13,7 @@ from lading.models.report import Report
 from lading.models.stream import CHUNK, BytesSource, Malformed, Source, Truncated
 from lading.zstd_frames import FrameWalker
 
-__all__ = ["Inflated", "Unpacked", "Unzstd", "peek_inside", "unpacked"]
+__all__ = ["Inflated", "Unpacked", "Unzstd", "compression", "peek_inside", "unpacked"]
 
 #: Compressed bytes that are handed to a decompressor at once.
 _PIECE: Final = 64 * 1024
@@ -184,15 +184,17 @@ def unpacked(source: Source, report: Report) -> Source | None:
     return Unpacked(source, kind, report)
 
 
+def compression(head: bytes) -> str | None:
+    """Name what a file that starts with ``head`` is compressed with, where that shows."""
+    return _kind(_unskipped(head))
+
+
 def peek_inside(head: bytes, size: int) -> bytes:
     """Return up to ``size`` first bytes of what a file that starts with ``head`` holds compressed.
 
     ``b""`` when it is not compressed, or the start of it does not decompress.
     """
-    at = 0
-    while lz4.is_skippable(head[at : at + 4]):
-        at += 8 + int.from_bytes(head[at + 4 : at + 8], "little")
-    head = head[at:]
+    head = _unskipped(head)
     kind = _kind(head)
     if kind is None:
         return b""
@@ -206,3 +208,10 @@ def peek_inside(head: bytes, size: int) -> bytes:
         return _engine(kind).decompress(head, size)
     except (zlib.error, OSError, EOFError, lzma.LZMAError, Malformed):
         return b""
+
+
+def _unskipped(head: bytes) -> bytes:
+    """Return what is behind frames in front that are to be passed over."""
+    while lz4.is_skippable(head):
+        head = head[8 + int.from_bytes(head[4:8], "little") :]
+    return head

@@ -93,12 +93,12 @@ def parse(source: Source, report: Report, depth: int = 0, *, searched: bool = Fa
         if _ends_as_archive(source):
             raise  # what led the walk astray was meant to
         return False
-    return walk.finish(promised=_promised(report.path) and not searched)
+    return walk.finish(promised=_promised(report) and not searched)
 
 
-def _promised(path: str) -> bool:
+def _promised(report: Report) -> bool:
     """Whether loaders of files with such a name take nothing but a model."""
-    path = path.lower()
+    path = report.named
     return path.endswith(_PROMISES) or TORCH_BIN.match(posixpath.basename(path)) is not None
 
 
@@ -186,7 +186,7 @@ class _Archive:
 
     def _believes(self, head: bytes) -> bool:
         """Whether two bytes make a pickle: those of any fuzzer's corpus do not."""
-        return _promised(self._report.path) or passes_for_pickle(head)
+        return _promised(self._report) or passes_for_pickle(head)
 
     def _nested(self, content: Source) -> None:
         if self._depth + 1 >= LIMITS.archive_nesting:
@@ -219,7 +219,7 @@ class _Archive:
 
     def promises_nothing(self, *, searched: bool) -> bool:
         """Whether neither the archive's suffix nor a member's name speaks of a model."""
-        unpromising = searched or self._report.path.lower().endswith(".zip")
+        unpromising = searched or self._report.named.endswith(".zip")
         return unpromising and self._kinds <= {"other"}
 
     def finish(self, *, promised: bool) -> bool:

@@ -92,7 +92,7 @@ def _shards(header: bytes, report: Report) -> None:
     message = Message(BytesSource(header), len(header))
     for field, wire in message:
         if field == 1 and wire == VARINT and message.number <= LIMITS.fact_items:
-            prefix = posixpath.basename(report.path).removesuffix(".index")
+            prefix = posixpath.basename(report.bare).removesuffix(".index")
             count = message.number
             names = [f"{prefix}.data-{number:05}-of-{count:05}" for number in range(count)]
             report.fact(v.EXTERNAL_DATA, names, "index: num_shards")

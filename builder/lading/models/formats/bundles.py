@@ -133,7 +133,7 @@ class Bundle:
                 self._elements[name] += min(math.prod(extents), 1 << 63)
 
     def _tflite(self, name: str, size: int | None, content: Source) -> None:
-        task = self._report.path.lower().endswith(".task")
+        task = self._report.named.endswith(".task")
         self.format = self.format or ("mediapipe" if task else "model-archive")
         member = self._report.inside(name, size or 0)
         try:

@@ -77,7 +77,7 @@ def parse(source: Source, report: Report) -> None:
     """Walk the layers: types, and how many weights there are."""
     report.format = FORMAT
     report.fact(v.LIBRARY, "caffe", "")
-    stem = posixpath.splitext(posixpath.basename(report.path))[0]
+    stem = posixpath.splitext(posixpath.basename(report.bare))[0]
     report.fact(v.EXTERNAL_DATA, [f"{stem}.prototxt", "deploy.prototxt"], "")
     layers = elements = blobs = 0
     for field, wire in (message := Message(source)):

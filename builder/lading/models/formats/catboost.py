@@ -37,7 +37,7 @@ def parse(source: Source, report: Report) -> None:
     if source.exactly(4) != MAGIC:
         raise Malformed("not CBM1")
     size = int.from_bytes(source.exactly(4), "little")
-    if size > report.size:
+    if source.size is not None and size > source.size:
         raise Malformed(f"the model declares {size} bytes")
     data = source.read(min(size, LIMITS.flatbuffer))
     try:
@@ -48,6 +48,7 @@ def parse(source: Source, report: Report) -> None:
     except Outside:
         if len(data) == size:
             raise  # an offset that leads out of the buffer, not just out of its start
+    source.skip(size - len(data))
 
 
 def json_like(head: bytes) -> bool:

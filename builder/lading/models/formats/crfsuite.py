@@ -40,12 +40,14 @@ def parse(source: Source, report: Report) -> None:
     report.fact(v.TASK, "token-classification", "type")
     fields = _HEADER.unpack(source.exactly(_HEADER.size))
     size, version, offsets = fields[1], fields[3], fields[7:]
-    if size != report.size or max(offsets) > size or min(offsets) < _HEADER.size:
+    if max(offsets) > size or min(offsets) < _HEADER.size:
         raise Malformed(f"the model declares {size} bytes and parts at {offsets}")
     report.fact(v.FORMAT_VERSION, str(version), "version")
     source.skip(offsets[0] - _HEADER.size)
     name, length, count = _CHUNK.unpack(source.exactly(_CHUNK.size))
     if name != b"FEAT" or length != _CHUNK.size + count * _FEATURE or offsets[0] + length > size:
         raise Malformed(f"{count} features are declared to be {length} bytes")
+    if size != source.total():
+        raise Malformed(f"the model declares {size} bytes, and has {source.total()}")
     report.fact(v.PARAMETERS, count, "features")
     report.fact(v.DTYPE, "F64", "features")

@@ -99,7 +99,7 @@ def parse_picovoice(source: Source, report: Report) -> None:
     """Read engine and version."""
     report.format = "picovoice"
     found = _ENGINE.match(source.peek(64))
-    if found is None or report.size < 1024:
+    if found is None or source.total() < 1024:
         raise Malformed("the data ends behind the engine's version")
     report.fact(v.LIBRARY, f"pv{found[1].decode()}", "engine")
     report.fact(v.FORMAT_VERSION, found[2].decode(), "version")
@@ -127,7 +127,7 @@ def parse_darknet(source: Source, report: Report) -> None:
     report.fact(v.LIBRARY, "darknet", "")
     major, minor, revision = _DARKNET.unpack(source.exactly(_DARKNET.size))
     report.fact(v.FORMAT_VERSION, f"{major}.{minor}.{revision}", "header")
-    left = report.size - _DARKNET.size - _counter(minor)
+    left = source.total() - _DARKNET.size - _counter(minor)
     if left % 4:
         raise Malformed(f"{left} bytes are no row of floats")
     report.fact(v.PARAMETERS, left // 4, "size")

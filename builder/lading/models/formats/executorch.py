@@ -43,7 +43,7 @@ def parse(source: Source, report: Report) -> None:
     try:
         _program(root(data), report)
     except Outside:
-        if len(data) == report.size:
+        if len(data) < LIMITS.flatbuffer or source.at_end():
             raise  # an offset that leads out of the file, not just out of its start
 
 

@@ -42,7 +42,7 @@ def parse(source: Source, report: Report) -> None:
         raise Malformed(f"the dictionary has {size} entries: {words} words, {labels} labels")
     report.fact(v.VOCABULARY_SIZE, words, "dictionary")
     # A quantised file says so only behind its dictionary, but it has a suffix of its own.
-    if not report.path.endswith(".ftz"):
+    if not report.named.endswith(".ftz"):
         buckets = max(0, arguments[7])
         outputs = labels if arguments[6] == 3 else words
         report.fact(v.PARAMETERS, (words + buckets + outputs) * dimensions, "args, dictionary")

@@ -41,7 +41,7 @@ def parse(source: Source, report: Report, name: str = "") -> bool:
     ``name`` is that of a member of an archive, when it is not the report's file itself.
     """
     report.format = FORMAT
-    search = _Search(report, weights=(name or report.path).lower().endswith(".weights.h5"))
+    search = _Search(report, weights=(name.lower() or report.named).endswith(".weights.h5"))
     search.run(source)
     return search.finish()
 

@@ -57,7 +57,7 @@ def parse(source: Source, report: Report) -> None:
     name = found[1] if found else b""
     report.fact(v.ARCHITECTURE, name.decode(), "first token")
     report.fact(v.TASK, _OBJECTS.get(name), "first token")
-    if report.size < 256:
+    if source.total() < 256:
         raise Malformed("the data ends behind the first token")
 
 

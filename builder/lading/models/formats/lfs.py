@@ -32,16 +32,17 @@ def read_pointer(source: Source, report: Report, role: Role) -> None:
     Raises:
         Malformed: it starts as a pointer and is none.
     """
-    found = _POINTER.match(source.read(_LONGEST), len(START))
-    if found is None or report.size >= _LONGEST:
+    text = source.read(_LONGEST)
+    found = _POINTER.match(text, len(START))
+    if found is None or len(text) >= _LONGEST:
         raise Malformed("it starts as a Git LFS pointer and is none")
     report.role = role
     report.format = "lfs-pointer" if role in (Role.WEIGHTS, Role.DATA) else None
     size = int(found[2])
     report.fact(v.LFS_OID, found[1].decode(), "oid")
     report.fact(v.LFS_SIZE, size, "size")
-    text = (
+    message = (
         f"the file is a Git LFS pointer to {size} bytes that were never fetched: "
         "run git lfs pull before the build"
     )
-    report.find("lfs-pointer", text, Level.ERROR, Verdict.UNSCANNABLE)
+    report.find("lfs-pointer", message, Level.ERROR, Verdict.UNSCANNABLE)

@@ -53,7 +53,7 @@ def looks_like(head: bytes) -> bool:
 def _start(report: Report) -> None:
     report.format = FORMAT
     report.fact(v.LIBRARY, "ncnn", "")
-    name = posixpath.basename(report.path)
+    name = posixpath.basename(report.bare)
     plain = re.sub(r"\.param(?:\.bin)?\Z", "", name)
     report.fact(v.EXTERNAL_DATA, [f"{plain}.bin"], "")
 

@@ -41,11 +41,11 @@ def parse(source: Source, report: Report) -> bool:
         report.find("dataset-encrypted", "its footer is encrypted", Level.NOTE)
         return True
     if end[-4:] != MAGIC:
-        if report.path.lower().endswith(".parquet"):
+        if report.named.endswith(".parquet"):
             raise Malformed("it does not end as it begins")
         return False
     size = int.from_bytes(end[-_TAIL:-4], "little")
-    if size > report.size - 12:
+    if size > source.offset - 12:
         raise Malformed(f"the footer declares {size} bytes")
     if size <= len(end) - _TAIL:
         _Footer(end[-_TAIL - size : -_TAIL], report).read()

@@ -45,14 +45,14 @@ def looks_like(head: bytes) -> bool:
 
 def parse(source: Source, report: Report) -> None:
     """Read the header and check that its tensors tile the rest of the file."""
-    size = report.size
+    size = source.size  # None when only the end of the bytes will tell
     report.format = FORMAT
     declared = int.from_bytes(source.exactly(8), "little")
     if declared > LIMITS.safetensors_header:
         raise Malformed(f"the header declares {declared} bytes")
-    if declared > size - 8:
+    if size is not None and declared > size - 8:
         raise Malformed(f"the header declares {declared} bytes in a file of {size}")
-    tensors = _Tensors(report, size - 8 - declared)
+    tensors = _Tensors(report, None if size is None else size - 8 - declared)
     header = Limited(source, declared)
     names: set[int] = set()
     members = JsonObject(header, value_limit=LIMITS.json_value)
@@ -69,15 +69,15 @@ def parse(source: Source, report: Report) -> None:
             tensors.add(name, value)
     if members.rest.strip(" ") or any(piece.strip(b" ") for piece in iter(header.some, b"")):
         raise Malformed("text follows the JSON header")
-    tensors.finish()
+    tensors.finish(source)
 
 
 class _Tensors:
     """Counts elements and checks extents, in memory that the number of tensors bounds."""
 
-    def __init__(self, report: Report, data: int) -> None:
+    def __init__(self, report: Report, data: int | None) -> None:
         self._report = report
-        self._data = data
+        self._data = data  # bytes behind the header, where they are known before they are read
         self._elements: Counter[str] = Counter()
         self._count = 0
         self._next = 0  # where the next tensor starts, if the header lists them in order
@@ -96,7 +96,7 @@ class _Tensors:
         self._count += 1
         self._elements[dtype if dtype in BITS else "unknown"] += elements
         start, end = offsets
-        if start > end or end > self._data:
+        if start > end or (self._data is not None and end > self._data):
             self._report.find(
                 "safetensors-out-of-bounds",
                 f"tensor {printable(name)} lies at {start}..{end}, the data has {self._data} bytes",
@@ -123,9 +123,10 @@ class _Tensors:
             self._starts.append(start)
             self._ends.append(end)
 
-    def finish(self) -> None:
-        """Check that the extents tile the data, and note the facts."""
+    def finish(self, source: Source) -> None:
+        """Check that the extents tile the data, which come next, and note the facts."""
         report = self._report
+        data = source.drain() if self._data is None else self._data
         at = self._next
         for start, end in sorted(zip(self._starts, self._ends, strict=True)):
             if start < at and start != end:
@@ -134,8 +135,11 @@ class _Tensors:
             elif start > at:
                 report.find("safetensors-hole", f"no tensor owns bytes {at}..{start} of the data")
             at = max(at, end)
-        if at < self._data:
-            report.find("safetensors-hole", f"no tensor owns bytes {at}..{self._data} of the data")
+        if at < data:
+            report.find("safetensors-hole", f"no tensor owns bytes {at}..{data} of the data")
+        elif at > data:
+            text = f"tensors end at {at}, the data has {data} bytes"
+            report.find("safetensors-out-of-bounds", text)
         report.fact(v.TENSOR_COUNT, self._count, "header")
         if self._elements:
             report.fact(v.PARAMETERS, self._elements.total(), "header: shapes")

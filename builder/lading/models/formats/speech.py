@@ -80,7 +80,7 @@ def parse_sphinx_ngrams(source: Source, report: Report) -> None:
     source.exactly(len(_TRIE))
     order = source.exactly(1)[0]
     counts = [int.from_bytes(source.exactly(4), "little") for _ in range(order)]
-    if sum(counts) > report.size * 8:
+    if sum(counts) > source.total() * 8:
         raise Malformed(f"{sum(counts)} n-grams are declared")
     report.fact(v.VOCABULARY_SIZE, counts[0], "counts")
 

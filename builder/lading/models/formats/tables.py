@@ -40,7 +40,7 @@ def promising(path: str, size: int) -> bool:
 
 def parse_csv(source: Source, report: Report) -> bool:
     """Read the names of columns; False when the first lines are no table."""
-    report.format = "tsv" if report.path.lower().endswith(".tsv") else "csv"
+    report.format = "tsv" if report.named.endswith(".tsv") else "csv"
     report.role = Role.DATA
     start = source.peek(LIMITS.text_line)
     lines = start.decode("utf-8", "replace").splitlines()[:8]

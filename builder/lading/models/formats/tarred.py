@@ -23,7 +23,6 @@ from lading.models.pickles.scan import imports_danger, may_be_pickle
 from lading.models.readers import pickle
 from lading.models.report import Report, printable
 from lading.models.stream import Malformed
-from lading.models.unpack import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +67,7 @@ def telling(head: bytes) -> bool:
 
 
 def tarred(reader_for: Chooser, *, promised: bool = False, hinted: bool = True) -> Reader:
-    """Return a reader of tars, compressed or not; ``reader_for`` chooses what reads a member.
+    """Return a reader of tars; ``reader_for`` chooses what reads a member.
 
     When ``promised``, a tar with no model in it is one that nobody can tell anything about; when
     ``hinted``, one that breaks is.
@@ -80,7 +79,8 @@ def tarred(reader_for: Chooser, *, promised: bool = False, hinted: bool = True) 
         try:
             if report.depth + 1 >= LIMITS.archive_nesting:
                 raise Malformed(f"archives nested deeper than {LIMITS.archive_nesting}")
-            _walk(source, report, walk)
+            for member in tars.members(source, report):
+                walk.member(member)
         except Malformed:
             if not (promised or hinted or walk.counts()):
                 return False
@@ -92,14 +92,6 @@ def tarred(reader_for: Chooser, *, promised: bool = False, hinted: bool = True) 
         return walk.counts()
 
     return read
-
-
-def _walk(source: Source, report: Report, walk: _Tar) -> None:
-    inner = source if looks_like(source.peek(tars.BLOCK)) else unpacked(source, report)
-    for member in tars.members(source if inner is None else inner, report):
-        walk.member(member)
-    if not source.at_end():
-        report.find("tar-trailing-data", "bytes follow the compressed data")
 
 
 class _Tar:

@@ -58,8 +58,8 @@ def parse(source: Source, report: Report) -> None:
     report.fact(v.LIBRARY, "tesseract", "")
     report.fact(v.TASK, "image-to-text", "")
     parts = _offsets(source.peek(4 + 8 * _COUNTS[-1]))
-    if not parts or max(parts.values()) >= report.size:
-        raise Malformed("its table of parts leads out of the file")
+    if not parts:
+        raise Malformed("its table of parts is none")
     report.fact(v.ARCHITECTURE, "LSTM" if "lstm" in parts else "Tesseract", "parts")
     report.fact(v.MEMBERS, list(parts), "parts")
     if "version" in parts:
@@ -68,3 +68,5 @@ def parse(source: Source, report: Report) -> None:
         report.declared(v.PRODUCER, f"tesseract {printable(text, 64)}", "version")
         found = _VERSION.fullmatch(text)
         report.declared(v.LANGUAGES, [found[1]] if found and found[1] else None, "version")
+    if max(parts.values()) >= source.total():
+        raise Malformed("its table of parts leads out of the file")

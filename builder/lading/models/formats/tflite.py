@@ -41,11 +41,10 @@ def parse(source: Source, report: Report) -> None:
     data = source.read(LIMITS.flatbuffer)
     if data[4:8] != MAGIC:
         raise Malformed("not TFL3")
-    whole = len(data) == report.size
     try:
         _model(root(data), report)
     except Outside:
-        if whole:
+        if len(data) < LIMITS.flatbuffer or source.at_end():
             raise  # an offset that leads out of the file, not just out of its start
         text = "its tables lie behind its weights, so they were not counted"
         report.find("tflite-not-counted", text, Level.NOTE)

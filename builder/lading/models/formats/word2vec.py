@@ -149,7 +149,7 @@ def parse_text(source: Source, report: Report) -> None:
 
 def parse_glove(source: Source, report: Report) -> bool:
     """Count the lines; False when the file's name speaks of no vectors."""
-    if not _NAMED.search(report.path):
+    if not _NAMED.search(report.bare):
         return False
     report.format = "glove"
     report.fact(v.ARCHITECTURE, "WordVectors", "")

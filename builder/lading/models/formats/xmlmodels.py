@@ -89,7 +89,7 @@ def parse_openvino(source: Source, report: Report) -> None:
     """Read the network's name, its constants, and what made it."""
     report.format = "openvino"
     report.fact(v.LIBRARY, "openvino", "")
-    name = posixpath.basename(report.path)
+    name = posixpath.basename(report.bare)
     report.fact(v.EXTERNAL_DATA, [f"{name.removesuffix('.xml')}.bin"], "")
     elements: Counter[str] = Counter()
     count = 0

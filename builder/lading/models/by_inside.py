@@ -1,0 +1,139 @@
+"""What is compressed: decided by what it holds, and by the name without the compressor's suffix.
+
+The first bytes of a file are enough where a decompressor gives something for them. bzip2 and
+Zstandard want a whole block first, and what cannot be compressed is longer than it was: then the
+choice is made when the file is read, and more of it is at hand.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from lading.limits import LIMITS
+from lading.models import readers
+from lading.models.by_content import OLD_PICKLE, PROTOCOLS, by_content, goes_on
+from lading.models.by_name import PLAIN, by_table
+from lading.models.pickles.scan import imports_danger
+from lading.models.suffixes import MODEL, PACKED, PICKLE, PROMISED, TAR_NAME, UNPICKLED
+from lading.models.unpack import compression, peek_inside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lading.models.readers import Reader
+
+    Chooser = Callable[[str, str, str, bytes, int], Reader | None]
+
+    class TarChooser(Protocol):
+        """Chooses what reads a tar that begins with ``head``."""
+
+        def __call__(
+            self, name: str, suffix: str, head: bytes, *, nameless: bool
+        ) -> Reader | None: ...
+
+
+__all__ = ["STARTS", "Named", "by_inside"]
+
+#: First bytes of what may be compressed.
+STARTS: Final = frozenset(
+    bytes([one]) for one in (0x1F, 0x42, 0xFD, 0x5D, 0x28, 0x04, 0x02, 0x78, *range(0x50, 0x60))
+)
+#: Bytes that are enough to pass over what holds no model: most compressed files are texts.
+_GLANCE: Final = 64
+#: What is seen of compressed bytes: as far as the first members of a tar show.
+_PEEKED: Final = 64 * 1024
+
+
+class Named(NamedTuple):
+    """A file: its path, its name and suffix in lower case, its size as it lies there."""
+
+    path: str
+    name: str
+    suffix: str
+    size: int
+    nameless: bool  # links or manifests name it
+
+    def bare(self) -> Named:
+        """Return what it would be called without the compressor's suffix."""
+        if self.suffix not in PACKED:
+            return self
+        name, path = (one[: -len(self.suffix)] for one in (self.name, self.path))
+        return self._replace(path=path, name=name, suffix=posixpath.splitext(name)[1])
+
+
+def by_inside(
+    file: Named,
+    head: bytes,
+    reader_for: Chooser,
+    tar: TarChooser,
+    otherwise: Callable[[], Reader | None],
+) -> Reader | None:
+    """Return what reads a file that may be compressed, or what ``otherwise`` reads it.
+
+    ``reader_for`` chooses what reads a file by its name and first bytes, ``tar`` what reads a tar.
+    """
+    inside = _Inside(file, reader_for, tar)
+    kind = compression(head)
+    if (inside.pickled and (kind or file.suffix in PACKED)) or (
+        kind == "lz4" and file.suffix in MODEL - {".bin"}  # nothing else of that name is LZ4
+    ):
+        return readers.compressed_pickle
+    if kind is None:
+        return otherwise()
+    telling = inside.telling
+    seen = peek_inside(head, _PEEKED if telling else _GLANCE)
+    if not telling and len(seen) >= _GLANCE and inside.choose(seen) is None:
+        return otherwise()
+    if file.size > len(head) and (not telling or len(seen) < LIMITS.sniff_bytes):
+        return readers.later(
+            lambda start: inside.reader(peek_inside(start, _PEEKED)) or otherwise()
+        )
+    return inside.reader(seen if telling else peek_inside(head, _PEEKED)) or otherwise()
+
+
+class _Inside:
+    """Chooses what reads the inside of one file; ``telling`` is a name that speaks of a model."""
+
+    def __init__(self, file: Named, reader_for: Chooser, tar: TarChooser) -> None:
+        self._file = file
+        self._bare = file.bare()
+        self._reader_for = reader_for
+        self._tar = tar
+        self._named = file.nameless or self._bare is not file
+        inner = self._bare.suffix
+        self.pickled = inner in PICKLE
+        told = file.nameless or inner in PROMISED or TAR_NAME.match(file.name)
+        self.telling = bool(told)
+
+    def reader(self, inside: bytes) -> Reader | None:
+        """Return what reads the file itself, which holds bytes that begin with these."""
+        found = self.choose(inside)
+        inner = self._bare.suffix
+        if not inside and self._named and (inner in UNPICKLED or inner in PLAIN):
+            found = readers.unknown  # which says why there is nothing
+        return None if found is None else readers.packed(found)
+
+    def choose(self, inside: bytes) -> Reader | None:
+        """Return what reads the bytes that are compressed, and begin with these."""
+        if not inside:
+            return None
+        file, head = self._file, inside[: LIMITS.sniff_bytes]
+        found = self._tar(file.name, file.suffix, inside, nameless=file.nameless)
+        if found is not None:
+            return found
+        found = self._of_a_file(head) if self._named else None
+        if found not in (None, readers.pickle, readers.likely_pickle):
+            return found
+        if found is not None or head[:2] in PROTOCOLS or OLD_PICKLE.match(head):
+            return readers.joblib
+        searched = file.nameless or file.suffix in MODEL
+        return readers.joblib if searched and (imports_danger(head) or goes_on(head)) else None
+
+    def _of_a_file(self, head: bytes) -> Reader | None:
+        """Return what reads a file that is called as this one without the compressor's suffix."""
+        path, name, suffix, size, _ = self._bare
+        if suffix in PROMISED:
+            whole = len(head) + (len(head) >= LIMITS.sniff_bytes)
+            return self._reader_for(path, name, suffix, head, whole)
+        return by_table(path, suffix, size) or by_content(suffix, head)
