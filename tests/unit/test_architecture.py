@@ -26,6 +26,7 @@ COMMON = {
     "records",
     "inventory",
     "root_digest",
+    "spliced",
     "zstd_frames",
     "",
 }

@@ -16,7 +16,7 @@ from typing import Any, Final
 from lading.errors import InputError
 from lading.limits import LIMITS
 
-__all__ = ["StrictJsonError", "canonical_bytes", "parse_object"]
+__all__ = ["StrictJsonError", "canonical_bytes", "is_strict_value", "parse_object"]
 
 _MAX_NUMBER_TEXT: Final = 64  # characters; float64 and uint64 need at most 24
 _INT_MIN: Final = -(2**63)
@@ -62,6 +62,29 @@ def parse_object(data: bytes, *, limit: int, depth: int = LIMITS.json_depth) -> 
     if _SURROGATE.search(data):
         _refuse_lone_surrogates(value)
     return value
+
+
+#: The value that was strict last, and where.
+_last: list[tuple[bytes, int, int]] = []
+
+
+def is_strict_value(value: bytes, *, limit: int, depth: int) -> bool:
+    """Say whether ``value`` can stand for one value, so deep in a document of that many bytes.
+
+    What passed last is not read again.
+    """
+    # bytes cannot change
+    if not _last or _last[0][0] is not value or _last[0][1:] != (limit, depth):
+        try:
+            found = parse_object(
+                b'{"":%s}' % value, limit=limit, depth=LIMITS.json_depth - depth + 1
+            )
+        except StrictJsonError:
+            return False
+        if len(found) != 1:
+            return False
+        _last[:] = [(value, limit, depth)]
+    return True
 
 
 def canonical_bytes(value: dict[str, Any]) -> bytes:

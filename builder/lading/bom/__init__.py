@@ -1,6 +1,7 @@
 """One CycloneDX document for everything in an image: container, models, data, packages.
 
 :func:`render` turns an inspection into the document, :func:`encode` into its canonical bytes
+(:func:`write`: both, when contents like the last are nothing new)
 (:func:`encode_xml`: into XML), :func:`validate` holds it against the published strict schema.
 The document is plain JSON data: no library's object model stands between the facts and the
 format. :func:`read` takes anybody's document into what :func:`diff` compares.
@@ -19,7 +20,7 @@ from lading.bom.schemas import SPEC_VERSIONS
 from lading.bom.validate import validate
 
 if TYPE_CHECKING:
-    from lading.bom.document import render
+    from lading.bom.document import render, write
 
 __all__ = [
     "SPEC_VERSIONS",
@@ -31,17 +32,18 @@ __all__ = [
     "read",
     "render",
     "validate",
+    "write",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Import :func:`render` when it is first wanted.
+    """Import :func:`render` and :func:`write` when they are first wanted.
 
-    It needs the names of facts, and with them every model detector; who only reads a document
+    They need the names of facts, and with them every model detector; who only reads a document
     does not.
     """
-    if name == "render":
-        from lading.bom.document import render
+    if name in {"render", "write"}:
+        from lading.bom import document
 
-        return render
+        return getattr(document, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

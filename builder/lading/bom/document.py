@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from lading import __version__
+from lading.bom.body import Body, body_of
 from lading.bom.cite import citations
 from lading.bom.clock import timestamp_text
-from lading.bom.dataset import dataset_entry
 from lading.bom.encode import encode
-from lading.bom.graph import Graph
 from lading.bom.image import container, subject_digest
-from lading.bom.lineage import Lineage
-from lading.bom.model import complete, model_entry, model_findings
 from lading.bom.notes import annotate
-from lading.bom.package import package_entry
-from lading.bom.refs import place
 from lading.bom.schemas import check_spec_version
-from lading.bom.system import operating_system
 from lading.bom.text import label
+from lading.spliced import Spliced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from lading.bom.refs import Entry
-    from lading.inventory import Fact, Finding, Inspection, Tool
+    from lading.inventory import Inspection, Tool
 
-__all__ = ["render"]
+__all__ = ["render", "write"]
 
 # UUIDv5 of lading's name below the DNS name space; serial numbers are UUIDv5 below it.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "bom.lading.dev")
@@ -52,100 +47,68 @@ def render(
         UsageError: an unsupported ``spec_version``, or ``SOURCE_DATE_EPOCH`` is no time.
     """
     check_spec_version(spec_version)
+    return _document(inspection, Body(inspection, spec_version), spec_version, timestamp)
+
+
+def write(
+    inspection: Inspection, *, spec_version: str = "1.6", timestamp: datetime | None = None
+) -> bytes:
+    """Return the same document in its canonical bytes; contents like the last are known already.
+
+    Raises:
+        UsageError: as :func:`render`.
+        InputError: it holds what JSON cannot carry.
+    """
+    check_spec_version(spec_version)
+    body = body_of(inspection, spec_version)
+    document = _document(inspection, body, spec_version, timestamp)
+    if "components" not in document:
+        return encode(document)
+    token = os.urandom(16).hex()
+    return Spliced.around(encode({**document, "components": token}), "components", token, body.text)
+
+
+def _document(
+    inspection: Inspection, body: Body, spec_version: str, timestamp: datetime | None
+) -> dict[str, Any]:
     moment = timestamp_text(timestamp)
     tools = _tools(inspection.tools)
-    parts = _Parts(inspection, spec_version)
+    image = container(inspection, spec_version=spec_version)
+    findings = [(image["bom-ref"], finding) for finding in inspection.findings]
     document: dict[str, Any] = {
         "$schema": f"http://cyclonedx.org/schema/bom-{spec_version}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": spec_version,
-        "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, parts.identity())}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, _identity(inspection, image, body))}",
         "version": 1,
         "metadata": {
             "timestamp": moment,
             "lifecycles": [{"phase": "post-build"}],
             "tools": {"components": tools},
-            "component": parts.image,
+            "component": image,
         },
-        "components": parts.components(),
-        "dependencies": parts.dependencies(),
+        "components": body.components,
+        "dependencies": body.graph.render(image["bom-ref"]),
         "annotations": annotate(
-            parts.findings(),
+            [*findings, *body.findings],
             tool={key: tools[0][key] for key in ("type", "name", "version")},
             timestamp=moment,
         ),
     }
     if spec_version != "1.6":
         document["citations"] = citations(
-            parts.sources(), tool=tools[0]["bom-ref"], timestamp=moment
+            body.sources(), tool=tools[0]["bom-ref"], timestamp=moment
         )
     return {key: value for key, value in document.items() if value}
 
 
-class _Parts:
-    """The components of one document, placed: every bom-ref is decided, lineage is resolved."""
-
-    def __init__(self, inspection: Inspection, spec_version: str) -> None:
-        self._inspection = inspection
-        self.image = container(inspection, spec_version=spec_version)
-        self._models = place(model_entry(one, spec_version) for one in inspection.models)
-        self._datasets = place(dataset_entry(one, spec_version) for one in inspection.datasets)
-        self._packages = place(package_entry(one, spec_version) for one in inspection.packages)
-        self._system = operating_system(inspection.packages)
-        lineage = Lineage(self._models, self._datasets)
-        known = {entry.ref: entry.component for entry in self._models}
-        self._made_from = {entry.ref: complete(entry, lineage, known) for entry in self._models}
-        self._contents: list[Entry[Any]] = [*self._models, *self._datasets]
-        self._declared: list[Entry[Any]] = [*lineage.declared]
-
-    def identity(self) -> str:
-        """Return what the serial number is made of: the image's digest, else the content's."""
-        digest = subject_digest(self._inspection.image)
-        if digest:
-            return digest
-        content = encode({"component": self.image, "components": self.components()})
-        return hashlib.sha256(content).hexdigest()
-
-    def components(self) -> list[dict[str, Any]]:
-        """Return the components, models first; equal ones once."""
-        groups: tuple[Iterable[Entry[Any]], ...] = (
-            self._contents,
-            self._packages,
-            self._declared,
-        )
-        by_ref = {entry.ref: entry.component for group in groups for entry in group}
-        if self._system is not None:
-            by_ref[self._system["bom-ref"]] = self._system
-        return list(by_ref.values())
-
-    def dependencies(self) -> list[dict[str, Any]]:
-        """Return the graph: image → contents, model → what it was made from, packages."""
-        graph = Graph(self.image["bom-ref"])
-        for ref, needs in self._made_from.items():
-            graph.edge(ref, needs)
-        for entry in (*self._declared, *self._contents):
-            graph.edge(entry.ref)
-        graph.contents([entry.ref for entry in self._contents])
-        graph.packages(self._packages)
-        graph.shipped(self._models, self._packages)
-        if self._system is not None:
-            graph.edge(self._system["bom-ref"])
-            graph.contents([self._system["bom-ref"]])
-        return graph.render()
-
-    def findings(self) -> Iterator[tuple[str, Finding]]:
-        """Yield every finding with the bom-ref of what it is about."""
-        for finding in self._inspection.findings:
-            yield self.image["bom-ref"], finding
-        for entry in self._models:
-            for finding in model_findings(entry.source):
-                yield entry.ref, finding
-
-    def sources(self) -> Iterator[tuple[int, dict[str, Any], Mapping[str, Fact]]]:
-        """Yield models and data sets: index among the components, component, facts."""
-        index = {component["bom-ref"]: n for n, component in enumerate(self.components())}
-        for entry in self._contents:
-            yield index[entry.ref], entry.component, entry.source.facts
+def _identity(inspection: Inspection, image: dict[str, Any], body: Body) -> str:
+    """Return what the serial number is made of: the image's digest, else the content's."""
+    digest = subject_digest(inspection.image)
+    if digest:
+        return digest
+    content = encode({"component": image, "components": body.components})
+    return hashlib.sha256(content).hexdigest()
 
 
 def _tools(tools: Iterable[Tool]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from lading.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["encode"]
+__all__ = ["encode", "encode_value"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -25,9 +25,18 @@ def encode(document: Mapping[str, Any]) -> bytes:
     Raises:
         InputError: the document holds what JSON cannot carry.
     """
+    return encode_value(document)
+
+
+def encode_value(value: Any) -> bytes:
+    """Return any value of a document as :func:`encode` writes it.
+
+    Raises:
+        InputError: as :func:`encode`.
+    """
     try:
         text = json.dumps(
-            document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+            value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
         )
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError("the document cannot be written as JSON", got=str(error)) from error

@@ -19,10 +19,9 @@ _VENDORED_BY = "lading:python:vendored-by"  # the purl of the distribution that 
 class Graph:
     """Collects edges between bom-refs; renders them sorted."""
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+    def __init__(self) -> None:
         self._edges: dict[str, set[str]] = defaultdict(set)
-        self._edges[root] = set()
+        self._contents: set[str] = set()
 
     def edge(self, ref: str, depends_on: Iterable[str] = ()) -> None:
         """Say that ``ref`` exists and needs each of ``depends_on`` (itself left out)."""
@@ -30,7 +29,7 @@ class Graph:
 
     def contents(self, refs: Iterable[str]) -> None:
         """Say that the image has ``refs``."""
-        self.edge(self._root, refs)
+        self._contents.update(refs)
 
     def packages(self, packages: Sequence[Entry[Package]]) -> None:
         """Add packages, what they require, and from the image to those that nothing requires.
@@ -67,11 +66,15 @@ class Graph:
                 for ref in index.find(entry.source.distribution):
                     self.edge(ref, [entry.ref])
 
-    def render(self) -> list[dict[str, Any]]:
-        """Return the schema's array, sorted by reference; leaves have no ``dependsOn``."""
+    def render(self, root: str) -> list[dict[str, Any]]:
+        """Return the schema's array, sorted by reference; leaves have no ``dependsOn``.
+
+        ``root`` is the image's.
+        """
+        top = self._edges.get(root, set()) | self._contents - {root}
         return [
             {"ref": ref, "dependsOn": sorted(needs)} if needs else {"ref": ref}
-            for ref, needs in sorted(self._edges.items())
+            for ref, needs in sorted({**self._edges, root: top}.items())
         ]
 
     def _reach(self, start: Iterable[str], seen: set[str]) -> set[str]:

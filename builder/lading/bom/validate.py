@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from lading.bom.schemas import SPEC_VERSIONS, validator
 from lading.bom.strict import check_depth, load_object
 from lading.errors import InputError
 from lading.limits import LIMITS
+from lading.spliced import Spliced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,12 +23,15 @@ def validate(document: Mapping[str, Any] | bytes) -> None:
 
     Checked: the published JSON schema with formats; that no ``bom-ref`` stands twice; that every
     ``ref``, ``dependsOn`` and ``provides`` of the dependency graph, every annotation's subject and
-    every model card's data set reference names a ``bom-ref`` of this document.
+    every model card's data set reference names a ``bom-ref`` of this document. Of a spliced one
+    components like the last are known, and only the rest is read.
 
     Raises:
         LimitError: too large or too deeply nested.
         InputError: invalid; ``got`` has the first violations with their places.
     """
+    if isinstance(document, Spliced) and _fits(document):
+        return
     if isinstance(document, bytes):
         found = load_object(document)
     else:
@@ -44,12 +49,69 @@ def validate(document: Mapping[str, Any] | bytes) -> None:
         raise InputError("the document is not valid CycloneDX", got="; ".join(problems))
 
 
+@dataclass(frozen=True, slots=True)
+class _Components:
+    """Components that are valid by themselves, and what the rest of a document must know."""
+
+    version: str
+    text: bytes
+    refs: frozenset[str]
+    needed: tuple[str, ...]  # bom-refs that they point at
+
+
+#: Those that were read last.
+_last: list[_Components] = []
+
+
+def _fits(document: Spliced) -> bool:
+    """Say whether a document is valid by what is known of its components.
+
+    The schema has no rule that looks at the components and another field together. No means that
+    the whole has to be read, which also tells what is wrong.
+    """
+    if document.name != "components" or len(document) > LIMITS.bom_document:
+        return False
+    try:
+        shell = load_object(document.shell)
+    except InputError:
+        return False
+    version = shell.get("specVersion")
+    if version not in SPEC_VERSIONS or shell["components"] != document.token:
+        return False
+    known = _known(document.part, version)
+    if known is None:
+        return False
+    shell["components"] = []
+    refs, twice = _bom_refs(shell)
+    if twice or refs & known.refs or any(_schema(shell, version)):
+        return False
+    needed = [*known.needed, *(ref for _, ref in _references(shell))]
+    return all(ref in refs or ref in known.refs or _is_elsewhere(ref) for ref in needed)
+
+
+def _known(text: bytes, version: str) -> _Components | None:
+    """Read components, unless they are the last ones; None when they are not valid."""
+    if _last and _last[0].text is text and _last[0].version == version:
+        return _last[0]
+    alone = b'{"bomFormat":"CycloneDX","specVersion":"%s","components":%s}'
+    try:
+        document = load_object(alone % (version.encode("ascii"), text))
+    except InputError:
+        return None
+    refs, twice = _bom_refs(document)
+    if len(document) != 3 or twice or any(_schema(document, version)):
+        return None
+    needed = tuple(ref for _, ref in _references(document))
+    _last[:] = [_Components(version, text, frozenset(refs), needed)]
+    return _last[0]
+
+
 def _problems(document: dict[str, Any], version: str) -> Iterator[str]:
     yield from _schema(document, version)
     refs, twice = _bom_refs(document)
     yield from (f"the bom-ref {ref[:200]!r} stands twice" for ref in sorted(twice))
     for where, ref in _references(document):
-        if ref not in refs and not ref.startswith("urn:cdx:"):
+        if ref not in refs and not _is_elsewhere(ref):
             yield f"{where}: nothing has the bom-ref {ref[:200]!r}"
 
 
@@ -60,6 +122,11 @@ def _schema(document: dict[str, Any], version: str) -> Iterator[str]:
             yield f"/{place}: {error.message[:300]}"
     except (TypeError, ValueError) as error:  # what is not JSON: a set, a lone surrogate
         yield f"/: {str(error)[:300]}"
+
+
+def _is_elsewhere(ref: str) -> bool:
+    """Say whether a reference is to another document (BOM-Link)."""
+    return ref.startswith("urn:cdx:")
 
 
 def _bom_refs(document: dict[str, Any]) -> tuple[set[str], set[str]]:

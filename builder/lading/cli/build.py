@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import Signer
     from lading.attest.vsa import PolicyId
+    from lading.engine.argv import BuildCommand
     from lading.inventory import Inspection
     from lading.policy import Policy, Verdict
+    from lading.usecases.foresee import Foreseeing
     from lading.usecases.release import Release, Timings
 
 __all__ = ["HELP", "register", "run"]
@@ -84,7 +87,8 @@ def run(words: Sequence[str]) -> int:
     with contextlib.ExitStack() as loaded:
 
         def meanwhile() -> None:
-            loaded.callback(WarmUp(pushing=command.switch("push")).end)
+            foresee = partial(_foresee, command, settings)
+            loaded.callback(WarmUp(pushing=command.switch("push"), foresee=foresee).end)
 
         built = build(command, before=settings.check, meanwhile=meanwhile)
     if built.place is None:
@@ -122,6 +126,7 @@ class _Settings:
         self.policy: Policy | None = None
         self.verdict: Verdict | None = None
         self.signer: Signer | None = None
+        self.contents: Foreseeing | None = None  # of the image's name, read ahead
 
     def check(self) -> None:
         """Open policy and signer before docker starts: a build must not end at a mistyped word."""
@@ -145,13 +150,35 @@ class _Settings:
         self.signer = configured_signer(self.own)
 
 
+def _foresee(command: BuildCommand, settings: _Settings) -> bool:
+    """Make a BOM of what the last image of that name had inside; say whether there was one."""
+    from lading.usecases.build import name_of
+    from lading.usecases.evidence import is_local
+    from lading.usecases.foresee import rehearse
+
+    name = name_of(command)
+    if name is None:
+        return False
+    settings.contents = wiring.contents_of_name(name)
+    found = settings.contents.read()
+    if found is None:
+        return False
+    places = (settings.evidence, settings.model_evidence)
+    if all(is_local(place) for place in places if place):  # nobody far away is asked twice
+        (found,) = _matched([found], settings, required=False)
+    rehearse(found)
+    return True
+
+
 def _release(built: Built, settings: _Settings) -> Release:
     from lading.usecases import release
     from lading.usecases.attest import make_bom
     from lading.usecases.evidence import open_evidence
 
     timings = release.Timings()
-    inspection, *others = _matched(_inspect(built, timings), settings, timings)
+    inspections = _inspect(built, settings, timings)
+    with timings.measure("match"):
+        inspection, *others = _matched(inspections, settings, required=settings.attested_models)
     place = settings.evidence
     wanted = settings.signer or settings.policy
     made = wiring.provenance(built, [inspection, *others]) if wanted else None
@@ -233,10 +260,11 @@ def _passed_policy(
     return verdict.policy if verdict.complete else ATTESTED_POLICY
 
 
-def _inspect(built: Built, timings: Timings) -> list[Inspection]:
+def _inspect(built: Built, settings: _Settings, timings: Timings) -> list[Inspection]:
     with timings.measure("inspect"):
         if built.place != "registry":
-            return [wiring.inspect(f"docker:{built.image_id}", name=built.name)]
+            target = f"docker:{built.image_id}"
+            return [wiring.inspect(target, name=built.name, contents=settings.contents)]
         reference, digest = built.references[0], built.manifest_digest
         return wiring.inspect_pushed(
             reference.with_digest(digest) if digest else reference, name=built.name
@@ -244,18 +272,12 @@ def _inspect(built: Built, timings: Timings) -> list[Inspection]:
 
 
 def _matched(
-    inspections: list[Inspection], settings: _Settings, timings: Timings
+    inspections: list[Inspection], settings: _Settings, *, required: bool
 ) -> list[Inspection]:
     from lading.cli.matching import match_attested
 
     places = [one for one in (settings.evidence, settings.model_evidence) if one]
-    with timings.measure("match"):
-        return match_attested(
-            inspections,
-            signer=settings.signer,
-            evidence=places,
-            required=settings.attested_models,
-        )
+    return match_attested(inspections, signer=settings.signer, evidence=places, required=required)
 
 
 def _write_boms(path: Path, release: Release) -> None:

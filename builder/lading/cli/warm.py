@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import os
+import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -18,6 +20,7 @@ __all__ = ["NEEDED", "OFTEN_NEEDED", "WarmUp"]
 NEEDED: Final = (
     "lading.image.docker",
     "lading.engine.client",
+    "lading.usecases.foresee",
     "lading.usecases.recall",
     "lading.cli.frugal",
     "ctypes",
@@ -45,6 +48,8 @@ OFTEN_NEEDED: Final = (
     "packaging.requirements",
     "yaml",
 )
+#: Docker has the processor first, but nobody who waits for us waits long on a busy machine.
+_NICENESS: Final = 5
 _THRESHOLDS: Final = (700, 10, 10)  # Python's own
 
 
@@ -52,12 +57,15 @@ class WarmUp:
     """Loads, beside whatever the caller waits for, until :meth:`end`.
 
     The engine's client library is needed to push (``pushing``), and for engines elsewhere.
+    ``foresee`` makes what the image that is built will ask for, if it can say so.
     """
 
-    def __init__(self, *, pushing: bool = False) -> None:
+    def __init__(
+        self, *, pushing: bool = False, foresee: Callable[[], bool] = lambda: False
+    ) -> None:
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, args=(pushing,), name="warm-up"),
+            threading.Thread(target=self._work, args=(pushing, foresee), name="warm-up"),
             threading.Thread(target=_ask_engine, name="ask ahead"),
         ]
         for thread in self._threads:
@@ -76,24 +84,36 @@ class WarmUp:
         gc.freeze()
         gc.set_threshold(*_THRESHOLDS)
 
-    def _work(self, pushing: bool) -> None:
-        for step in _steps(pushing):
+    def _work(self, pushing: bool, foresee: Callable[[], bool]) -> None:
+        _give_way()
+        for step in _steps(pushing, foresee):
             if self._over.is_set():
                 return
             with contextlib.suppress(Exception):  # whoever needs it will fail, and be heard
                 step()
 
 
-def _steps(pushing: bool) -> Iterator[Callable[[], object]]:
+def _steps(pushing: bool, foresee: Callable[[], bool]) -> Iterator[Callable[[], object]]:
     from lading.engine.local import chosen_host
 
     for name in NEEDED:
         yield partial(importlib.import_module, name)
-    yield _rehearse
     if pushing or not chosen_host().startswith("unix://"):
         yield partial(importlib.import_module, "docker")
+    foreseen: list[bool] = []
+    yield lambda: foreseen.append(foresee())
+    if any(foreseen):
+        return  # what is kept needs no readers, most probably
+    yield _rehearse
     for name in OFTEN_NEEDED:
         yield partial(importlib.import_module, name)
+
+
+def _give_way() -> None:
+    """Let docker go before this thread, where a system can tell threads apart."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _rehearse() -> None:

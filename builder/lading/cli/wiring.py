@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from lading.image.interface import Image
     from lading.inventory import Inspection
     from lading.usecases.build import Built
+    from lading.usecases.foresee import Foreseeing
     from lading.usecases.locate import Ports
     from lading_oci.interface import Repository
     from lading_oci.references import Reference
 
 __all__ = [
     "RequestCounter",
+    "contents_of_name",
     "engine_push",
     "inspect",
     "inspect_all",
@@ -65,16 +67,20 @@ def inspect(
     insecure: bool = False,
     all_layers: bool = False,
     cached: bool = True,
+    contents: Foreseeing | None = None,
 ) -> Inspection:
     """Look inside a TARGET with the layer cache and the newest syft; ``name`` is its other name.
 
-    Without ``cached``, every byte is read again.
+    Without ``cached``, every byte is read again. ``contents`` are those kept of that name, where
+    they were read ahead.
     """
     from lading.image import open_image
 
     opener = repository_opener(insecure=insecure)
     image = open_image(target, platform=platform, repository_opener=opener)
-    return _looked_into(image, name or target, all_layers=all_layers, cached=cached)
+    return _looked_into(
+        image, name or target, all_layers=all_layers, cached=cached, contents=contents
+    )
 
 
 def inspect_layout(target: str, *, all_layers: bool = False) -> list[Inspection]:
@@ -87,13 +93,19 @@ def inspect_layout(target: str, *, all_layers: bool = False) -> list[Inspection]
     ]
 
 
-def _looked_into(image: Image, target: str, *, all_layers: bool, cached: bool) -> Inspection:
+def _looked_into(
+    image: Image,
+    target: str,
+    *,
+    all_layers: bool,
+    cached: bool,
+    contents: Foreseeing | None = None,
+) -> Inspection:
     """Inspect an image with the caches or without, and close it."""
     from lading.cli.frugal import be_frugal
     from lading.image.cache import LayerCache
     from lading.packages import find_syft
     from lading.usecases.inspect import inspect_image
-    from lading.usecases.kept import VERSION
     from lading.usecases.layer_scan import SCANNER_VERSION
     from lading.usecases.recall import inspect_anew
 
@@ -101,16 +113,27 @@ def _looked_into(image: Image, target: str, *, all_layers: bool, cached: bool) -
     try:
         if not cached or os.environ.get("LADING_NO_CACHE"):
             return inspect_image(image, target, find_syft=find_syft, all_layers=all_layers)
+        results = contents or contents_of_name(target)
         return inspect_anew(
             image,
             target,
             find_syft=find_syft,
             cache=LayerCache(None, SCANNER_VERSION),
-            results=LayerCache(None, VERSION),
+            results=results,
             all_layers=all_layers,
+            remember=results.remember,
         )
     finally:
         image.close()
+
+
+def contents_of_name(name: str) -> Foreseeing:
+    """Return what is kept of whole contents, to read those of the last image of ``name`` ahead."""
+    from lading.image.cache import LayerCache
+    from lading.usecases import foresee, kept
+
+    results, names = (LayerCache(None, one) for one in (kept.VERSION, foresee.VERSION))
+    return foresee.Foreseeing(name, results, names)
 
 
 def inspect_all(

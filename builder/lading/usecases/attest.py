@@ -68,10 +68,13 @@ def make_bom(inspection: Inspection, *, spec_version: str = "1.6", xml: bool = F
     Raises:
         InputError: the document does not fit the strict schema (a defect worth reporting).
     """
+    if not xml:
+        content = bom.write(inspection, spec_version=spec_version)
+        bom.validate(content)
+        return content
     document = bom.render(inspection, spec_version=spec_version)
-    content = bom.encode(document)
-    bom.validate(content)
-    return bom.encode_xml(document) if xml else content
+    bom.validate(bom.encode(document))
+    return bom.encode_xml(document)
 
 
 def image_subjects(name: str, facts: ImageFacts) -> tuple[Subject, ...]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lading.engine.sources import BuildSources, SourcesRead
     from lading.usecases.buildkit import Material
 
-__all__ = ["BuildRecord", "Built", "build"]
+__all__ = ["BuildRecord", "Built", "build", "name_of"]
 
 
 @record
@@ -64,6 +64,15 @@ class Built:
     def name(self) -> str:
         """The first name the user gave it, else its ID."""
         return self.references[0].familiar() if self.references else self.image_id
+
+
+def name_of(command: BuildCommand) -> str | None:
+    """Return what :attr:`Built.name` will be, None where that is an ID.
+
+    Raises:
+        UsageError: a tag is no reference.
+    """
+    return _reference(command.tags[0]).familiar() if command.tags else None
 
 
 def build(

@@ -72,10 +72,15 @@ def open_evidence(place: str | None, *, insecure: bool = False) -> Repository:
 
     if place is None:
         return Layout(default_store_path())
-    from lading.image import means_path
-
-    if means_path(place) or Path(place).is_dir():
+    if is_local(place):
         return Layout(Path(place).expanduser())
     from lading_oci.registry import open_registry
 
     return open_registry(parse_reference(place), insecure=insecure)
+
+
+def is_local(place: str) -> bool:
+    """Say whether :func:`open_evidence` takes a place for a directory."""
+    from lading.image import means_path
+
+    return means_path(place) or Path(place).is_dir()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lading.packages.syft_find import Syft
     from lading.usecases.footing import Footing
 
-__all__ = ["VERSION", "from_json", "keys_of", "paths_of", "to_json"]
+__all__ = ["VERSION", "contents_of", "from_json", "keys_of", "paths_of", "to_json"]
 
 VERSION = "inspection-2"
 _ROOMS = ("image", "models", "packages", "usecases")
@@ -114,17 +114,35 @@ def from_json(
         ),
         *above,
     )
-    shadowed = data["shadowed"]
     return Inspection(
-        target=target,
-        image=dataclasses.replace(facts, layers=layers),
-        models=tuple(map(_model, data["models"])),
-        datasets=tuple(map(_dataset, data["datasets"])),
-        packages=tuple(map(_package, data["packages"])),
-        findings=tuple(map(_finding, data["findings"])),
-        tools=tuple(Tool(**tool) for tool in data["tools"]),
-        shadowed=None if shadowed is None else tuple(map(_shadowed, shadowed)),
+        target=target, image=dataclasses.replace(facts, layers=layers), **contents_of(data)
     )
+
+
+def contents_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what :func:`from_json` rebuilds without an image: the fields of an inspection.
+
+    Of the very same data it is the very same contents.
+
+    Raises:
+        KeyError, TypeError, ValueError: the data is something else.
+    """
+    if not _last or _last[0][0] is not data:
+        shadowed = data["shadowed"]
+        made = {
+            "models": tuple(map(_model, data["models"])),
+            "datasets": tuple(map(_dataset, data["datasets"])),
+            "packages": tuple(map(_package, data["packages"])),
+            "findings": tuple(map(_finding, data["findings"])),
+            "tools": tuple(Tool(**tool) for tool in data["tools"]),
+            "shadowed": None if shadowed is None else tuple(map(_shadowed, shadowed)),
+        }
+        _last[:] = [(data, made)]
+    return _last[0][1]
+
+
+#: Data and the contents that were made of it last.
+_last: list[tuple[Mapping[str, Any], dict[str, Any]]] = []
 
 
 def _model(data: Mapping[str, Any]) -> Model:

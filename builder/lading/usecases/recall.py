@@ -34,10 +34,12 @@ def inspect_anew(
     cache: ScanCache,
     results: ScanCache,
     all_layers: bool = False,
+    remember: Callable[[str], None] = lambda _: None,
 ) -> Inspection:
     """Return everything found in ``image``, with what was kept; keep what was not.
 
-    ``cache`` keeps the findings of layers, ``results`` whole contents.
+    ``cache`` keeps the findings of layers, ``results`` whole contents; ``remember`` is told their
+    key.
 
     Raises:
         InputError, EngineError, OciError: as :func:`lading.usecases.inspect.inspect_image`.
@@ -49,21 +51,26 @@ def inspect_anew(
         keys = None  # no syft: an image may do without it, which shows when it is looked into
     keep = None
     if keys is not None:
-        found = _recalled(image, target, keys, layers, results, whole=all_layers)
+        found = _recalled(image, target, keys, layers, results, remember, whole=all_layers)
         if found is not None:
             return found
-        keep = _keeper(keys, results, whole=all_layers)
+        keep = _keeper(keys, results, remember, whole=all_layers)
     return inspect_image(
         image, target, find_syft=find_syft, all_layers=all_layers, layers=layers, keep=keep
     )
 
 
 def _keeper(
-    keys: Callable[[int], str], results: ScanCache, *, whole: bool
+    keys: Callable[[int], str],
+    results: ScanCache,
+    remember: Callable[[str], None],
+    *,
+    whole: bool,
 ) -> Callable[[Inspection, Footing], None]:
     def keep(inspection: Inspection, footing: Footing) -> None:
         count = len(inspection.image.layers) if whole else footing.layers
         results.put(keys(count), kept.to_json(inspection, footing._replace(layers=count)))
+        remember(keys(count))
 
     return keep
 
@@ -74,6 +81,7 @@ def _recalled(
     keys: Callable[[int], str],
     layers: LayerScans,
     results: ScanCache,
+    remember: Callable[[str], None],
     *,
     whole: bool,
 ) -> Inspection | None:
@@ -90,7 +98,9 @@ def _recalled(
             try:
                 paths = kept.paths_of(data)
                 if all(brings_nothing(one) and bears(paths, one, layers.exists) for one in above):
-                    return kept.from_json(data, image.facts, target, told)
+                    found = kept.from_json(data, image.facts, target, told)
+                    remember(keys(count))
+                    return found
             except (KeyError, TypeError, ValueError):
                 pass  # an entry of another shape is as good as none
             return None

@@ -55,7 +55,7 @@ def test_nothing_more_is_begun_once_the_caller_goes_on(monkeypatch: pytest.Monke
         begun.set()
         go_on.wait(10)
 
-    monkeypatch.setattr(warm, "_steps", lambda _: iter([first, lambda: done.append("second")]))
+    monkeypatch.setattr(warm, "_steps", lambda *_: iter([first, lambda: done.append("second")]))
     up = warm.WarmUp()
     assert begun.wait(10)
     threading.Timer(0.1, go_on.set).start()
@@ -68,7 +68,7 @@ def test_nothing_more_is_begun_once_the_caller_goes_on(monkeypatch: pytest.Monke
 def test_a_step_that_fails_is_left_to_whoever_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
 
-    def steps(pushing: bool) -> Iterator[Callable[[], object]]:
+    def steps(pushing: bool, foresee: object) -> Iterator[Callable[[], object]]:
         yield lambda: 1 // 0
         yield lambda: done.append(pushing)
 
@@ -111,7 +111,7 @@ def test_a_build_goes_on_when_nothing_is_loaded_beside_it(
     ended = threading.Event()
 
     class Slow:
-        def __init__(self, *, pushing: bool) -> None:
+        def __init__(self, *, pushing: bool, foresee: object) -> None:
             assert not pushing
 
         def end(self) -> None:
