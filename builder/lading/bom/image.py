@@ -23,6 +23,7 @@ _REPOSITORY = re.compile(
     re.ASCII,
 )
 _DIGEST = re.compile(r"(sha256|sha512):([0-9a-f]{64}|[0-9a-f]{128})")
+_PLACES = ("oci-dir:", "oci-archive:", "docker-archive:")
 _LABEL = "org.opencontainers.image."
 _REFERENCES = (("documentation", "documentation"), ("source", "vcs"), ("url", "website"))
 
@@ -76,7 +77,9 @@ def image_purl(image: ImageFacts) -> str | None:
     if not _DIGEST.fullmatch(digest):
         return None
     known = [one for one in image.repo_digests if one.endswith("@" + digest)]
-    found = _REPOSITORY.fullmatch(min(known, default=image.name))
+    named = min(known, default=image.name)
+    # what has no name of its own is known by where it was read
+    found = None if named.startswith(_PLACES) else _REPOSITORY.fullmatch(named)
     path = found["path"] if found else _slug(image.name)
     host = found["host"] if found else None
     if host is None and found:
@@ -99,7 +102,8 @@ def image_purl(image: ImageFacts) -> str | None:
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9._-]+", "-", name.rpartition("/")[2].lower()).strip("-.") or "image"
+    last = re.split("[/:]", name)[-1]
+    return re.sub(r"[^a-z0-9._-]+", "-", last.lower()).strip("-.") or "image"
 
 
 def _hashes(digest: str) -> list[dict[str, str]]:

@@ -25,7 +25,7 @@ def inspection_text(inspection: Inspection) -> str:
     cached = sum(layer.cached for layer in facts.layers)
     lines = [
         f"image     {plain(inspection.target)} ({facts.platform})",
-        f"digest    {facts.manifest_digest or facts.config_digest}",
+        f"digest    {facts.manifest_digest or facts.config_digest or 'none: a directory'}",
         f"layers    {len(facts.layers)} ({human_size(size)}; {cached} from the cache)",
     ]
     if inspection.models:

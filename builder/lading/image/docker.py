@@ -26,7 +26,12 @@ __all__ = ["ARCHIVE", "DIRECTORIES", "SAVE", "WAYS", "DockerImage"]
 
 T = TypeVar("T")
 
+# The steps whose layers may have no bytes, as the classic builder and BuildKit write them.
 _WORKDIR = re.compile(r"(?:/bin/sh -c #\(nop\) +)?WORKDIR ")
+_WORKING = re.compile(
+    r"(?:/bin/sh -c #\(nop\) +)?(?:COPY|ADD) |RUN |(?:\|\d+ .*)?/bin/sh -c (?!#\(nop\))", re.DOTALL
+)
+_ANY = re.compile(f"{_WORKDIR.pattern}|{_WORKING.pattern}", re.DOTALL)
 
 DIRECTORIES, ARCHIVE, SAVE = "directories", "archive", "save"
 WAYS = (DIRECTORIES, ARCHIVE, SAVE)
@@ -208,17 +213,17 @@ def _name(name: str, image_id: str = "") -> tuple[str, str | None]:
 def _layer_steps(steps: list[dict[str, Any]], layers: Any) -> list[dict[str, Any]]:
     """Return the engine's steps that made ``layers``, lowest first; none where that is not clear.
 
-    The engine does not say which steps did. All that have bytes, and where those are too few a
-    ``WORKDIR``, whose layer may be empty.
+    The engine does not say which steps did. All that have bytes; where those are too few, commands
+    and copies that brought none, too (``RUN rm``), or a ``WORKDIR``, whose layer may be empty.
     """
     if not isinstance(layers, list):
         return []
-    lowest_first = steps[::-1]
-    found = [step for step in lowest_first if step.get("Size")]
-    if len(found) < len(layers):
+    for pattern in (None, _WORKING, _WORKDIR, _ANY):
         found = [
             step
-            for step in lowest_first
-            if step.get("Size") or _WORKDIR.match(str(step.get("CreatedBy")))
+            for step in steps[::-1]
+            if step.get("Size") or (pattern and pattern.match(str(step.get("CreatedBy"))))
         ]
-    return found if len(found) == len(layers) else []
+        if len(found) == len(layers):
+            return found
+    return []

@@ -85,7 +85,7 @@ class DockerArchive:
             )
         self._paths = dict(zip(parsed.diff_ids, image.layers, strict=True))
         self._facts = make_facts(
-            f"docker-archive:{where}",
+            _name(image, tag) or f"docker-archive:{where}",
             parsed,
             config_digest=f"sha256:{hashlib.sha256(config).hexdigest()}",
         )
@@ -135,6 +135,16 @@ def _kept_open(source: Readable) -> Iterator[Readable]:
 def _is_called(image: SavedManifest, name: str) -> bool:
     """Say whether an image is meant by a name, as it is written there or as docker reads it."""
     return name in image.tags or _whole(name) in map(_whole, image.tags)
+
+
+def _name(image: SavedManifest, asked: str | None) -> str | None:
+    """Return what the archive calls the image, as an engine that loaded it would."""
+    fitting = [name for name in image.tags if asked is None or _whole(name) == _whole(asked)]
+    name = min(fitting or image.tags, default=None)
+    try:
+        return None if name is None else parse_reference(name).familiar()
+    except ReferenceInvalid:
+        return name
 
 
 def _whole(name: str) -> str:

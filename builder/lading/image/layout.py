@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lading.errors import InputError, LimitError
 from lading.image.archive import ArchiveFile
@@ -16,9 +16,10 @@ from lading.image.layers import TAMPERED
 from lading.image.oci import OciImage, choose_manifest, every_manifest, image_manifests
 from lading.image.saved import MANIFEST
 from lading.limits import LIMITS
-from lading_oci.errors import IntegrityError, LimitExceeded, OciError
+from lading_oci.errors import IntegrityError, LimitExceeded, OciError, ReferenceInvalid
 from lading_oci.layout import Layout
 from lading_oci.manifests import parse_descriptor
+from lading_oci.references import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["LayoutImage", "open_every", "open_oci_archive", "open_oci_directory"]
 
 T = TypeVar("T")
+_Named: TypeAlias = "tuple[Chosen, str | None]"  # an image's manifest, and what it is called
 
 _INDEX = "index.json"
 _NAMES = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
@@ -70,9 +72,10 @@ def open_every(how: str, path: Path, reference: str | None = None) -> Iterator[L
     shared = SharedBlobs(blobs)  # an archive's index is read from end to end: once is enough
     try:
         with _as_input():
-            every = every_manifest(shared, _roots(shared, index, reference))
+            roots = _roots(shared, index, reference)
+            every = every_manifest(shared, roots)
         for chosen in every:
-            yield _opened(shared.share(), _always(chosen), how, None)
+            yield _opened(shared.share(), _always(chosen, _called(roots)), how, None)
     finally:
         shared.close()
 
@@ -110,27 +113,43 @@ def _archive(path: Path) -> tuple[Blobs, bytes]:
 def _open(
     blobs: Blobs, index: bytes, how: str, reference: str | None, platform: Platform | None
 ) -> LayoutImage:
-    def choose(blobs: Blobs) -> Chosen:
-        return choose_manifest(blobs, _roots(blobs, index, reference), platform)
+    def choose(blobs: Blobs) -> _Named:
+        roots = _roots(blobs, index, reference)
+        return choose_manifest(blobs, roots, platform), _called(roots)
 
     return _opened(blobs, choose, how, platform)
 
 
 def _opened(
-    blobs: Blobs, choose: Callable[[Blobs], Chosen], how: str, platform: Platform | None
+    blobs: Blobs, choose: Callable[[Blobs], _Named], how: str, platform: Platform | None
 ) -> LayoutImage:
     """Return the image that ``choose`` finds; the blobs are closed when it is none."""
-    name = f"{how}:{blobs.name.removeprefix(how + ':')}"
+    place = f"{how}:{blobs.name.removeprefix(how + ':')}"
     try:
         with _as_input():
-            return LayoutImage(blobs, choose(blobs), name=name, how=how, platform=platform)
+            chosen, name = choose(blobs)
+            return LayoutImage(blobs, chosen, name=name or place, how=how, platform=platform)
     except BaseException:
         blobs.close()
         raise
 
 
-def _always(chosen: Chosen) -> Callable[[Blobs], Chosen]:
-    return lambda _: chosen
+def _always(chosen: Chosen, name: str | None) -> Callable[[Blobs], _Named]:
+    return lambda _: (chosen, name)
+
+
+def _called(roots: list[Descriptor]) -> str | None:
+    """Return the name that the layout has for an image, as an engine would show it.
+
+    A tag alone, which is what most writers of layouts know, is no name.
+    """
+    for key in reversed(_NAMES):
+        for name in sorted(root.annotations.get(key, "") for root in roots):
+            if "/" not in name and ":" not in name:
+                continue
+            with suppress(ReferenceInvalid):
+                return parse_reference(name).familiar()
+    return None
 
 
 def _roots(blobs: Blobs, index: bytes, reference: str | None) -> list[Descriptor]:

@@ -19,6 +19,7 @@ from lading.engine.client import Engine
 from lading.image import open_image
 from lading.image.docker import ARCHIVE, DIRECTORIES, SAVE, DockerImage
 from lading.packages import find_syft
+from lading.usecases.attest import make_bom
 from lading.usecases.inspect import inspect_image
 from lading_oci import mediatypes
 from lading_oci.layout import Layout
@@ -151,6 +152,18 @@ def test_from_the_engine(way: str, engine: Engine, image: str, expected: dict[st
         found = findings(opened_image, all_layers=certain)
         assert opened_image.how == way
     assert found == (expected if certain else {**expected, "shadowed": None})
+
+
+def test_the_bom_of_an_image_and_of_its_archive_are_the_same_bytes(
+    engine: Engine, image: str, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    documents = []
+    for target in (f"docker:{image}", f"docker-archive:{saved}"):
+        opened_image = open_image(target, engine=engine)
+        documents.append(make_bom(inspect_image(opened_image, target, find_syft=find_syft)))
+        opened_image.close()
+    assert documents[0] == documents[1]
 
 
 @pytest.mark.parametrize("compression", COMPRESSED)

@@ -49,6 +49,10 @@ def container(**changes: Any) -> dict[str, Any]:
             ("oci", None, "my-image.tar", MANIFEST, {}),
         ),
         (
+            {"name": "docker-archive:demo.tar", "repo_digests": ()},
+            ("oci", None, "demo.tar", MANIFEST, {}),
+        ),
+        (
             {"repo_digests": (f"other.example/x@{CONFIG}",)},
             ("oci", None, "svc", MANIFEST, {"repository_url": "ghcr.io/acme/svc", "tag": "1"}),
         ),

@@ -32,6 +32,14 @@ def test_control_characters_of_an_image_stay_out_of_the_terminal() -> None:
     assert "\nverified" not in text(attested=attested)
 
 
+def test_a_directory_has_no_digest() -> None:
+    image = dataclasses.replace(samples.image(), manifest_digest=None, config_digest="")
+
+    assert "\ndigest    none: a directory\n" in inspection_text(
+        dataclasses.replace(samples.full(), image=image)
+    )
+
+
 def test_a_long_name_leaves_the_other_columns_on_the_screen() -> None:
     long = dataclasses.replace(
         samples.full(), models=(samples.model("n" * 400, facts={}), samples.model("tiny", facts={}))

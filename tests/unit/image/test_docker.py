@@ -217,6 +217,30 @@ def test_what_the_engine_says() -> None:
     assert [layer.created_by for layer in facts.layers] == ["COPY one", "COPY two"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/bin/sh -c rm /srv/one",
+        "RUN /bin/sh -c rm /srv/one # buildkit",
+        "|1 WHAT=one /bin/sh -c rm /srv/$WHAT",
+        "/bin/sh -c #(nop) COPY dir:0 in /srv ",
+    ],
+)
+def test_a_command_that_takes_away_has_a_layer_without_bytes(command: str) -> None:
+    steps = [
+        {"CreatedBy": "/bin/sh -c #(nop)  CMD ['x']", "Size": 0},
+        {"CreatedBy": command, "Size": 0},
+        {"CreatedBy": "WORKDIR /srv", "Size": 0},
+        {"CreatedBy": "COPY one", "Size": 10},
+    ]
+    facts = opened(MemoryEngine([ONE, TWO], steps=steps)).facts
+    assert [layer.created_by for layer in facts.layers] == ["COPY one", command]
+    facts = opened(MemoryEngine([ONE, TWO], steps=[steps[1], *steps[:3]])).facts
+    assert [layer.created_by for layer in facts.layers] == [command, command]
+    three = opened(MemoryEngine([ONE, TWO, b""], steps=steps)).facts
+    assert [layer.created_by for layer in three.layers] == ["COPY one", "WORKDIR /srv", command]
+
+
 @pytest.mark.parametrize("workdir", ["WORKDIR /srv", "/bin/sh -c #(nop) WORKDIR /srv"])
 def test_a_layer_without_bytes_is_a_workdirs(workdir: str) -> None:
     steps = [

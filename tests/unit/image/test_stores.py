@@ -13,7 +13,7 @@ import pytest
 
 from lading.errors import EngineError, InputError, LimitError, RegistryError, UsageError
 from lading.image import archive as archive_module
-from lading.image import open_image, split_target
+from lading.image import open_every, open_image, split_target
 from lading.image.archive import ArchiveFile
 from lading.image.files import FilePart, open_file
 from lading.image.saved import read_saved
@@ -123,6 +123,58 @@ def test_names_in_a_docker_archive_are_read_as_docker_reads_them(tmp_path: Path,
     assert scanned(f"docker-archive:{path}:{name}") == [[wanted]]
     with pytest.raises(InputError, match="no such image"):
         scanned(f"docker-archive:{path}:{name}x")
+
+
+@pytest.mark.parametrize(
+    ("tags", "asked", "name"),
+    [
+        (["b/svc:2", "docker.io/library/svc:1"], "", "b/svc:2"),
+        (["b/svc:2", "docker.io/library/svc:latest"], ":svc", "svc:latest"),
+        (["NOT A"], "", "NOT A"),
+        (None, "", "docker-archive:{}"),
+    ],
+)
+def test_an_image_in_an_archive_has_its_own_name(
+    tmp_path: Path, tags: list[str] | None, asked: str, name: str
+) -> None:
+    manifest = [{"Config": "0.json", "RepoTags": tags, "Layers": ["0-0/layer.tar"]}]
+    path = write(tmp_path / "a.tar", docker_archive([ONE], manifest=manifest))
+    image = open_image(f"docker-archive:{path}{asked}")
+    assert image.facts.name == name.format(path)
+    image.close()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "name"),
+    [
+        ({"org.opencontainers.image.ref.name": "1"}, None),
+        ({"org.opencontainers.image.ref.name": "ghcr.io/acme/svc:1"}, "ghcr.io/acme/svc:1"),
+        (
+            {
+                "org.opencontainers.image.ref.name": "1",
+                "io.containerd.image.name": "docker.io/library/svc:1",
+            },
+            "svc:1",
+        ),
+        ({"io.containerd.image.name": "NOT/A NAME"}, None),
+        ({}, None),
+    ],
+)
+def test_an_image_in_a_layout_has_its_own_name(
+    tmp_path: Path, annotations: dict[str, str], name: str | None
+) -> None:
+    path = tmp_path / "l"
+    layout(path, {"amd64": ONE})
+    index = json.loads((path / "index.json").read_text())
+    for entry in index["manifests"]:
+        entry["annotations"] = annotations
+    (path / "index.json").write_text(json.dumps(index))
+    image = open_image(f"oci-dir:{path}", platform="linux/amd64")
+    assert image.facts.name == (name or f"oci-dir:{path}")
+    image.close()
+    for one in open_every(f"oci-dir:{path}"):
+        assert one.facts.name == image.facts.name
+        one.close()
 
 
 @pytest.mark.parametrize(
