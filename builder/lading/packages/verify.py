@@ -133,6 +133,7 @@ class Ledger:
             if index is None:
                 # Distributors move scripts, and leave RECORD as it was.
                 inside = _PLACE in row.path or row.path[-3:] == ".py"
+                inside = inside and "/bin/" not in row.path
                 if inside and len(missing) < LIMITS.fact_items and not has(row.path):
                     missing.append(row.path)
             elif not _differs(row, sha256, self._trace(directory, index)):

@@ -127,6 +127,8 @@ def test_pip_install_target() -> None:
     assert told(layer) == []
     (finding,) = told(layer, [file("demo/a.py", OTHER, site)])
     assert finding.path == "srv/deps/demo/a.py"
+    vendored = installed({"demo/a.py": CODE}, f"{SITE}/host/_vendor", more=rows[:1])
+    assert told(vendored) == []
     at_root = [Change(one.kind, one.path.removeprefix("srv/deps/"), one.content) for one in layer]
     assert told(at_root) == []
 
