@@ -240,7 +240,8 @@ class ImageFacts:
     config_digest: str
     layers: tuple[LayerFacts, ...]
     manifest_digest: str | None = None
-    index_digest: str | None = None
+    index_digest: str | None = None  # the outermost one's
+    inner_indexes: tuple[str, ...] = ()  # digests of those between it and the manifest
     repo_digests: tuple[str, ...] = ()
     created: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -190,13 +190,14 @@ def inspect_pushed(
     """Look inside a registry's image, every platform of it; ``name`` is its other name."""
     from dataclasses import replace
 
-    from lading.usecases.digests import platform_manifests
+    from lading.usecases.digests import platforms_and_indexes
 
     shown = name or reference.familiar()
     repository = repository_opener(insecure=insecure)(reference)
     root = repository.resolve(reference.target).digest
+    platforms, inner = platforms_and_indexes(repository, root)
     found = []
-    for digest in platform_manifests(repository, root):
+    for digest in platforms:
         pinned = reference.with_digest(digest)
         one = inspect(
             f"registry:{pinned}",
@@ -206,7 +207,9 @@ def inspect_pushed(
             cached=cached,
         )
         index = root if digest != root else None
-        found.append(replace(one, image=replace(one.image, index_digest=index)))
+        around = tuple(one for one, there in inner.items() if digest in there)
+        facts = replace(one.image, index_digest=index, inner_indexes=around)
+        found.append(replace(one, image=facts))
     return found
 
 

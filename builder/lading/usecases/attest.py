@@ -79,7 +79,8 @@ def make_bom(inspection: Inspection, *, spec_version: str = "1.6", xml: bool = F
 
 def image_subjects(name: str, facts: ImageFacts) -> tuple[Subject, ...]:
     """Return every digest by which ``facts``'s image is known, under its repository's name."""
-    digests = (facts.index_digest, facts.manifest_digest, facts.config_digest)
+    indexes = (facts.index_digest, *facts.inner_indexes)
+    digests = (*indexes, facts.manifest_digest, facts.config_digest)
     return tuple(
         Subject(name, {"sha256": digest.removeprefix("sha256:")})
         for digest in dict.fromkeys(digests)

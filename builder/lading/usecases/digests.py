@@ -28,6 +28,7 @@ __all__ = [
     "every_entry",
     "platform_manifest",
     "platform_manifests",
+    "platforms_and_indexes",
 ]
 
 _NO_PLATFORM = "unknown/unknown"  # what BuildKit calls its own attestations
@@ -44,6 +45,26 @@ def platform_manifests(repository: Repository, digest: str) -> tuple[str, ...]:
     """
     entries = list(every_entry(repository, digest, repository.manifest(digest).json()))
     return tuple(one.digest for one in _platforms(entries)) if entries else (digest,)
+
+
+def platforms_and_indexes(
+    repository: Repository, digest: str
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return :func:`platform_manifests`, and each index within with those that it leads to.
+
+    Raises:
+        LimitError: there are too many, or too deep.
+        OciError: they cannot be read.
+    """
+    entries = list(every_entry(repository, digest, repository.manifest(digest).json()))
+    inner = {}
+    for entry in entries:
+        if entry.media_type in INDEXES and platform_name(entry) != _NO_PLATFORM:
+            document = repository.manifest(entry.digest).json()
+            below = _platforms(every_entry(repository, entry.digest, document))
+            inner[entry.digest] = tuple(one.digest for one in below)
+    platforms = tuple(one.digest for one in _platforms(entries)) if entries else (digest,)
+    return platforms, {index: there for index, there in inner.items() if there}
 
 
 def every_entry(
@@ -121,7 +142,7 @@ def config_digest(repository: Repository, digest: str) -> str | None:
 
 
 def all_digests(repository: Repository, digest: str) -> tuple[str, ...]:
-    """Return ``digest``, the manifests of its platforms, and their configurations.
+    """Return ``digest``, indexes within it, manifests of its platforms, their configurations.
 
     An engine knows its image by the configuration, so that a statement which names them all holds
     for a copy in an engine, too.
@@ -129,8 +150,9 @@ def all_digests(repository: Repository, digest: str) -> tuple[str, ...]:
     Raises:
         OciError: a manifest cannot be read.
     """
-    found = [digest]
-    for manifest in platform_manifests(repository, digest):
+    platforms, inner = platforms_and_indexes(repository, digest)
+    found = [digest, *inner]
+    for manifest in platforms:
         found.append(manifest)
         config = config_digest(repository, manifest)
         if config is not None:

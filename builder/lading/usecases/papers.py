@@ -1,8 +1,9 @@
 """What is signed about one image, and which of it is attached where.
 
 A multi-platform image has a BOM for each platform. The index gets all of them under one seal whose
-subjects are the index and every platform's manifest and configuration; each platform's manifest
-gets its own BOM and seal, so that it can be verified by its own digest.
+subjects are the index, indexes within it, and every platform's manifest and configuration. An index
+within it gets the BOMs and a seal of its own platforms, each platform's manifest its own BOM and
+seal: each can be verified by its own digest.
 """
 
 from __future__ import annotations
@@ -119,15 +120,26 @@ class Papers:
     def _places(self) -> Iterator[tuple[str, tuple[Examined, ...], tuple[Subject, ...]]]:
         """Yield each digest that evidence hangs on, whose it is, and what its seal covers.
 
-        The seal of one platform among several does not name the index: copied to the index, it
-        must not pass for the seal of all platforms.
+        The seal of some platforms among several does not name the index: copied to the index, it
+        must not pass for the seal of all platforms. The same holds for indexes within indexes.
         """
-        index = self.examined[0].inspection.image.index_digest
+        images = [one.inspection.image for one in self.examined]
+        index = images[0].index_digest
+        inner = tuple(dict.fromkeys(digest for facts in images for digest in facts.inner_indexes))
         if index is not None:
             yield index, self.examined, self.subjects(self.examined)
-        for one in self.examined:
-            facts = one.inspection.image
-            own = self._subjects(one)
-            if len(self.examined) > 1:
-                own = tuple(s for s in own if f"sha256:{s.digest['sha256']}" != index)
+        for digest in inner:
+            there = tuple(
+                one for one in self.examined if digest in one.inspection.image.inner_indexes
+            )
+            yield digest, there, self._without({index, *inner} - {digest}, there)
+        for one, facts in zip(self.examined, images, strict=True):
+            others = {index, *inner} if len(self.examined) > 1 else set()
+            own = self._without(others, (one,))
             yield facts.manifest_digest or facts.config_digest, (one,), own
+
+    def _without(
+        self, indexes: set[str | None], examined: Iterable[Examined]
+    ) -> tuple[Subject, ...]:
+        subjects = self.subjects(examined)
+        return tuple(one for one in subjects if f"sha256:{one.digest['sha256']}" not in indexes)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lading.attest.vsa import ATTESTED_POLICY
 from lading.errors import InputError
 from lading.usecases.attest import Attestation, bom_statement, image_subjects, make_bom
-from lading.usecases.digests import platform_manifests
+from lading.usecases.digests import platforms_and_indexes
 from lading.usecases.papers import Examined, Papers
 from lading_oci.digest import digest_of
 from lading_oci.references import Reference, parse_reference
@@ -275,7 +275,7 @@ def _as_pushed(inspection: Inspection, repository: Repository, digest: str) -> I
     Raises:
         InputError: the index has more platforms than the one that was looked into.
     """
-    platforms = platform_manifests(repository, digest)
+    platforms, inner = platforms_and_indexes(repository, digest)
     if len(platforms) != 1:
         raise InputError(
             "The engine pushed several platforms, and only its own was examined",
@@ -287,6 +287,7 @@ def _as_pushed(inspection: Inspection, repository: Repository, digest: str) -> I
         inspection.image,
         manifest_digest=platforms[0],
         index_digest=digest if platforms != (digest,) else None,
+        inner_indexes=tuple(inner),
     )
     return dataclasses.replace(inspection, image=image)
 

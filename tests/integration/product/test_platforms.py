@@ -193,11 +193,14 @@ def test_platform_and_all_platforms_exclude_each_other(lading: Lading, index: In
     assert ran.status == 2
 
 
-def _copy_evidence(repository: Repository, source: str, target: str) -> None:
+def _copy_evidence(
+    repository: Repository, source: str, target: str, *, to: Repository | None = None
+) -> None:
+    there = to or repository
     for referrer in repository.referrers(source):
         layer = parse_descriptor(repository.manifest(referrer.digest).json()["layers"][0])
-        repository.attach(
-            repository.resolve(target),
+        there.attach(
+            there.resolve(target),
             repository.read_blob(layer, limit=10_000_000),
             artifact_type=referrer.artifact_type or "",
             blob_media_type=layer.media_type,
@@ -272,7 +275,7 @@ def test_indexes_in_an_index_are_gone_down_into(lading: Lading, nested: Index) -
     compared = lading.ok(*VERIFY, "--content", target, "--json").json()["content"]
     assert [found["platform"] for found in compared] == platforms
     listed = lading.ok("tree", target, "--json").json()["platforms"]
-    assert {one["digest"] for one in listed if one["referrers"]} == set(digests)
+    assert {one["digest"] for one in listed if one["referrers"]} == {*digests, *_inner(nested)}
 
 
 @pytest.mark.parametrize("platform", ["amd64", "arm64"])
@@ -286,6 +289,61 @@ def test_one_platform_of_indexes_in_an_index(lading: Lading, nested: Index, plat
     [model] = looked["models"]
     assert [one["path"] for one in model["files"]] == [f"srv/{platform}/model.safetensors"]
     assert lading(*VERIFY, "--platform", "s390x", target).status == 22
+
+
+def _inner(nested: Index) -> dict[str, list[str]]:
+    """The digests of the indexes within the index, each with its platforms."""
+    amd64, middle = nested.repository.manifest(nested.digest).json()["manifests"]
+    [arm64] = nested.repository.manifest(middle["digest"]).json()["manifests"]
+    platforms = {name: image.descriptor.digest for name, image in nested.images.items()}
+    return {
+        amd64["digest"]: [platforms["amd64"]],
+        middle["digest"]: [platforms["arm64"]],
+        arm64["digest"]: [platforms["arm64"]],
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("--all-platforms",), ("--full",), ("--type", "bom"), ("--content",)],
+    ids=" ".join,
+)
+def test_an_index_in_an_index_is_verified_by_its_own_digest(
+    lading: Lading, nested: Index, words: tuple[str, ...]
+) -> None:
+    for digest, platforms in _inner(nested).items():
+        assert digest in nested.summary["subjects"]
+        found = lading.ok(*VERIFY, *words, nested.pinned(digest), "--json").json()
+        assert (found["digest"], found["verified"]) == (digest, True)
+        if words == ("--all-platforms",):
+            assert found["platforms"] == platforms
+
+
+def test_evidence_of_an_index_in_an_index_is_no_more_than_that(
+    lading: Lading, nested: Index
+) -> None:
+    """What holds for a part holds neither for another part nor for a new whole around it."""
+    repository, (amd64, middle, arm64) = nested.repository, _inner(nested)
+    foreign = push_image(repository, _image("arm64", "foreign to the nested"))
+    forged = repository.push_manifest(
+        index_manifest([descriptor_json(repository.resolve(amd64)), descriptor_json(foreign)]),
+        OCI_INDEX,
+    ).digest
+    assert lading(*VERIFY, nested.pinned(forged)).status == 11
+    for part in (amd64, middle, arm64, nested.digest):
+        _copy_evidence(repository, part, forged)
+    for words in ((), ("--all-platforms",), ("--full",), ("--type", "bom")):
+        assert lading(*VERIFY, *words, nested.pinned(forged)).status == 10
+
+    # elsewhere, where the parts have no evidence of their own: that of one names no other
+    apart = open_registry(parse_reference(f"{nested.name.rpartition('/')[0]}/apart"))
+    for one in nested.images.values():
+        push_image(apart, one)
+    for digest in (arm64, middle, amd64, nested.digest):
+        apart.push_manifest(repository.manifest(digest).content, OCI_INDEX)
+    for digest in (middle, arm64):
+        _copy_evidence(repository, amd64, digest, to=apart)
+        assert lading(*VERIFY, "--full", f"registry:{apart.name}@{digest}").status == 10
 
 
 def test_indexes_that_go_down_for_ever_are_refused(lading: Lading, nested: Index) -> None:
