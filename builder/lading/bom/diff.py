@@ -139,9 +139,7 @@ def _diff_artifacts(before: Iterable[Artifact], after: Iterable[Artifact]) -> Ar
             for a, b in pairs
             if a.locations and b.locations and not {*a.locations} & {*b.locations}
         ),
-        weights_changed=tuple(
-            (a, b) for a, b in pairs if a.weights and b.weights and a.weights != b.weights
-        ),
+        weights_changed=tuple((a, b) for a, b in pairs if _other_weights(a, b)),
         versions_changed=changed(lambda one: one.version),
         licenses_changed=changed(lambda one: one.licenses),
         verdicts_changed=changed(lambda one: one.verdict),
@@ -160,6 +158,19 @@ def _take_pairs(
     for side, taken in ((left, {id(a) for a, _ in pairs}), (right, {id(b) for _, b in pairs})):
         side[:] = [one for one in side if id(one) not in taken]
     return pairs
+
+
+def _other_weights(before: Artifact, after: Artifact) -> bool:
+    """Say whether digests differ, of the algorithms that both documents have."""
+    old, new = _by_algorithm(before.weights), _by_algorithm(after.weights)
+    return any(old[one] != new[one] for one in old.keys() & new.keys())
+
+
+def _by_algorithm(weights: Iterable[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for digest in weights:
+        found.setdefault(digest.partition(":")[0], set()).add(digest)
+    return found
 
 
 def _unannounced(pair: Pair) -> bool:

@@ -1,4 +1,4 @@
-"""Somebody's CycloneDX JSON, read strictly and within bounds, into what a comparison needs.
+"""Somebody's CycloneDX, read strictly and within bounds, into what a comparison needs.
 
 Documents of other tools are read too: only what CycloneDX itself defines is needed, our
 properties refine it. The schema is not consulted (:func:`lading.bom.validate` does that); a
@@ -7,6 +7,7 @@ field that has the wrong type is an error, an absent one is not.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Artifact", "Bom", "PackageVersion", "read"]
 
+_XML = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\0?\s*\0?<")
+_SEPARATORS = re.compile(r"[-_.]+")  # of Python distributions' names, PEP 503
+#: Keys that tell other formats: SPDX 2, SPDX 3, syft's own, in-toto's statements.
+_OTHER_FORMATS = ("spdxVersion", "@context", "descriptor", "predicateType")
 _NO_PACKAGE = frozenset({"data", "file", "machine-learning-model", "cryptographic-asset"})
 
 
@@ -64,20 +69,21 @@ class Bom:
 
 
 def read(data: bytes) -> Bom:
-    """Read a CycloneDX JSON document of any version.
+    """Read a CycloneDX document of any version, JSON or XML.
 
     What is only declared (``lading:presence`` ``declared``: base models, training data) is no
     part of the result.
 
     Raises:
         LimitError: larger or deeper than ``limits.py`` allows.
-        InputError: not strict JSON, not CycloneDX, or a field of the wrong type.
+        InputError: not strict JSON or XML, not CycloneDX, or a field of the wrong type.
     """
-    document = load_object(data)
+    document = _document(data)
     if document.get("bomFormat") != "CycloneDX":
+        kind = next((key for key in ("bomFormat", *_OTHER_FORMATS) if key in document), None)
         raise InputError(
-            "the document is not CycloneDX JSON",
-            got=str(document.get("bomFormat"))[:80],
+            "the document is not CycloneDX",
+            got=f"{kind} {document[kind]}"[:80] if kind else "JSON of another kind",
             wanted='"bomFormat": "CycloneDX"',
         )
     subject = _object(_object(document, "metadata"), "component")
@@ -103,6 +109,14 @@ def read(data: bytes) -> Bom:
         datasets=tuple(sorted(datasets, key=repr)),
         packages=tuple(sorted(packages, key=repr)),
     )
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    if not _XML.match(data):
+        return load_object(data)
+    from lading.bom.read_xml import load_xml  # few documents are
+
+    return load_xml(data)
 
 
 def _walk(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -139,9 +153,12 @@ def _package(component: dict[str, Any], kind: str) -> PackageVersion:
     purl = _text(component, "purl")
     if purl and purl.startswith("pkg:"):
         kind = purl[4:].partition("/")[0]
+    name = _full_name(component)
+    if kind == "pypi":  # however a tool writes it: typing_extensions is typing-extensions
+        name = _SEPARATORS.sub("-", name).lower()
     return PackageVersion(
         kind=kind,
-        name=_full_name(component),
+        name=name,
         version=_text(component, "version"),
         purl=purl,
         licenses=_licenses(component),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _PLACES = 3  # of a model, that are shown
-_OPERAND = "A CycloneDX JSON file, or a TARGET as for `lading bom`."
+_OPERAND = "A CycloneDX file (JSON or XML), or a TARGET as for `lading bom`."
 
 
 def register(app: typer.Typer) -> None:
@@ -76,8 +76,9 @@ def _artifact_lines(kind: str, found: ArtifactDiff) -> Iterator[str]:
     for old, new in found.moved:
         places = f"{_all(old.locations[:_PLACES])} → {_all(new.locations[:_PLACES])}"
         yield f"~ {kind} {_named(new)}: moved {places}"
+    told = set(found.unannounced)
     for old, new in found.weights_changed:
-        if (old, new) not in found.unannounced:
+        if (old, new) not in told:
             yield f"~ {kind} {_named(new)}: other weights"
     for what, pairs in (
         ("version", [(b, a.version, b.version) for a, b in found.versions_changed]),

@@ -19,17 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
+_HEAD = 512  # bytes of a file that tell an archive
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\3\4")
+_PREFIX = "an image in a file needs its prefix: docker-archive: oci-archive:"
 _ENDINGS = (".json", ".xml")  # of a file's name, whose absence is no question to a registry
 
 
 def compare(before: str, after: str, inspect: Callable[[str], Inspection]) -> bom.Diff:
-    """Compare two operands, each the path of a CycloneDX JSON file or a TARGET.
+    """Compare two operands, each the path of a CycloneDX file or a TARGET.
 
     A file of that name comes before an image of that name. Targets are compared by the BOMs that
     ``lading bom`` would write.
 
     Raises:
-        InputError: a file cannot be read, or is no CycloneDX JSON.
+        InputError: a file cannot be read, or is no CycloneDX.
         LimitError: a file is larger than ``LIMITS.bom_document``.
         EngineError, OciError: a target's source failed.
     """
@@ -44,7 +47,10 @@ def _read(operand: str, inspect: Callable[[str], Inspection]) -> bom.Bom:
         return bom.read(make_bom(inspect(operand)))
     try:
         with path.open("rb") as file:
-            content = file.read(LIMITS.bom_document + 1)
+            head = file.read(_HEAD)
+            if head[257:262] == b"ustar" or head.startswith(_COMPRESSED):
+                raise InputError("This is an archive, not a BOM", where=operand, hint=_PREFIX)
+            content = head + file.read(LIMITS.bom_document + 1 - len(head))
     except OSError as error:
         raise InputError("The BOM cannot be read", where=operand, got=error.strerror) from error
     try:
@@ -55,5 +61,5 @@ def _read(operand: str, inspect: Callable[[str], Inspection]) -> bom.Bom:
             where=f"{operand}: {error.where}" if error.where else operand,
             got=error.got,
             wanted=error.wanted,
-            hint=error.hint or "an image in a file needs its prefix: docker-archive: oci-archive:",
+            hint=error.hint,
         ) from error

@@ -210,3 +210,29 @@ def test_json_is_json() -> None:
     document = compare(samples.full(), models(samples.model())).to_json()
     assert json.loads(json.dumps(document)) == document
     assert document["before"]["digest"] == samples.image().manifest_digest
+
+
+def test_digests_are_compared_by_the_algorithms_that_both_have() -> None:
+    def read(**hashes: str) -> bom.Bom:
+        model = {
+            "type": "machine-learning-model",
+            "name": "m",
+            "hashes": [{"alg": alg, "content": content} for alg, content in hashes.items()],
+        }
+        document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [model]}
+        return bom.read(json.dumps(document).encode())
+
+    one = read(**{"SHA-256": "aa", "SHA-1": "bb"})
+    assert bom.diff(one, read(**{"SHA-256": "aa"})).same
+    assert bom.diff(one, read(MD5="cc")).same, "neither says what the other says"
+    assert bom.diff(one, read(**{"SHA-1": "cc", "MD5": "bb"})).models.unannounced
+    assert bom.diff(one, read(**{"SHA-256": "ab", "SHA-1": "bb"})).models.unannounced
+
+
+def test_names_of_distributions_are_compared_as_pypi_does() -> None:
+    def read(name: str) -> bom.Bom:
+        library = {"type": "library", "name": name, "version": "1", "purl": "pkg:pypi/a-b@1"}
+        document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [library]}
+        return bom.read(json.dumps(document).encode())
+
+    assert bom.diff(read("A_b"), read("a-b")).same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import os
 import threading
@@ -18,6 +19,7 @@ from lading import bom
 from lading.cli import main
 from lading.inventory import Inspection, Model, Package
 from support import bom_inspections as samples
+from support.image_stores import docker_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,3 +165,24 @@ def test_a_document_that_is_not_there_is_asked_of_no_registry(
 ) -> None:
     assert main(["diff", "gone.cdx.json", "gone.cdx.json"]) == 22
     assert "There is no such file (gone.cdx.json)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"x"), "an archive, not a BOM"),
+        (docker_archive([b""]), "an archive, not a BOM"),
+        (b'{"spdxVersion": "SPDX-2.3"}', "not CycloneDX (FILE). Got: spdxVersion SPDX-2.3"),
+        (b'{"a": 1}', "Got: JSON of another kind"),
+        (b"<html/>", "not CycloneDX XML"),
+    ],
+)
+def test_what_is_no_bom_is_told(
+    content: bytes, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(content)
+    assert main(["diff", str(path), str(path)]) == 22
+    told = " ".join(capsys.readouterr().err.split()).replace(str(path), "FILE")
+    assert said in told
+    assert ("needs its prefix" in told) == ("archive" in said)
