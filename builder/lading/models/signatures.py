@@ -62,6 +62,17 @@ def _if(*choices: tuple[Callable[[bytes], bool], Reader]) -> Decision:
     return decide
 
 
+def _rarer(load: rarer.Load, guard: rarer.Guard | None) -> Decision:
+    """Return a decision of which the formats are loaded when ``guard`` first is true of a head."""
+
+    def decide(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
+        if guard is not None and not guard(head):
+            return None
+        return next((reader for looks_like, reader in load() if looks_like(head)), None)
+
+    return decide
+
+
 def _starts(magic: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(magic)
 
@@ -73,7 +84,12 @@ _DOCUMENT: Final = re.compile(
 
 
 def _json(suffix: str, head: bytes) -> Reader | None:
-    return _IN_JSON(suffix, head) if _DOCUMENT.match(head) else None
+    if not _DOCUMENT.match(head):
+        return None
+    return _IN_JSON(suffix, head) or _RARER_JSON(suffix, head)
+
+
+_RARER_JSON: Final = _rarer(*rarer.JSON)
 
 
 _IN_JSON: Final = _if(
@@ -82,7 +98,6 @@ _IN_JSON: Final = _if(
     (mxnet.symbol_like, mxnet.parse_symbol),
     (paddle.pir_like, paddle.parse_pir),
     (catboost.json_like, catboost.parse_json_model),
-    *rarer.RARER_JSON,
 )
 
 
@@ -93,7 +108,7 @@ def _xml(suffix: str, head: bytes) -> Reader | None:
     return xmlmodels.parse_openvino if name == "openvino" else xmlmodels.parse_pmml
 
 
-_IN_XML: Final = _if(*rarer.RARER_XML)
+_IN_XML: Final = _rarer(*rarer.XML)
 
 
 def _engine(head: bytes) -> bool:
@@ -111,7 +126,7 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     if second == tflite.MAGIC:
         return tflite.parse
     if second in rarer.BEHIND:
-        return rarer.BEHIND[second]
+        return _BEHIND[second](suffix, head)
     if suffix in rarer.NO_MAGIC:
         return _BY_SUFFIX[suffix](suffix, head)
     if b"\x00" not in head[:16]:
@@ -129,10 +144,25 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     return None
 
 
-_BY_SUFFIX: Final = {suffix: _if(*choices) for suffix, choices in rarer.NO_MAGIC.items()}
+_BY_SUFFIX: Final = {suffix: _rarer(*one) for suffix, one in rarer.NO_MAGIC.items()}
+_BEHIND: Final = {mark: _rarer(*one) for mark, one in rarer.BEHIND.items()}
+_FIELD_1: Final = tuple(_rarer(*one) for one in rarer.FIELD_1)
+#: Protobufs whose field 1 is a text or a message.
+_IN_FIELD_1: Final = _if(
+    (paddle.program_like, paddle.parse_program),
+    (tensorflow.graph_like, tensorflow.parse_graph),
+    (tensorflow.meta_graph_like, tensorflow.parse_meta_graph),
+)
+
+
+def _field_1(suffix: str, head: bytes) -> Reader | None:
+    found = (decide(suffix, head) for decide in (_IN_FIELD_1, *_FIELD_1))
+    return next((reader for reader in found if reader is not None), None)
+
+
 #: First four, two or one bytes → the decision.
 BY_MAGIC: Final[dict[bytes, Decision]] = {
-    **{magic: _if(*choices) for magic, choices in rarer.RARER.items()},
+    **{magic: _rarer(*one) for magic, one in rarer.RARER.items()},
     gguf.MAGIC: _always(gguf.parse),
     numpy.MAGIC[:4]: _if((_starts(numpy.MAGIC), numpy.parse)),
     hdf5.MAGIC[:4]: _if((_starts(hdf5.MAGIC), hdf5.parse)),
@@ -156,12 +186,7 @@ BY_MAGIC: Final[dict[bytes, Decision]] = {
     # Protobufs.
     b"\x08\x01": _if((tensorflow.saved_model_like, tensorflow.parse_saved_model)),
     b"\x08": _if((coreml.looks_like, coreml.parse), (onnx.looks_like, onnx.parse)),
-    b"\x0a": _if(
-        (paddle.program_like, paddle.parse_program),
-        (tensorflow.graph_like, tensorflow.parse_graph),
-        (tensorflow.meta_graph_like, tensorflow.parse_meta_graph),
-        *rarer.RARER_FIELD,
-    ),
+    b"\x0a": _field_1,
     # Texts.
     b"{": _json,
     b"<": _xml,

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["MAGIC", "looks_like", "parse"]
+__all__ = ["looks_like", "parse"]
 
 FORMAT: Final = "crfsuite"
-MAGIC: Final = b"lCRF"
+_MAGIC: Final = b"lCRF"
 #: First-order Markov CRF with dyad features: the only kind there is.
 _KIND: Final = b"FOMC"
 _HEADER: Final = struct.Struct("<4sI4s9I")
@@ -29,7 +29,7 @@ _FEATURE: Final = 20
 
 def looks_like(head: bytes) -> bool:
     """Whether both of the header's marks are there."""
-    return head.startswith(MAGIC) and head[8:12] == _KIND
+    return head.startswith(_MAGIC) and head[8:12] == _KIND
 
 
 def parse(source: Source, report: Report) -> None:

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["LITERTLM", "PICOVOICE", "RKNN", "darknet_like", "litertlm_like", "parse_darknet",
+__all__ = ["darknet_like", "litertlm_like", "parse_darknet",
            "parse_litertlm", "parse_picovoice", "parse_rknn", "picovoice_like",
            "rknn_like"]  # fmt: skip
 
-RKNN: Final = b"RKNN"
-LITERTLM: Final = b"LITERTLM"
+_RKNN_MAGIC: Final = b"RKNN"
+_LITERTLM: Final = b"LITERTLM"
 _RKNN: Final = struct.Struct("<4s4xQQ")
 #: Versions above the first have a longer header.
 _RKNN_PADDING: Final = 40
@@ -38,17 +38,13 @@ _ENGINE: Final = re.compile(
     rb"(porcupine|rhino|cheetah|leopard|octopus|cobra|koala|eagle|falcon|orca|picollm)"
     rb"(\d{1,2}\.\d{1,2}\.\d{1,2})[^\x20-\x7e]"
 )
-PICOVOICE: Final = tuple(
-    {name[:4] for name in (b"porcupine", b"rhino", b"cheetah", b"leopard", b"octopus", b"cobra",
-                           b"koala", b"eagle", b"falcon", b"orca", b"picollm")}
-)  # fmt: skip
 _DARKNET: Final = struct.Struct("<3i")
 _LARGEST: Final = 1e4
 
 
 def rknn_like(head: bytes) -> bool:
     """Whether ``head`` has the mark, zeros, and a version."""
-    return head[4:8] == bytes(4) and 0 < int.from_bytes(head[8:16], "little") < 64
+    return head[:8] == _RKNN_MAGIC + bytes(4) and 0 < int.from_bytes(head[8:16], "little") < 64
 
 
 def parse_rknn(source: Source, report: Report) -> None:
@@ -78,7 +74,7 @@ def _about(about: dict[str, Any], report: Report) -> None:
 
 def litertlm_like(head: bytes) -> bool:
     """Whether ``head`` has the mark and a version."""
-    return head.startswith(LITERTLM) and len(head) > 32 and head[8:12] < b"\x40"
+    return head.startswith(_LITERTLM) and len(head) > 32 and head[8:12] < b"\x40"
 
 
 def parse_litertlm(source: Source, report: Report) -> None:

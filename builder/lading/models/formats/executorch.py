@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["MAGICS", "parse"]
+__all__ = ["looks_like", "parse"]
 
 FORMAT: Final = "executorch"
-MAGICS: Final = frozenset({b"ET10", b"ET11", b"ET12"})
+_MAGICS: Final = frozenset({b"ET10", b"ET11", b"ET12"})
 #: ScalarType
 _TYPES: Final = (
     "U8", "I8", "I16", "I32", "I64", "F16", "F32", "F64", "C32", "C64", "C128", "BOOL", "QI8",
@@ -33,12 +33,17 @@ _TENSOR: Final = 5
 _DOMAINS: Final = ("aten::", "dim_order_ops::", "executorch_prim::", "quantized_decomposed::")
 
 
+def looks_like(head: bytes) -> bool:
+    """Whether ``head`` has the mark, and the root's table lies behind it."""
+    return head[4:8] in _MAGICS and int.from_bytes(head[:4], "little") >= len(head[:8])
+
+
 def parse(source: Source, report: Report) -> None:
     """Read methods, operators, delegates, and constant tensors."""
     report.format = FORMAT
     report.fact(v.LIBRARY, "executorch", "")
     data = source.read(LIMITS.flatbuffer)
-    if data[4:8] not in MAGICS:
+    if data[4:8] not in _MAGICS:
         raise Malformed("not ET12")
     try:
         _program(root(data), report)

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["STARTS", "looks_like", "parse"]
+__all__ = ["looks_like", "parse"]
 
 FORMAT: Final = "flax"
-#: First bytes of maps that are not empty.
-STARTS: Final = tuple(bytes([one]) for one in (*range(0x81, 0x90), 0xDE, 0xDF))
 _CHUNKED: Final = b"__msgpack_chunked_array__"
 #: Tag → bytes of the length that follows it: binaries, extensions, texts, arrays, maps.
 _LENGTHS: Final = {

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["FST", "MAGIC", "fst_like", "looks_like", "parse", "parse_part", "part_like"]
+__all__ = ["fst_like", "looks_like", "parse", "parse_part", "part_like"]
 
 FORMAT: Final = "kaldi"
-MAGIC: Final = b"\x00B"
 _OBJECTS: Final = {
     b"TransitionModel": "automatic-speech-recognition",
     b"Nnet": None, b"Nnet3": None, b"NNET": None, b"IvectorExtractor": None, b"Plda": None,
@@ -28,8 +27,10 @@ _OBJECTS: Final = {
 }  # fmt: skip
 _OBJECT: Final = re.compile(rb"\x00B<(\w{3,40})> ")
 _MATRIX: Final = re.compile(rb"\x00B(?:[FD][MV]|CM[23]?) ")
-FST: Final = bytes.fromhex("d6fdb27e")
-_FST: Final = re.compile(FST + rb"([\x03-\x20])\x00\x00\x00([a-z_]{3,32}).\x00\x00\x00", re.DOTALL)
+
+_FST: Final = re.compile(
+    rb"\xd6\xfd\xb2\x7e([\x03-\x20])\x00\x00\x00([a-z_]{3,32}).\x00\x00\x00", re.DOTALL
+)
 
 
 def looks_like(head: bytes) -> bool:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["BINARY", "looks_like", "parse", "parse_binary"]
+__all__ = ["binary_like", "looks_like", "parse", "parse_binary"]
 
 FORMAT: Final = "ncnn"
-BINARY: Final = (7_767_517).to_bytes(4, "little")
+_BINARY: Final = (7_767_517).to_bytes(4, "little")
 _HEAD: Final = re.compile(rb"7767517 *\r?\n *(\d{1,7}) +(\d{1,7}) *\r?\n")
 _LAYER: Final = re.compile(r"(\w{1,64}) +(\S{1,256}) +(\d{1,5}) +(\d{1,5})(?: |\Z)")
 #: Layers with weights → the parameters that hold: outputs, whether there is a bias, weights.
@@ -91,12 +91,14 @@ def _weights(kind: str, line: str) -> int:
     return weights + (outputs if bias else 0)
 
 
-def parse_binary(source: Source, report: Report) -> bool:
-    """Note a program in binary; False when it counts no layers."""
-    head = source.peek(12)
-    layers = int.from_bytes(head[4:8], "little")
-    blobs = int.from_bytes(head[8:12], "little")
-    if not 0 < layers <= LIMITS.gguf_tensors or not 0 < blobs <= LIMITS.gguf_tensors:
-        return False
+def binary_like(head: bytes) -> bool:
+    """Whether ``head`` has the number and a count of layers and of blobs."""
+    counts = [int.from_bytes(head[at : at + 4], "little") for at in (4, 8)]
+    return head.startswith(_BINARY) and all(0 < one <= LIMITS.gguf_tensors for one in counts)
+
+
+def parse_binary(source: Source, report: Report) -> None:
+    """Note a program in binary."""
     _start(report)
-    return True
+    if len(source.read(16)) < 16:
+        raise Malformed("the data ends inside the first layer")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["FORMAT", "looks_like", "parse"]
+__all__ = ["looks_like", "parse"]
 
 FORMAT: Final = "sentencepiece"
 #: The first pieces of every trainer: for what is unknown, and the marks of a text.

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["SENONES", "arpa_like", "kenlm_like", "parse_arpa", "parse_kenlm", "parse_sphinx",
+__all__ = ["arpa_like", "kenlm_like", "parse_arpa", "parse_kenlm", "parse_sphinx",
            "parse_sphinx_ngrams", "sphinx_like", "trie_like"]  # fmt: skip
 
 FORMAT: Final = "sphinx"
 _S3: Final = re.compile(rb"s3\nversion (\d{1,3}\.\d{1,3})\n(?:[\w ]{1,64}\n){0,8}? *endhdr\n")
 _BIN_MDEF: Final = re.compile(rb"(?:BMDF|FDMB).{8}BEGIN FILE FORMAT DESCRIPTION\n", re.DOTALL)
 #: The length of the first text of a ``sendump``.
-SENONES: Final = b"\x1e\x00\x00\x00"
-_SENDUMP: Final = SENONES + b"BEGIN FILE FORMAT DESCRIPTION\x00"
+_SENONES: Final = b"\x1e\x00\x00\x00"
+_SENDUMP: Final = _SENONES + b"BEGIN FILE FORMAT DESCRIPTION\x00"
 _TRIE: Final = b"Trie Language Model"
 _KENLM: Final = re.compile(rb"mmap lm http://kheafield\.com/code format version (\d{1,3})\n\x00")
 _ARPA: Final = re.compile(rb"\\data\\\r?\n(?:ngram +\d{1,2} *= *\d{1,12}\r?\n){1,12}")

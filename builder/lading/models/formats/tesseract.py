@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["MAGICS", "looks_like", "parse"]
+__all__ = ["looks_like", "parse"]
 
 FORMAT: Final = "tesseract"
 #: How many parts there may be: 11 in the oldest files that are still read, 24 since 4.0.
 _COUNTS: Final = range(9, 25)
-MAGICS: Final = tuple(struct.pack("<I", count) for count in _COUNTS)
 _PARTS: Final = (
     "config", "unicharset", "unicharambigs", "inttemp", "pffmtable", "normproto", "punc-dawg",
     "word-dawg", "number-dawg", "freq-dawg", "fixed-length-dawgs", "cube-unicharset",

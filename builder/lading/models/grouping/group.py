@@ -20,7 +20,6 @@ from lading.inventory import (
     Verdict,
 )
 from lading.models import vocabulary as v
-from lading.models.formats import sentencepiece
 from lading.models.grouping.assemble import assemble
 from lading.models.grouping.checkouts import Checkouts
 from lading.models.grouping.datasets import datasets_of
@@ -56,6 +55,8 @@ _MOST_SHARED: Final = 64
 _PICKLES: Final = frozenset({"pickle", "joblib"})
 #: Formats that say what the model is called better than the name of the file does.
 _NAMING: Final = frozenset({"gguf", "nemo", "model-archive"})
+#: The one kind of tokenizer that is a model where no weights are.
+_PIECES: Final = "sentencepiece"
 _ARRAYS: Final = frozenset({"numpy", "npz"})
 
 
@@ -155,10 +156,7 @@ def _alone(files: list[ModelFile]) -> list[ModelFile]:
     """Return the files; a tokenizer that some trainer made is a model where no weights are."""
     if any(file.role is Role.WEIGHTS for file in files):
         return files
-    return [
-        replace(file, role=Role.WEIGHTS) if file.format == sentencepiece.FORMAT else file
-        for file in files
-    ]
+    return [replace(file, role=Role.WEIGHTS) if file.format == _PIECES else file for file in files]
 
 
 def _own_companions(

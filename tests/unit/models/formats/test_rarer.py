@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.inventory import Role, Verdict
-from lading.limits import LIMITS
 from lading.models import rarer, signatures
 from support import model_encoders as enc
 from support import model_rare_encoders as rare
 from support.models_streams import facts_of, ids_of, look, seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Path → bytes, format, facts.
 TRUTH: dict[str, tuple[bytes, str, dict[str, Any]]] = {
@@ -260,6 +264,7 @@ def test_what_headers_claim_must_fit_the_file() -> None:
         "m/a.mdl": rare.TRANSITIONS[:100],
         "m/a.spm": rare.sentencepiece(trained=False),
         "m/b.spm": rare.sentencepiece()[:-3],
+        "m/a.param.bin": TRUTH["m/net.param.bin"][0][:14],
         "m/a.arpa": rare.ARPA.replace(rb"\end", b""),
     }
     for path, data in lies.items():
@@ -431,13 +436,36 @@ def test_a_classifier_in_xml() -> None:
 
 
 def test_each_first_byte_leads_to_one_table() -> None:
-    known = set(signatures.BY_MAGIC)
-    assert rarer.RARER.keys() <= known
-    for magic, choices in rarer.RARER.items():
+    assert all(len(magic) in (1, 2, 4) for magic in signatures.BY_MAGIC)
+    for magic in rarer.RARER:
         decide = signatures.BY_MAGIC[magic]
-        assert decide.__name__ == "decide", f"{magic!r} of {choices} is another format's, too"
-    assert all(len(magic) in (1, 2, 4) for magic in known)
-    assert LIMITS.sniff_bytes >= 4096
+        assert "_rarer" in decide.__qualname__, f"{magic!r} is another format's, too"
+
+
+def test_formats_that_no_file_has_are_not_loaded() -> None:
+    program = (
+        "import sys, lading.models;"
+        "print([n for n in sys.modules if n.startswith('lading.models.formats.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = done.stdout
+    assert "lading.models.formats.gguf" in loaded
+    rare_ones = {reader.__module__ for _, reader in _all_choices()}
+    assert len(rare_ones) >= 16
+    assert [name for name in sorted(rare_ones) if f"'{name}'" in loaded] == []
+
+
+def _all_choices() -> Iterator[tuple[object, object]]:
+    tables = (rarer.RARER, rarer.BEHIND, rarer.NO_MAGIC)
+    for load, _ in (
+        *(one for table in tables for one in table.values()),
+        *rarer.FIELD_1,
+        rarer.JSON,
+        rarer.XML,
+    ):
+        yield from load()
 
 
 def test_maps_that_end_at_once_are_none() -> None:
