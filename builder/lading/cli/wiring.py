@@ -77,7 +77,7 @@ def inspect(
     from lading.image import open_image
 
     opener = repository_opener(insecure=insecure)
-    image = open_image(target, platform=platform, repository_opener=opener)
+    image = open_image(target, platform=platform, repository_opener=opener, lower_layers=all_layers)
     return _looked_into(
         image, name or target, all_layers=all_layers, cached=cached, contents=contents
     )

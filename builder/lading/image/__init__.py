@@ -74,6 +74,7 @@ def open_image(
     platform: Platform | str | None = None,
     engine: Engine | None = None,
     repository_opener: RepositoryOpener | None = None,
+    lower_layers: bool = False,
 ) -> Image:
     """Open an image by its target; a bare name is looked for in the engine, then its registry.
 
@@ -83,6 +84,8 @@ def open_image(
         platform: which, where there are several; ``linux/arm64``.
         engine: one that is connected already; None connects when an engine is needed.
         repository_opener: how to reach registries; None: not at all.
+        lower_layers: what higher layers hide is asked for, too: an engine's layers are then read
+            in ways that tell opaque directories, however slow.
 
     Raises:
         EngineError: the engine is needed and is not there, or does not have the image.
@@ -98,7 +101,7 @@ def open_image(
     if not rest:
         raise UsageError("a target names nothing", got=target)
     if prefix == "docker":
-        return _from_engine(rest, wanted, engine)
+        return _from_engine(rest, wanted, engine, lower_layers)
     if prefix == "registry":
         return _from_registry(rest, wanted, repository_opener)
     if prefix == "dir":
@@ -109,16 +112,21 @@ def open_image(
         return DirectoryImage(Path(rest), wanted)
     if prefix is not None:
         return _from_file(prefix, rest, wanted)
-    return _from_anywhere(target, wanted, engine, repository_opener)
+    return _from_anywhere(target, wanted, engine, repository_opener, lower_layers)
 
 
-def _from_engine(name: str, platform: Platform | None, engine: Engine | None) -> Image:
+def _from_engine(
+    name: str, platform: Platform | None, engine: Engine | None, lower_layers: bool
+) -> Image:
     from lading.engine.client import Engine as Client
-    from lading.image.docker import DockerImage
+    from lading.image.docker import EXACT_WAYS, WAYS, DockerImage
 
     connected = engine or Client.connect()
+    ways = EXACT_WAYS if lower_layers else WAYS
     try:
-        return DockerImage(connected, name, platform=platform, close_engine=engine is None)
+        return DockerImage(
+            connected, name, platform=platform, ways=ways, close_engine=engine is None
+        )
     except BaseException:
         if engine is None:
             connected.close()
@@ -136,14 +144,18 @@ def _from_registry(name: str, platform: Platform | None, opener: RepositoryOpene
 
 
 def _from_anywhere(
-    name: str, platform: Platform | None, engine: Engine | None, opener: RepositoryOpener | None
+    name: str,
+    platform: Platform | None,
+    engine: Engine | None,
+    opener: RepositoryOpener | None,
+    lower_layers: bool,
 ) -> Image:
     """Ask the engine, then the registry; when neither has it, tell what each said."""
     from lading_oci.errors import NotFound, OciError, ReferenceInvalid
 
     refuse_path(name)
     try:
-        return _from_engine(name, platform, engine)
+        return _from_engine(name, platform, engine, lower_layers)
     except EngineError as error:
         refused = error
     try:

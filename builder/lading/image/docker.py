@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lading.image.interface import Done, Entry
     from lading.inventory import ImageFacts, Platform
 
-__all__ = ["ARCHIVE", "DIRECTORIES", "SAVE", "WAYS", "DockerImage"]
+__all__ = ["ARCHIVE", "DIRECTORIES", "EXACT_WAYS", "SAVE", "WAYS", "DockerImage"]
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ _ANY = re.compile(f"{_WORKDIR.pattern}|{_WORKING.pattern}", re.DOTALL)
 
 DIRECTORIES, ARCHIVE, SAVE = "directories", "archive", "save"
 WAYS = (DIRECTORIES, ARCHIVE, SAVE)
+#: Those that tell opaque directories, and so all that a layer hides.
+EXACT_WAYS = (DIRECTORIES, SAVE)
 
 
 class DockerImage:
@@ -61,7 +63,7 @@ class DockerImage:
         close_engine: bool = False,
     ) -> None:
         self._engine = engine
-        self._ways = tuple(ways)
+        self.ways = tuple(ways)
         self._close_engine = close_engine
         self._inspected = engine.inspect_image(name)
         self._id = str(self._inspected.get("Id", ""))
@@ -105,9 +107,9 @@ class DockerImage:
         if not wanted:
             return {}
         directories: Mapping[str, str] = {}
-        if self._ways != (SAVE,):
+        if self.ways != (SAVE,):
             directories = layer_directories(self._engine, self._inspected, every)
-        for way in self._ways:
+        for way in self.ways:
             self._how = way
             found: Mapping[str, T] | None
             if way == DIRECTORIES:
@@ -122,7 +124,7 @@ class DockerImage:
         raise EngineError(
             "the engine's layers cannot be read in the ways that are allowed",
             where=self._facts.name,
-            got=", ".join(self._ways),
+            got=", ".join(self.ways),
         )
 
     # -- the merged view -----------------------------------------------------------------------

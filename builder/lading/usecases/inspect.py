@@ -48,12 +48,14 @@ class LayerScans:
     """The findings of an image's layers: what was kept of them, else read, each layer once.
 
     What was kept by a source that cannot tell opaque directories is of use only where the image
-    can be asked for its paths; else the layer is read again.
+    can be asked for its paths, and where only what a container sees is asked for; else the layer
+    is read again.
     """
 
-    def __init__(self, image: Image, cache: ScanCache | None) -> None:
+    def __init__(self, image: Image, cache: ScanCache | None, *, exact: bool = False) -> None:
         self._image = image
         self._cache = cache
+        self._exact = exact
         self._known: dict[str, LayerScan] = {}
         self.exists = image.exists if isinstance(image, SeesMerged) else None
         self.fresh: set[str] = set()  # those that were read, not kept
@@ -68,7 +70,7 @@ class LayerScans:
                 scan = LayerScan.from_json(found)
             except (KeyError, TypeError, ValueError, zlib.error):
                 return None  # an entry of another shape is as good as none
-            if scan.paths.opaques_known or self.exists is not None:
+            if scan.paths.opaques_known or (self.exists is not None and not self._exact):
                 self._known[diff_id] = scan
         return self._known.get(diff_id)
 
@@ -125,7 +127,7 @@ def inspect_image(
         EngineError, OciError: the image's source failed.
     """
     facts = image.facts
-    layers = layers or LayerScans(image, cache)
+    layers = layers or LayerScans(image, cache, exact=all_layers)
     diff_ids = [layer.diff_id for layer in facts.layers]
     with ViewReader(facts.platform, find_syft) as reader:
         stack = layers.all(diff_ids, reader.foresee)

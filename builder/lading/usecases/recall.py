@@ -44,7 +44,7 @@ def inspect_anew(
     Raises:
         InputError, EngineError, OciError: as :func:`lading.usecases.inspect.inspect_image`.
     """
-    layers = LayerScans(image, cache)
+    layers = LayerScans(image, cache, exact=all_layers)
     try:
         keys = kept.keys_of(image.facts, find_syft(), all_layers=all_layers)
     except InputError:

@@ -17,7 +17,7 @@ import parts
 from lading.cli.summary import inspection_json
 from lading.engine.client import Engine
 from lading.image import open_image
-from lading.image.docker import ARCHIVE, DIRECTORIES, SAVE, DockerImage
+from lading.image.docker import ARCHIVE, DIRECTORIES, EXACT_WAYS, SAVE, WAYS, DockerImage
 from lading.packages import find_syft
 from lading.usecases.attest import make_bom
 from lading.usecases.inspect import inspect_image
@@ -166,6 +166,14 @@ def test_the_bom_of_an_image_and_of_its_archive_are_the_same_bytes(
     assert documents[0] == documents[1]
 
 
+def test_what_lower_layers_hide_is_asked_for_where_it_is_told(engine: Engine, image: str) -> None:
+    for lower, ways in ((True, EXACT_WAYS), (False, WAYS)):
+        opened_image = open_image(image, engine=engine, lower_layers=lower)
+        assert isinstance(opened_image, DockerImage)
+        assert opened_image.ways == ways
+        opened_image.close()
+
+
 @pytest.mark.parametrize("compression", COMPRESSED)
 @pytest.mark.parametrize("kind", ["oci-dir", "oci-archive", "registry"])
 def test_from_oci_stores(
@@ -255,6 +263,13 @@ def test_a_cache_filled_by_one_way_serves_every_other(
     again = inspect_image(archive, "x", find_syft=find_syft, cache=cache)
     assert inspection_json(first)["models"] == expected["models"]
     assert inspection_json(again)["models"] == expected["models"]
+    # nor is it where what lower layers hide is asked for: those layers are read once more
+    with DockerImage(engine, image, ways=[SAVE]) as exact:
+        unclear = LayerCache(tmp_path / "unclear", "test")
+        with DockerImage(engine, image, ways=[ARCHIVE]) as uncertain:
+            inspect_image(uncertain, "x", find_syft=find_syft, cache=unclear)
+        whole = inspect_image(exact, "x", find_syft=find_syft, cache=unclear, all_layers=True)
+    assert inspection_json(whole)["shadowed"] == expected["shadowed"]
     third = inspect_image(archive, "x", find_syft=find_syft, cache=cache)
     assert all(layer.cached for layer in third.image.layers)
     archive.close()
