@@ -25,6 +25,7 @@ NEEDED: Final = (
     "lading.cli.frugal",
     "ctypes",
     "lading.image.cache",
+    "lading.packages.capture",
     "lading.cli.matching",
     "lading.usecases.match",
     "lading.cli.trusting",

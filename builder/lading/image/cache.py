@@ -94,10 +94,14 @@ class LayerCache:
     def _sweep(self) -> None:
         """Remove least recently used entries, and leftovers of dead writers, past the bound."""
         entries = []
-        for path in self._root.glob("*/*"):
-            with suppress(OSError):  # another process may have removed it
-                status = path.stat()
-                entries.append((status.st_mtime, status.st_size, path))
+        for version in os.scandir(self._root):
+            listed: list[os.DirEntry[str]] = []
+            with suppress(OSError):  # it is no directory
+                listed.extend(os.scandir(version.path))
+            for entry in listed:
+                with suppress(OSError):  # another process may have removed it
+                    status = entry.stat()
+                    entries.append((status.st_mtime, status.st_size, entry.path))
         total = sum(size for _, size, _ in entries)
         if total <= self._bound:
             return
@@ -105,7 +109,7 @@ class LayerCache:
             if total <= self._bound * _SWEEP_TO:
                 break
             with suppress(OSError):
-                path.unlink()
+                os.unlink(path)  # noqa: PTH108 - a str of the directory's
             total -= size
 
 

@@ -7,18 +7,20 @@ same as without it: all that is told of the layers below holds of the whole imag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lading import packages
 from lading.image.overlay import LayerPaths, Overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lading.usecases.layer_scan import LayerScan
     from lading.usecases.views import View
 
 __all__ = ["Footing", "bears", "brings_nothing", "footing_of"]
+
+_SMALL: Final = 64 * 1024  # characters of a layer's names that take less time than the paths below
 
 
 class Footing(NamedTuple):
@@ -63,9 +65,42 @@ def bears(paths: Iterable[str], top: LayerScan, exists: Callable[[str], bool] | 
     ``exists`` is as :class:`lading.image.overlay.Overlay` has it.
     """
     if top.paths.opaques_known:
+        if _is_small(top.paths):
+            return not _touches(top.paths, frozenset(paths))
         return not any(map(top.paths.hides, paths))
     overlay = Overlay([LayerPaths(), top.paths], exists)
     return all(overlay.visible(0, path) for path in paths)
+
+
+def _is_small(top: LayerPaths) -> bool:
+    names = (*top.files.values(), *top.directories.values(), *top.whiteouts, *top.opaques)
+    return sum(map(len, names)) <= _SMALL
+
+
+def _touches(top: LayerPaths, paths: frozenset[str]) -> bool:
+    """Say whether a layer hides any of ``paths``, starting from the few that the layer has.
+
+    As :meth:`lading.image.overlay.LayerPaths.hides` would of one of them.
+    """
+    files = set(_listed(top.files))
+    directories = {*_listed(top.directories), *top.directories, *top.files}
+    if not paths.isdisjoint(files | directories | top.whiteouts):
+        return True
+    above: set[str] = set()
+    for path in paths:
+        while path:
+            path = path.rpartition("/")[0]
+            if path in above:
+                break
+            above.add(path)
+    return not above.isdisjoint(files | top.whiteouts | top.opaques)
+
+
+def _listed(names: Mapping[str, str]) -> Iterator[str]:
+    """Yield the paths that a layer has as it keeps them: directory → names between slashes."""
+    for directory, joined in names.items():
+        before = f"{directory}/" if directory else ""
+        yield from (before + name for name in joined.split("/") if name)
 
 
 def _given(view: View) -> Iterator[str]:
