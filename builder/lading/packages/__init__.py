@@ -40,6 +40,7 @@ __all__ = [
     "SyftResult",
     "Trace",
     "Traces",
+    "Written",
     "collect",
     "find_syft",
     "in_site",
@@ -62,7 +63,16 @@ _MODULES: Final = {
     **dict.fromkeys(("SyftResult", "os_packages"), "others"),
     "merge_packages": "merge",
     **dict.fromkeys(
-        ("Changes", "Ledger", "Trace", "Traces", "in_site", "listed_elsewhere", "may_be_installed"),
+        [
+            "Changes",
+            "Ledger",
+            "Trace",
+            "Traces",
+            "Written",
+            "in_site",
+            "listed_elsewhere",
+            "may_be_installed",
+        ],
         "verify",
     ),
 }

@@ -75,7 +75,7 @@ def python_distributions(
     found = [dist for dist in every if is_nameable(dist)]
     purls = [pypi_purl(dist.key, dist.version) for dist in found]
     wanted = {*owned, *(_anchor(dist).path for dist in found)}
-    owners = _owners(found, purls, findings, wanted, changes or Changes({}))
+    owners = _owners(found, purls, findings, wanted, changes or Changes(lambda _: None))
     findings.extend(changes.limits() if changes else ())
     requires = _edges(found, files, machine, system)
     findings.extend(check_duplicates(found))

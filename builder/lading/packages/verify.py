@@ -19,7 +19,7 @@ from lading.limits import LIMITS
 from lading.packages.record import parse_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from lading.inventory import PackageFile
     from lading.packages.record import Row
@@ -29,6 +29,7 @@ __all__ = [
     "Ledger",
     "Trace",
     "Traces",
+    "Written",
     "in_site",
     "listed_elsewhere",
     "may_be_installed",
@@ -49,6 +50,58 @@ class Trace(NamedTuple):
     layer: str | None = None
 
 
+class Written:
+    """Files with their traces, by path: a name and 40 bytes each, however many there are.
+
+    ``directories`` map a directory to the names in it, each ended by ``/``, their sizes, and their
+    digests one behind the other; 32 zeros stand for none.
+    """
+
+    __slots__ = ("_indexes", "directories")
+
+    def __init__(self, directories: Mapping[str, tuple[str, array[int], bytes]]) -> None:
+        self.directories = directories
+        self._indexes: dict[str, dict[str, int]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        for directory, (names, _, _) in self.directories.items():
+            start = f"{directory}/" if directory else ""
+            yield from (start + name for name in names[:-1].split("/"))
+
+    def get(self, path: str) -> Trace | None:
+        """Return the trace of a file, None when it is not among these."""
+        directory, _, name = path.rpartition("/")
+        found = self.directories.get(directory)
+        if found is None:
+            return None
+        index = self._indexes.get(directory)
+        if index is None:
+            index = self._indexes[directory] = _index(found[0])
+        at = index.get(name)
+        return None if at is None else _trace(found[1], found[2], at)
+
+    def to_json(self) -> dict[str, list[object]]:
+        """Return JSON data that :meth:`from_json` reads."""
+        return {
+            directory: [names, sizes.tolist(), digests.hex()]
+            for directory, (names, sizes, digests) in self.directories.items()
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, tuple[str, list[int], str]]) -> Written:
+        """Rebuild from :meth:`to_json`.
+
+        Raises:
+            TypeError, ValueError: the data is something else.
+        """
+        made = {}
+        for directory, (names, sizes, digests) in data.items():
+            made[directory] = names, array("Q", sizes), bytes.fromhex(digests)
+            if not names.count("/") == len(sizes) == len(made[directory][2]) // _DIGEST:
+                raise ValueError("names without sizes or digests")
+        return cls(made)
+
+
 @dataclass(frozen=True, slots=True)
 class Traces:
     """What of one layer the RECORDs of that layer do not settle.
@@ -57,7 +110,7 @@ class Traces:
     and the layer does not have. ``whole`` is False when there were more than anybody notes.
     """
 
-    written: Mapping[str, Trace] = field(default_factory=dict)
+    written: Written = field(default_factory=lambda: Written({}))
     missing: tuple[str, ...] = ()
     whole: bool = True
 
@@ -138,50 +191,70 @@ class Ledger:
                     missing.append(row.path)
             elif not _differs(row, sha256, self._trace(directory, index)):
                 del places[directory][name]
-        written = {
-            f"{directory}/{name}" if directory else name: self._trace(directory, index)
-            for directory in self._names
-            for name, index in (places.get(directory) or self._left(directory, places)).items()
+        left = {
+            directory: self._left(directory, places.get(directory)) for directory in self._names
         }
+        written = Written({directory: kept for directory, kept in left.items() if kept[0]})
         return Traces(written, tuple(missing), self._count <= LIMITS.record_files)
 
-    def _left(self, directory: str, places: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:
-        return {} if directory in places else self._places(directory)
+    def _left(
+        self, directory: str, places: Mapping[str, int] | None
+    ) -> tuple[str, array[int], bytes]:
+        """Return what of a directory is not settled; all of it without ``places``."""
+        names = self._names[directory].decode("utf-8", "surrogateescape")
+        sizes, digests = self._sizes[directory], bytes(self._digests[directory])
+        if places is None:
+            return names, sizes, digests
+        return (
+            "".join(f"{name}/" for name in places),
+            array("Q", [sizes[at] for at in places.values()]),
+            b"".join(digests[at * _DIGEST : (at + 1) * _DIGEST] for at in places.values()),
+        )
 
     def _places(self, directory: str) -> dict[str, int]:
         names = self._names.get(directory)
-        if names is None:
-            return {}
-        text = names.decode("utf-8", "surrogateescape")[:-1]
-        return {name: index for index, name in enumerate(text.split("/"))}
+        return {} if names is None else _index(names.decode("utf-8", "surrogateescape"))
 
     def _trace(self, directory: str, index: int) -> Trace:
-        digest = self._digests[directory][index * _DIGEST : (index + 1) * _DIGEST]
-        return Trace(self._sizes[directory][index], digest.hex() if any(digest) else "")
+        return _trace(self._sizes[directory], self._digests[directory], index)
+
+
+def _index(names: str) -> dict[str, int]:
+    """Return the place of each name; of one that a layer has twice, the last."""
+    return {name: at for at, name in enumerate(names[:-1].split("/"))}
+
+
+def _trace(sizes: array[int], digests: bytes | bytearray, at: int) -> Trace:
+    digest = digests[at * _DIGEST : (at + 1) * _DIGEST]
+    return Trace(sizes[at], digest.hex() if any(digest) else "")
 
 
 class Changes:
     """Compares RECORDs with what an image has, one after the other.
 
     Args:
-        written: the files that no RECORD of their own layer settled, as a container sees them.
+        written: tells of the files that no RECORD of their own layer settled, as a container sees
+            them; None for others.
+        places: the directories in which such files are.
         gone: says whether a container lacks a path that was installed; None when it lacks none.
         whole: whether all files were noted.
     """
 
     def __init__(
         self,
-        written: Mapping[str, Trace],
+        written: Callable[[str], Trace | None],
+        places: Collection[str] = (),
         gone: Callable[[str], bool] | None = None,
         *,
         whole: bool = True,
     ) -> None:
         self.whole = whole
-        self.written = written
+        self._written = written
+        self._places = places
         self._gone = gone
 
     def __bool__(self) -> bool:
-        return bool(self.written) or self._gone is not None or not self.whole
+        return bool(self._places) or self._gone is not None or not self.whole
 
     def limits(self) -> Iterator[Finding]:
         """Yield what could not be compared."""
@@ -196,11 +269,12 @@ class Changes:
         ``python-file-changed`` for each changed file, ``LIMITS.findings_per_file`` at most;
         ``python-files-missing`` once.
         """
-        written, gone = self.written, self._gone
+        written, places, gone = self._written, self._places, self._gone
         changed: list[tuple[str, Trace, str]] = []
         missing: list[str] = []
         for row in rows:
-            trace = written.get(row.path)
+            near = row.path.rpartition("/")[0] in places
+            trace = written(row.path) if near else None
             if trace is None and gone is None:
                 continue
             sha256 = row.sha256

@@ -108,7 +108,7 @@ def _given(view: View) -> Iterator[str]:
     yield from (file.path for file in view.model_files)
     yield from (file.path for file in view.package_files)
     yield from packages.listed_elsewhere(view.package_files)
-    yield from filter(packages.in_site, view.changes.written)
+    yield from filter(packages.in_site, view.written())
 
 
 def _wanted(scans: Iterable[LayerScan]) -> Iterator[str]:

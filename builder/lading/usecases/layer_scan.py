@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 #: Findings made by another version of the readers are not used.
-SCANNER_VERSION = f"3-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
+SCANNER_VERSION = f"4-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,7 @@ class LayerScan:
             "size": self.size,
             "models": [model_file_to_json(file) for file in self.model_files],
             "packages": [_package_file_to_json(file) for file in self.package_files],
-            "written": {
-                path: [trace.size, trace.sha256] for path, trace in self.installed.written.items()
-            },
+            "written": self.installed.written.to_json(),
             "missing": list(self.installed.missing),
             "whole": self.installed.whole,
         }
@@ -80,7 +78,7 @@ class LayerScan:
             model_files=tuple(model_file_from_json(file) for file in data["models"]),
             package_files=tuple(_package_file_from_json(*file) for file in data["packages"]),
             installed=packages.Traces(
-                {str(path): packages.Trace(*trace) for path, trace in data["written"].items()},
+                packages.Written.from_json(data["written"]),
                 tuple(map(str, data["missing"])),
                 bool(data["whole"]),
             ),

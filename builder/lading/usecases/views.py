@@ -13,8 +13,9 @@ from lading.inventory import ModelFile, PackageFile
 from lading.packages import Changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from lading.packages import Trace
     from lading.usecases.layer_scan import LayerScan
 
 __all__ = ["View"]
@@ -60,15 +61,24 @@ class View:
     @cached_property
     def changes(self) -> Changes:
         """What may have changed of installed distributions, for their RECORDs to be asked."""
-        written = {
-            path: trace._replace(layer=self._diff_ids[index])
-            for index, scan in enumerate(self._scans)
-            for path, trace in scan.installed.written.items()
-            if self._overlay.visible(index, path)
-        }
+        places = {one for scan in self._scans for one in scan.installed.written.directories}
         gone = self._gone if self._missing or self._removed else None
         whole = all(scan.installed.whole for scan in self._scans)
-        return Changes(written, gone, whole=whole)
+        return Changes(self._written, places, gone, whole=whole)
+
+    def written(self) -> Iterator[str]:
+        """Yield the paths of files that no RECORD of their layer settled."""
+        for index, scan in enumerate(self._scans):
+            for path in scan.installed.written:
+                if self._overlay.visible(index, path):
+                    yield path
+
+    def _written(self, path: str) -> Trace | None:
+        for index in range(len(self._scans) - 1, -1, -1):
+            trace = self._scans[index].installed.written.get(path)
+            if trace is not None and self._overlay.visible(index, path):
+                return trace._replace(layer=self._diff_ids[index])
+        return None
 
     @cached_property
     def _missing(self) -> frozenset[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,3 +149,39 @@ def test_more_files_than_anybody_notes(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = installed({f"demo/{name}.py": CODE for name in "abcd"})
     (finding,) = told(layer)
     assert finding.id == "python-files-not-compared"
+
+
+def test_what_is_kept_of_a_layer_is_read_again() -> None:
+    ledger = verify.Ledger()
+    digest = hashlib.sha256(CODE).digest()
+    for path in ("a.py", f"{SITE}/x/a.py", f"{SITE}/x/b\udcff.py"):
+        ledger.add(path, 3, digest)
+    ledger.add(f"{SITE}/x/a.py", 2_000_000, b"")  # a later entry of that name counts
+    written = ledger.settle((), lambda _: True).written
+    again = verify.Written.from_json(json.loads(json.dumps(written.to_json())))
+    for one in (written, again):
+        assert sorted(set(one)) == ["a.py", f"{SITE}/x/a.py", f"{SITE}/x/b\udcff.py"]
+        assert one.get("a.py") == verify.Trace(3, digest.hex())
+        assert one.get(f"{SITE}/x/a.py") == verify.Trace(2_000_000, "")
+        assert one.get(f"{SITE}/x/c.py") is None
+        assert one.get("x") is None
+
+
+@pytest.mark.parametrize("kept", [("a/b/", [1], ""), ("a/", [1], "00"), ("a/", [], "")])
+def test_what_was_kept_in_another_shape_is_refused(kept: tuple[str, list[int], str]) -> None:
+    with pytest.raises(ValueError, match="names without"):
+        verify.Written.from_json({"x": kept})
+
+
+def test_many_files_take_little_memory() -> None:
+    """A layer of nothing but files that no RECORD lists."""
+    tracemalloc.start()
+    try:
+        ledger = verify.Ledger()
+        for number in range(60_000):
+            ledger.add(f"{SITE}/p{number // 500}/f{number}.py", 6, b"\1" * 32)
+        traces = ledger.settle((), lambda _: True)
+        assert tracemalloc.get_traced_memory()[1] < 60_000 * 150
+    finally:
+        tracemalloc.stop()
+    assert traces.written.get(f"{SITE}/p3/f1500.py") is not None
