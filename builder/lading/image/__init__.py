@@ -143,6 +143,40 @@ def _from_registry(name: str, platform: Platform | None, opener: RepositoryOpene
     return open_registry_image(opener(reference), reference, platform)
 
 
+def _refuse_prefix(name: str) -> None:
+    """Refuse what begins like a target of some other kind, and is no image's name.
+
+    Raises:
+        UsageError: it does.
+    """
+    from lading_oci.errors import ReferenceInvalid
+    from lading_oci.references import parse_reference
+
+    try:
+        parse_reference(name)
+    except ReferenceInvalid:
+        prefix, colon, rest = name.partition(":")
+        if not colon or not prefix.replace("-", "").isalpha():
+            return
+        raise UsageError(
+            "There is no such kind of target here",
+            got=f"{prefix}:",
+            wanted=", ".join(f"{one}:" for one in IMAGE_PREFIXES),
+            hint=_meant(prefix.lower(), rest),
+        ) from None
+
+
+def _meant(prefix: str, rest: str) -> str | None:
+    if prefix in ("hf", "hf-dataset", "git", "file"):
+        return "models and data sets are for `lading attest` and `lading verify`"
+    if rest.startswith("//"):
+        return f"an image's name has no scheme: {rest.lstrip('/')}"
+    from difflib import get_close_matches
+
+    close = get_close_matches(prefix, IMAGE_PREFIXES, 1)
+    return f"did you mean {close[0]}:{rest}?" if close else None
+
+
 def _from_anywhere(
     name: str,
     platform: Platform | None,
@@ -154,6 +188,7 @@ def _from_anywhere(
     from lading_oci.errors import NotFound, OciError, ReferenceInvalid
 
     refuse_path(name)
+    _refuse_prefix(name)
     try:
         return _from_engine(name, platform, engine, lower_layers)
     except EngineError as error:

@@ -449,6 +449,24 @@ def test_targets_that_cannot_be_meant(tmp_path: Path) -> None:
         open_image("docker:x", platform="a/b/c/d")
 
 
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("oci-dri:some/Path", "did you mean oci-dir:some/Path?"),
+        ("OCI-DIR:some/path", "did you mean oci-dir:some/path?"),
+        ("dockerarchive:a.tar/b", "did you mean docker-archive:a.tar/b?"),
+        ("hf:acme/tiny", "models and data sets are for `lading attest` and `lading verify`"),
+        ("https://ghcr.io/acme/svc:1", "an image's name has no scheme: ghcr.io/acme/svc:1"),
+        ("nonsense:a/b", None),
+    ],
+)
+def test_a_mistyped_prefix_is_asked_of_nobody(target: str, hint: str | None) -> None:
+    with pytest.raises(UsageError, match="no such kind of target") as caught:
+        open_image(target)
+    assert caught.value.hint == hint
+    assert "docker-archive:" in str(caught.value.wanted)
+
+
 def test_a_path_that_has_a_colon_itself(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tar:2", docker_archive([ONE]))
     write(tmp_path / "a.tar", docker_archive([TWO]))
