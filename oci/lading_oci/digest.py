@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+from typing import TYPE_CHECKING
 
 from lading_oci.errors import MalformedError
+
+if TYPE_CHECKING:
+    import hashlib
 
 __all__ = [
     "check_digest",
@@ -45,11 +48,15 @@ def check_digest(text: object, *, where: str | None = None) -> str:
 
 def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     """Return the digest of ``content``."""
+    import hashlib  # loads OpenSSL: not for those who only read names
+
     return f"{algorithm}:{hashlib.new(algorithm, content, usedforsecurity=True).hexdigest()}"
 
 
 def hasher(digest: str) -> hashlib._Hash:
     """Return a new hash object of the digest's algorithm."""
+    import hashlib
+
     return hashlib.new(check_digest(digest).partition(":")[0])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import typer
 
     from lading.attest.interface import Signer
+    from lading.attest.signers.options import SigningOptions
     from lading.attest.vsa import PolicyId
     from lading.engine.argv import BuildCommand
     from lading.inventory import Inspection
@@ -87,6 +87,7 @@ def run(words: Sequence[str]) -> int:
     with contextlib.ExitStack() as loaded:
 
         def meanwhile() -> None:
+            settings.open()  # before others load what it needs
             foresee = partial(_foresee, command, settings)
             loaded.callback(WarmUp(pushing=command.switch("push"), foresee=foresee).end)
 
@@ -125,11 +126,15 @@ class _Settings:
         self.verdict_output = value("verdict")
         self.policy: Policy | None = None
         self.verdict: Verdict | None = None
+        self.signing: SigningOptions | None = None
         self.signer: Signer | None = None
         self.contents: Foreseeing | None = None  # of the image's name, read ahead
 
     def check(self) -> None:
-        """Open policy and signer before docker starts: a build must not end at a mistyped word."""
+        """Open policy and signer before docker starts: a build must not end at a mistyped word.
+
+        A key file that is known to open is opened by :meth:`open`, beside docker.
+        """
         if self.policy_file:
             from lading.cli.judging import check_outputs
             from lading.usecases.policy import load_policy
@@ -145,9 +150,30 @@ class _Settings:
                 )
         if self.no_attest:
             return
-        from lading.cli.signing import configured_signer
+        from lading.cli import opened
+        from lading.cli.signing import signing_options
 
-        self.signer = configured_signer(self.own)
+        self.signing = signing_options(self.own)
+        mark = opened.mark_of(self.signing)
+        if mark is None or not opened.is_known(mark):
+            asked = self.open()
+            if mark is not None and not asked:
+                opened.keep(mark)
+
+    def open(self) -> bool:
+        """Open the signer unless it is open; say whether a password was asked for."""
+        if self.signing is None or self.signer is not None:
+            return False
+        from lading.cli.signing import key_password, opened_signer
+
+        asked = []
+
+        def password() -> bytes | None:
+            asked.append(True)
+            return key_password()()
+
+        self.signer = opened_signer(self.signing, password)
+        return bool(asked)
 
 
 def _foresee(command: BuildCommand, settings: _Settings) -> bool:
@@ -294,6 +320,8 @@ def _report(release: Release, settings: _Settings) -> None:
     note("")
     note(release_text(release))
     if settings.summary_json:
+        import json
+
         judged = settings.verdict.to_json() if settings.verdict else None
         document = json.dumps({**release.to_json(), "policy": judged}, indent=2) + "\n"
         if settings.summary_json == "-":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -128,6 +127,8 @@ def _let_go() -> None:
 
 def json_text(document: dict[str, Any]) -> str:
     """Return a JSON document as :func:`print_json` prints it."""
+    import json
+
     return json.dumps(document, ensure_ascii=True, indent=2)
 
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import Signer, SignerIdentity
     from lading.attest.keys import PasswordSource
-    from lading.attest.signers.open import SigningOptions
+    from lading.attest.signers.options import SigningOptions
     from lading.attest.tokens import IdentityToken
     from lading.config import Layer
 
-__all__ = ["configured_signer", "key_password", "signing_options"]
+__all__ = ["configured_signer", "key_password", "opened_signer", "signing_options"]
 
 _WAYS: Final = ("signing-key", "keyless", "identity-token")
 
@@ -30,11 +30,19 @@ def configured_signer(given: Layer) -> Signer:
         UsageError: there is nothing to sign with, or two things.
         InputError, RegistryError: as :func:`lading.attest.signers.open.open_signer`.
     """
+    return opened_signer(signing_options(given), key_password())
+
+
+def opened_signer(options: SigningOptions, password: PasswordSource) -> Signer:
+    """Return the signer that ``options`` name, ready; ``password`` is asked for an encrypted key.
+
+    Raises:
+        UsageError, InputError, RegistryError: as :func:`lading.attest.signers.open.open_signer`.
+    """
     from lading.attest.signers.open import Asking, open_signer
 
-    options = signing_options(given)
     sign_in = _sign_in if sys.stdin.isatty() else None
-    return open_signer(options, Asking(key_password(), _announce, sign_in))
+    return open_signer(options, Asking(password, _announce, sign_in))
 
 
 def key_password() -> PasswordSource:
@@ -53,7 +61,7 @@ def signing_options(given: Layer) -> SigningOptions:
     Raises:
         UsageError: nobody says so, or one of them says two things.
     """
-    from lading.attest.signers.open import SigningOptions
+    from lading.attest.signers.options import SigningOptions
 
     layers = load_config().layers("build", given)
     at = next((n for n, layer in enumerate(layers) if layer.keys() & {*_WAYS}), None)

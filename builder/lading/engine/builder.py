@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -119,7 +118,11 @@ def _docker_config() -> Path:
 def _has_buildx() -> bool:
     config = _docker_config()
     places = [config / "cli-plugins", *map(Path, _PLUGIN_DIRECTORIES)]
-    with contextlib.suppress(OSError, ValueError, TypeError):
+    if any((place / "docker-buildx").exists() for place in places):
+        return True
+    import json
+
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         extra = json.loads((config / "config.json").read_text())["cliPluginsExtraDirs"]
         places += [Path(place) for place in extra]
     return any((place / "docker-buildx").exists() for place in places)
@@ -198,6 +201,8 @@ def _first_line(path: Path) -> str:
 
 
 def _metadata(path: Path) -> dict[str, Any]:
+    import json
+
     try:
         with path.open("rb") as file:
             found = json.loads(file.read(LIMITS.companion_json))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lading.engine import builder
 from lading.engine.argv import parse_build
 from lading.engine.builder import Builder, find_builder
 
@@ -68,3 +70,22 @@ def test_a_builder_that_is_named_is_asked_about(
     monkeypatch.setenv("BUILDX_BUILDER", "another")
     assert find_builder(parse_build(["."])).driver == "docker-container"
     assert asked.read_text() == "buildx inspect other\nbuildx inspect another\n"
+
+
+@pytest.mark.parametrize("said", ['{"auths": {}}', "[]", "no JSON", '{"cliPluginsExtraDirs": 1}'])
+def test_plugins_are_looked_for_whatever_dockers_settings_say(
+    asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """Most settings name no further directories of plugins."""
+    del asked
+    (tmp_path / "config" / "cli-plugins" / "docker-buildx").unlink()
+    monkeypatch.setattr(builder, "_PLUGIN_DIRECTORIES", ())
+    settings = tmp_path / "config" / "config.json"
+    settings.write_text(said)
+    assert find_builder(parse_build(["."])) == Builder(buildx=False)
+
+    more = tmp_path / "more"
+    more.mkdir()
+    (more / "docker-buildx").touch()
+    settings.write_text(json.dumps({"cliPluginsExtraDirs": [str(more)]}))
+    assert find_builder(parse_build(["."])) == Builder(buildx=True)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 from lading.attest.interface import SignerIdentity
 from lading.attest.keys import key_id, load_private
 from lading.attest.signers.key import KeySigner
+from lading.attest.signers.options import Asking, SigningOptions
 from lading.errors import InputError, UsageError
 from lading.limits import LIMITS
-from lading.records import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sigstore.models import ClientTrustConfig
 
     from lading.attest.interface import Signer
@@ -24,37 +22,6 @@ if TYPE_CHECKING:
     from lading.attest.tokens import IdentityToken
 
 __all__ = ["Asking", "SigningOptions", "open_signer", "public_half"]
-
-
-@record
-class SigningOptions:
-    """How to sign. Exactly one of ``key`` (a file or a key service's URI) and ``keyless``.
-
-    ``trust_config`` is a private Sigstore's ClientTrustConfig file, None the public one;
-    ``identity_token`` a token or a file with one; ``certificate`` a PEM file for the key; ``log``
-    and ``timestamp`` have a key's signature witnessed (a keyless one always is).
-    """
-
-    key: str | None = None
-    keyless: bool = False
-    identity_token: str | None = None
-    trust_config: str | None = None
-    certificate: str | None = None
-    log: bool = False
-    timestamp: bool = False
-
-
-@record
-class Asking:
-    """How to reach the person, if there is one.
-
-    ``sign_in`` asks at an identity provider (its URL) and is None when nobody is there;
-    ``announce`` shows the identity, or the key, that signing will publish.
-    """
-
-    password: PasswordSource
-    announce: Callable[[SignerIdentity], None]
-    sign_in: Callable[[str], IdentityToken] | None = None
 
 
 def open_signer(options: SigningOptions, asking: Asking) -> Signer:
