@@ -7,7 +7,6 @@ choice is made when the file is read, and more of it is at hand.
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from lading.limits import LIMITS
@@ -15,7 +14,7 @@ from lading.models import readers
 from lading.models.by_content import OLD_PICKLE, PROTOCOLS, by_content, goes_on
 from lading.models.by_name import PLAIN, by_table
 from lading.models.pickles.scan import imports_danger
-from lading.models.suffixes import MODEL, PACKED, PICKLE, PROMISED, TAR_NAME, UNPICKLED
+from lading.models.suffixes import MODEL, PACKED, PICKLE, PROMISED, UNPICKLED, tar_name
 from lading.models.unpack import compression, peek_inside
 
 if TYPE_CHECKING:
@@ -58,8 +57,11 @@ class Named(NamedTuple):
         """Return what it would be called without the compressor's suffix."""
         if self.suffix not in PACKED:
             return self
-        name, path = (one[: -len(self.suffix)] for one in (self.name, self.path))
-        return self._replace(path=path, name=name, suffix=posixpath.splitext(name)[1])
+        cut = -len(self.suffix)
+        name = self.name[:cut]
+        dot = name.rfind(".")
+        suffix = name[dot:] if dot > 0 else ""
+        return Named(self.path[:cut], name, suffix, self.size, self.nameless)
 
 
 def by_inside(
@@ -76,7 +78,8 @@ def by_inside(
     inside = _Inside(file, reader_for, tar)
     kind = compression(head)
     if (inside.pickled and (kind or file.suffix in PACKED)) or (
-        kind == "lz4" and file.suffix in MODEL - {".bin"}  # nothing else of that name is LZ4
+        # nothing else of that name is LZ4
+        kind in ("lz4", "skipped") and file.suffix in MODEL - {".bin"}
     ):
         return readers.compressed_pickle
     if kind is None:
@@ -103,8 +106,7 @@ class _Inside:
         self._named = file.nameless or self._bare is not file
         inner = self._bare.suffix
         self.pickled = inner in PICKLE
-        told = file.nameless or inner in PROMISED or TAR_NAME.match(file.name)
-        self.telling = bool(told)
+        self.telling = file.nameless or inner in PROMISED or tar_name(file.name) is not None
 
     def reader(self, inside: bytes) -> Reader | None:
         """Return what reads the file itself, which holds bytes that begin with these."""
@@ -133,6 +135,8 @@ class _Inside:
     def _of_a_file(self, head: bytes) -> Reader | None:
         """Return what reads a file that is called as this one without the compressor's suffix."""
         path, name, suffix, size, _ = self._bare
+        if not self.telling and head[:1].isspace() and not readers.is_binary(head):
+            return None  # a protobuf may begin so, and a text is none
         if suffix in PROMISED:
             whole = len(head) + (len(head) >= LIMITS.sniff_bytes)
             return self._reader_for(path, name, suffix, head, whole)

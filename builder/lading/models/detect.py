@@ -29,10 +29,10 @@ from lading.models.suffixes import (
     PACKED,
     PROMISED,
     TAR,
-    TAR_NAME,
     TARRED,
     TEXTS,
     UNPICKLED,
+    tar_name,
     without_compressor,
 )
 from lading.models.unpack import compression
@@ -93,7 +93,7 @@ def _by_tar(name: str, suffix: str, head: bytes, *, nameless: bool) -> Reader | 
         promised, hinted = True, False
     elif nameless:
         promised, hinted = False, True
-    elif suffix in TAR and (found := TAR_NAME.match(name)):
+    elif suffix in TAR and (found := tar_name(name)):
         promised, hinted = found["promise"] is not None, found["hint"] is not None
     else:
         return None

@@ -22,11 +22,11 @@ __all__ = [
     "SMALL",
     "TAR",
     "TARRED",
-    "TAR_NAME",
     "TEXTS",
     "TORCH_BIN",
     "UNPICKLED",
     "WALKED",
+    "tar_name",
     "without_compressor",
 ]
 
@@ -70,7 +70,7 @@ PACKED: Final = frozenset({".gz", ".bz2", ".xz", ".lzma", ".z", ".zst", ".lz4"})
 TARRED: Final = frozenset({".nemo", *MODEL})
 #: Suffixes of tars, and whole ends of names that promise a model in one.
 TAR: Final = frozenset({".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", *PACKED})
-TAR_NAME: Final = re.compile(
+_TAR_NAME: Final = re.compile(
     r".*?(?:(?P<promise>\.(?:pth?|ckpt|nemo))|(?P<hint>model|checkpoint|ckpt|weights|pretrained)"
     r"[^/]*?)?\.(?:tar(?:\.(?:gz|bz2|xz|lzma|zst|lz4))?|t(?:gz|bz2?|xz|zst))\Z"
 )
@@ -87,6 +87,11 @@ _PROMISED_WORDS: Final = """
 """
 #: Suffixes under which a Git LFS pointer stands for a model.
 PROMISED: Final = MODEL | frozenset(_PROMISED_WORDS.split())
+
+
+def tar_name(name: str) -> re.Match[str] | None:
+    """Match the lower-case name of a tar, compressed or not: groups ``promise`` and ``hint``."""
+    return _TAR_NAME.match(name) if ".t" in name else None
 
 
 def without_compressor(name: str) -> str:

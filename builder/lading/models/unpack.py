@@ -185,8 +185,11 @@ def unpacked(source: Source, report: Report) -> Source | None:
 
 
 def compression(head: bytes) -> str | None:
-    """Name what a file that starts with ``head`` is compressed with, where that shows."""
-    return _kind(_unskipped(head))
+    """Name what a file that starts with ``head`` is compressed with; None when it is not.
+
+    "skipped" when all that shows is frames to be passed over.
+    """
+    return _kind(_unskipped(head)) or ("skipped" if lz4.is_skippable(head) else None)
 
 
 def peek_inside(head: bytes, size: int) -> bytes:
@@ -212,6 +215,8 @@ def peek_inside(head: bytes, size: int) -> bytes:
 
 def _unskipped(head: bytes) -> bytes:
     """Return what is behind frames in front that are to be passed over."""
-    while lz4.is_skippable(head):
+    for _ in range(_SKIPPED):
+        if not lz4.is_skippable(head):
+            break
         head = head[8 + int.from_bytes(head[4:8], "little") :]
     return head

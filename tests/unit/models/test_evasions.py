@@ -52,9 +52,10 @@ BLOB = "hub/models--org--name/blobs/" + "1" * 64
         zlib.compress(ODD),
         gzip.compress(PADDED),
         lzma.compress(EVIL),
-        lz4.stored(EVIL),
+        lz4.stored(PADDED),
+        zip_bytes({"notes.txt": b"words " * 1000, "data.pkl": EVIL}),
     ],
-    ids=["pickle", "odd", "padded", "late member", "zlib", "gzip", "xz", "lz4"],
+    ids=["pickle", "odd", "padded", "late member", "zlib", "gzip", "xz", "lz4", "zip"],
 )
 def test_blobs_that_links_name(content: bytes, tmp_path: Path) -> None:
     """A loader goes by the link's name, and the blob's own says nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import dataclasses
 import gzip
 import hashlib
 import json
@@ -10,6 +11,7 @@ import lzma
 import math
 import random
 import struct
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,9 @@ import pytest
 import zstandard
 
 from lading.inventory import Role, Verdict
+from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.formats import catboost, tflite
 from support import lz4_frames as lz4
 from support import model_encoders as enc
 from support.models_fixtures import (
@@ -185,6 +189,41 @@ def test_tars_whose_first_block_is_a_large_one(suffix: str, pack: Callable[[byte
     assert seen(f"model.tar{suffix}", evil).safety.verdict is Verdict.DANGEROUS
     assert seen("models--a--b/blobs/" + "a" * 40, evil).safety.verdict is Verdict.DANGEROUS
     assert look(f"x.tar{suffix}", pack(enc.tar([("noise.txt", noise)]))) is None
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_tables_that_lie_behind_what_is_held_are_told(
+    pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suffix = ".gz" if pack is gzip.compress else ""
+    lite, cat = FILES["plain.tflite"], FILES["catboost.cbm"]
+    outside = struct.pack("<I", 1 << 30)
+    assert ids_of(seen(f"m.tflite{suffix}", pack(outside + lite[4:]))) == {"unscannable"}
+    assert ids_of(seen(f"m.cbm{suffix}", pack(cat[:8] + outside + cat[12:]))) == {"unscannable"}
+    assert ids_of(seen(f"m.cbm{suffix}", pack(cat[:4] + outside + cat[8:]))) == {"unscannable"}
+    for module in (tflite, catboost):
+        monkeypatch.setattr(module, "LIMITS", dataclasses.replace(LIMITS, flatbuffer=200))
+    assert ids_of(seen(f"m.tflite{suffix}", pack(lite))) == {"tflite-not-counted"}
+    assert ids_of(seen(f"m.tflite{suffix}", pack(lite[:200]))) == {"unscannable"}
+    assert ids_of(seen(f"m.cbm{suffix}", pack(cat))) == set()
+    assert ids_of(seen(f"m.cbm{suffix}", pack(cat[:-1]))) == {"unscannable"}
+
+
+def test_frames_without_number_before_what_is_compressed_are_not_passed_over() -> None:
+    started = time.monotonic()
+    large = b"\x50\x2a\x4d\x18" + struct.pack("<I", 900_000) + bytes(900_000)
+    for name in ("m.pkl.lz4", "m.joblib", "m.sav", "m.pt.lz4", "m.npz.lz4"):
+        for before in (lz4.SKIPPABLE * 16, large):
+            hidden = before + lz4.stored(evil_pickle())
+            assert seen(name, hidden).safety.verdict is Verdict.DANGEROUS
+            assert seen(name, before).safety.verdict is Verdict.UNSCANNABLE
+        for count in (17, 200_000):
+            many = lz4.SKIPPABLE * count + lz4.stored(evil_pickle())
+            assert seen(name, many).safety.verdict is Verdict.UNSCANNABLE
+    assert seen("m", large + lz4.stored(evil_pickle())).safety.verdict is Verdict.DANGEROUS
+    assert look("x.txt", large) is None
+    assert look("x.txt.zst", large) is None
+    assert time.monotonic() - started < 20
 
 
 def test_what_is_under_a_compressor_twice_is_not_searched() -> None:
