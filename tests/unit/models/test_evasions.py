@@ -315,3 +315,10 @@ def test_an_archive_of_nothing_under_the_name_of_weights() -> None:
     nothing = zip_bytes({"readme.txt": b"nothing"})
     assert seen("pytorch_model.bin", nothing).safety.verdict is Verdict.UNSCANNABLE
     assert look("firmware.bin", nothing) is None
+
+
+@pytest.mark.parametrize("name", ["model.joblib", "model.pkl.gz", "m/MODEL.pkl.z"])
+@pytest.mark.parametrize("packed", COMPRESSED, ids=["zlib", "gzip", "xz"])
+def test_compressed_pickles_in_archives(name: str, packed: bytes) -> None:
+    archive = zip_bytes({"readme.txt": b"text", name.lower(): packed})
+    assert seen("m.zip", archive).safety.verdict is Verdict.DANGEROUS

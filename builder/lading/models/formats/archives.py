@@ -30,6 +30,7 @@ from lading.models.pickles.scan import (
 from lading.models.report import printable
 from lading.models.stream import HashedSource, Malformed
 from lading.models.suffixes import TORCH_BIN
+from lading.models.unpack import unpacked
 from lading.models.zipindex import CENTRAL, END
 from lading.models.zips import Evasive, members
 
@@ -54,7 +55,9 @@ _PROMISES: Final = (
 )  # fmt: skip
 #: Formats that are what they are whatever else is in them.
 _BUNDLES: Final = frozenset({"torchserve", "torch-export", "h2o-mojo", "mediapipe"})
-_PICKLE_NAME: Final = re.compile(r".*\.(?:pkl|pickle|dill|joblib)\Z")
+_PICKLE_NAME: Final = re.compile(
+    r".*\.(?:pkl|pickle|dill|joblib)(?:\.(?:gz|bz2|xz|lzma|z|zst|lz4))?\Z"
+)
 #: Names of first members that make an archive worth its while.
 _TELLING: Final = re.compile(
     rb"(?:[^/\x00]{1,200}/)?(?:data\.pkl|version|byteorder|constants\.pkl|\.format_version"
@@ -182,7 +185,7 @@ class _Archive:
         elif (head[:2] in _PROTOCOLS and self._believes(head)) or (
             _PICKLE_NAME.match(member.name) and head
         ):
-            self._pickle(member, content)
+            self._pickle(member, unpacked(content, self._report) or content)
 
     def _believes(self, head: bytes) -> bool:
         """Whether two bytes make a pickle: those of any fuzzer's corpus do not."""
