@@ -237,6 +237,16 @@ def executorch(*, delegate: str = "", magic: bytes = b"ET12") -> bytes:
     return flat.finish(flat.table({0: ("I", 0), 1: ("o", flat.vector(plan))}), magic)
 
 
+def mnn(*, operators: int = 1) -> bytes:
+    """Encode a network of MNN's that ONNX was converted to."""
+    flat = _Flat()
+    names = flat.vector(flat.text("x"), flat.text("y"))
+    outputs = flat.vector(flat.text("y"))
+    nodes = [flat.table({3: ("o", flat.text("conv")), 5: ("i", 12)}) for _ in range(operators)]
+    fields = {3: ("o", flat.vector(*nodes)), 4: ("o", outputs), 6: ("b", 3), 7: ("o", names)}
+    return flat.finish(flat.table(fields), b"")
+
+
 class _Flat:
     """Builds a FlatBuffer from its end; places are counted from there, as offsets lead forward."""
 
@@ -272,7 +282,8 @@ class _Flat:
         return place
 
     def finish(self, root: int, magic: bytes) -> bytes:
-        return struct.pack("<I", len(self._data) + 8 - root) + magic + self._data
+        start = 4 + len(magic)
+        return struct.pack("<I", len(self._data) + start - root) + magic + self._data
 
 
 def rknn(version: int = 6, size: int = 96) -> bytes:

@@ -95,6 +95,13 @@ def _kaldi() -> Choices:
 
 
 @cache
+def _mnn() -> Choices:
+    from lading.models.formats import mnn
+
+    return ((mnn.looks_like, mnn.parse),)
+
+
+@cache
 def _ncnn() -> Choices:
     from lading.models.formats import ncnn
 
@@ -171,6 +178,12 @@ def _glove() -> Choices:
     return ((word2vec.glove_like, word2vec.parse_glove),)
 
 
+def _named(head: bytes) -> bool:
+    """Whether the first entry of a map has a name."""
+    at = {0xDE: 3, 0xDF: 5}.get(head[0], 1)
+    return head[at : at + 1] in _TEXTS
+
+
 def _wide(head: bytes) -> bool:
     """Whether the first line has as many columns as word vectors."""
     return head.partition(b"\n")[0].count(b" ") >= _FEWEST_COLUMNS
@@ -181,7 +194,20 @@ def _storage(head: bytes) -> bool:
     return b"<opencv_storage>" in head or (b"<!--" in head and b"-->" not in head)
 
 
+def _piece(head: bytes) -> bool:
+    """Whether the first field is a message that begins with a text, as a piece does."""
+    return head[2:3] == b"\x0a"
+
+
+def _network(head: bytes) -> bool:
+    """Whether a layer, or an input, follows a name that is not long."""
+    return head[2 + head[1] : 3 + head[1]] in _NEXT if len(head) > 2 else False
+
+
 _FEWEST_COLUMNS: Final = 25
+_TEXTS: Final = frozenset(bytes([one]) for one in (*range(0xA0, 0xC0), 0xD9, 0xDA))
+#: First bytes of a network's fields.
+_NEXT: Final = frozenset(b"%c" % tag for tag in b"\xa2\x12\x1a\x20\x28\x32\x38\x42")
 _SIZES: Final = re.compile(rb"\d{1,10} \d{1,5} ?\r?\n").match
 _OBJECTS: Final = re.compile(rb'\[\s*\{\s*"').match
 _ENGINES: Final = (
@@ -205,11 +231,14 @@ RARER: Final[dict[bytes, tuple[Load, Guard | None]]] = {
     b"\xa2\x06": (_caffe, None),
     b"%YAM": (_opencv, None),
     b"\x01\x01": (_dlib, None),
-    **dict.fromkeys(_MAPS, (_flax, None)),
+    **dict.fromkeys(_MAPS, (_flax, _named)),
     **dict.fromkeys((b"%d" % digit for digit in range(1, 10)), (_vectors, _SIZES)),
 }
 #: Protobufs that begin with their field 1, a text or message.
-FIELD_1: Final[tuple[tuple[Load, Guard | None], ...]] = ((_sentencepiece, None), (_caffe, None))
+FIELD_1: Final[tuple[tuple[Load, Guard | None], ...]] = (
+    (_sentencepiece, _piece),
+    (_caffe, _network),
+)
 #: Bytes five to eight.
 BEHIND: Final[dict[bytes, tuple[Load, Guard | None]]] = dict.fromkeys(
     (b"ET10", b"ET11", b"ET12"), (_executorch, None)
@@ -222,6 +251,7 @@ XML: Final[tuple[Load, Guard | None]] = (_opencv, _storage)
 #: Suffix → what a file without any mark may be.
 NO_MAGIC: Final[dict[str, tuple[Load, Guard | None]]] = {
     **dict.fromkeys((".txt", ".vec"), (_glove, _wide)),
+    ".mnn": (_mnn, None),
     ".prototxt": (_prototxt, None),
     ".weights": (_darknet, None),
 }

@@ -83,7 +83,7 @@ EXPORTED: Final = re.compile(r"onnx__|.*[_-]shard\d+(?:of\d+)?\Z")
 _PROMISED_WORDS: Final = """
 .onnx .gguf .ggml .h5 .hdf5 .keras .tflite .pb .msgpack .npz .npy .ot .mlmodel .engine .plan .ftz
 .params .pdmodel .pdiparams .cbm .ubj .onnx_data .nemo .llamafile .xml .zip .vec .traineddata
-.crfsuite .caffemodel .weights .pte .rknn .litertlm .task .spm
+.crfsuite .caffemodel .weights .pte .rknn .litertlm .task .spm .mnn
 """
 #: Suffixes under which a Git LFS pointer stands for a model.
 PROMISED: Final = MODEL | frozenset(_PROMISED_WORDS.split())

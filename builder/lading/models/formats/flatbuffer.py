@@ -113,6 +113,11 @@ class Vector:
             raise Outside(f"a string ends at byte {end}")
         return self._buffer.data[self._start : end].decode("utf-8", "replace")
 
+    def texts(self, limit: int) -> Iterator[str]:
+        """Yield the strings, each cut to ``limit`` bytes."""
+        for index in range(self._length):
+            yield Vector(self._buffer, self._start + 4 * index).text(limit)
+
     def integers(self, code: str, limit: int) -> list[int]:
         """Return up to ``limit`` integers of the ``struct`` type ``code``."""
         form = _SCALARS[code]

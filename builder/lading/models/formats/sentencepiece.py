@@ -22,7 +22,6 @@ FORMAT: Final = "sentencepiece"
 #: The first pieces of every trainer: for what is unknown, and the marks of a text.
 _FIRST: Final = (b"<unk>", b"<pad>", b"<s>", b"</s>", b"[PAD]", b"[UNK]", b"<blank>")
 _PIECES: Final = 4
-_MODELS: Final = {1: "unigram", 2: "bpe", 3: "word", 4: "char"}
 
 
 def looks_like(head: bytes) -> bool:
@@ -43,7 +42,7 @@ def _piece(value: bytes) -> bytes:
 
 
 def parse(source: Source, report: Report) -> None:
-    """Count the pieces, and read which algorithm made them."""
+    """Count the pieces; nothing else of a tokenizer is a fact of the model that it belongs to."""
     report.format = FORMAT
     report.role = Role.TOKENIZER
     report.fact(v.KIND, "vocabulary", "")
@@ -53,15 +52,6 @@ def parse(source: Source, report: Report) -> None:
             pieces += 1
         elif field == 2 and wire == BYTES:
             trained += 1
-            _trainer(message.message(), report)
     if not trained:
         raise Malformed("nothing says how the pieces were made")
     report.fact(v.VOCABULARY_SIZE, pieces, "pieces")
-
-
-def _trainer(message: Message, report: Report) -> None:
-    kind = 1
-    for field, wire in message:
-        if field == 3 and wire == VARINT:
-            kind = message.number
-    report.fact(v.ARCHITECTURE, _MODELS.get(kind), "trainer_spec.model_type")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -151,6 +153,15 @@ TRUTH: dict[str, tuple[bytes, str, dict[str, Any]]] = {
         "executorch",
         {"tags": ["XnnpackBackend"]},
     ),
+    "m/net.mnn": (
+        rare.mnn(),
+        "mnn",
+        {
+            "outputs": [{"name": "y"}],
+            "producer": "converted from onnx",
+            "external_data": ["net.mnn.weight"],
+        },
+    ),
     "m/yolo.rknn": (
         rare.rknn(),
         "rknn",
@@ -176,7 +187,7 @@ TRUTH: dict[str, tuple[bytes, str, dict[str, Any]]] = {
     "m/nmt.spm": (
         rare.sentencepiece(),
         "sentencepiece",
-        {"vocabulary_size": 5, "architecture": "bpe", "kind": "vocabulary"},
+        {"vocabulary_size": 5, "kind": "vocabulary"},
     ),
     "m/lm.arpa": (rare.ARPA, "arpa", {"vocabulary_size": 5, "architecture": "NGram"}),
 }
@@ -348,6 +359,10 @@ def test_values_of_every_kind_are_stepped_over() -> None:
     ]  # fmt: skip
     entries = b"".join(b"\xa1%c" % (97 + i) + one for i, one in enumerate(kinds))
     whole = b"\xde" + (len(kinds) + 1).to_bytes(2, "big") + entries
+    shapes = (("int8", (200,), 1), ("int8", (), 1), ("float64", (1, 70_000), 8))
+    for shape in shapes[1:]:
+        number = rare.msgpack(shape).replace(b"\x01\x93", b"\x03\x93", 1)  # a scalar's type
+        assert seen("m/m.msgpack", b"\x81\xa1a" + number).safety.verdict is Verdict.SAFE
     found = seen("m/m.msgpack", whole + b"\xa1z" + rare.msgpack(("int8", (200,), 1)))
     assert (found.safety.verdict, facts_of(found)["parameters"]) == (Verdict.SAFE, 200)
 
@@ -385,6 +400,7 @@ def test_values_of_every_kind_are_stepped_over() -> None:
         b'[{"weights": 3}]',
         b'[{"metadataOutputVersion": "3.0"}]',
         b"program(1.0) is a call",
+        rare.mnn(),
         b"svm_type of thing\n",
     ],
 )
@@ -423,6 +439,12 @@ def test_programs_and_parts_are_companions() -> None:
     assert found.role is Role.CONFIG
     assert facts.items() <= facts_of(found).items()
     assert facts_of(found)["inputs"] == [{"name": "x"}]
+
+
+def test_a_flatbuffer_without_operators_is_none() -> None:
+    assert look("m/net.mnn", rare.mnn(operators=0)) is None
+    assert look("m/net.mnn", rare.executorch()[:4] + bytes(100)) is None
+    assert look("m/net.mnn", struct.pack("<I", 16) + b"\xff" * 100) is None
 
 
 def test_layers_that_are_not_counted_make_no_count() -> None:
@@ -471,3 +493,13 @@ def _all_choices() -> Iterator[tuple[object, object]]:
 def test_maps_that_end_at_once_are_none() -> None:
     for start in (b"\x81", b"\x8f", b"\xde", b"\xdf\x00", b"\x81\xa1", b"\x81\x05"):
         assert look("m/m.msgpack", start) is None
+
+
+@pytest.mark.parametrize(
+    "path", ["m/vectors.bin", "m/en.vec", "m/flax_model.msgpack", "m/bvlc.caffemodel", "m/nmt.spm"]
+)
+def test_compressed_files_are_what_they_hold(path: str) -> None:
+    data, name, _ = TRUTH[path]
+    found = seen(f"{path}.gz", gzip.compress(data))
+    assert (found.format, found.safety.verdict) == (name, Verdict.SAFE)
+    assert seen(f"{path}.gz", gzip.compress(data)[:-9]).safety.verdict is Verdict.UNSCANNABLE

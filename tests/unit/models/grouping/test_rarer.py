@@ -122,4 +122,6 @@ def test_a_tokenizer_is_a_model_only_on_its_own(tmp_path: Path) -> None:
         "nmt": ("safetensors", ["nmt.safetensors", "nmt.spm"]),
     }
     beside = next(model for model in grouped.models if model.name == "nmt")
+    assert beside.facts["vocabulary_size"].value == 5
+    assert "architecture" not in beside.facts
     assert [file.role for file in beside.files] == [Role.WEIGHTS, Role.TOKENIZER]
