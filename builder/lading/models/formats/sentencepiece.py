@@ -47,7 +47,7 @@ def parse(source: Source, report: Report) -> None:
     report.role = Role.TOKENIZER
     report.fact(v.KIND, "vocabulary", "")
     pieces = trained = 0
-    for field, wire in (message := Message(source)):
+    for field, wire in Message(source):
         if field == 1 and wire == BYTES:
             pieces += 1
         elif field == 2 and wire == BYTES:
