@@ -42,6 +42,8 @@ _PROMISING: Final = re.compile(
     r"|encoder|tokeni[sz]er|transformer|(?:^|[._-])(?:clf|net|nn|lr|svm|rf|xgb|lgbm)(?:[._-]|$)",
     re.IGNORECASE,
 )
+#: Directories that promise it for what is in them, whatever its name.
+_PROMISED: Final = re.compile(r"(?:^|/)(?:weights|checkpoints?|pretrained(?:_models)?)/[^/]+\Z")
 #: Modules without which a harmless pickle is just data.
 _LEARNING: Final = re.compile(
     r"(?:numpy|torch|sklearn|xgboost|lightgbm|catboost|scipy|keras|tensorflow|transformers"
@@ -194,6 +196,7 @@ def _loose_name(stem: str, weights: list[ModelFile]) -> str:
 def _counts(file: ModelFile, findings: list[Finding], *, in_package: bool) -> bool:
     """Whether weights on their own are a model, not the data or the tests of some package."""
     promising = _PROMISING.search(posixpath.basename(file.path)) is not None
+    promising = promising or _PROMISED.search(file.path) is not None
     names = file.facts[v.GLOBALS].value if v.GLOBALS in file.facts else []
     learning = [name for name in names if _LEARNING.match(name)]
     if in_package and tested(file.path):

@@ -42,6 +42,8 @@ ARRAY = pickle.dumps(np.zeros(3), 4)
         (f"{PACKAGES}/x/classifier.pkl", PLAIN, False),
         (f"{PACKAGES}/x/data.pkl", ARRAY, False),
         (f"{PACKAGES}/x/pretrained.pkl", ARRAY, True),
+        (f"{PACKAGES}/x/assets/weights/onet.pkl", ARRAY, True),
+        (f"{PACKAGES}/x/weights/cache/onet.pkl", ARRAY, False),
         (f"{PACKAGES}/x/tests/data.pkl", ARRAY, False),
         ("srv/features.npy", npy_bytes(np.zeros(3)), True),
         (f"{PACKAGES}/x/features.npy", npy_bytes(np.zeros(3)), False),
