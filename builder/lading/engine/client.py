@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from lading.engine.failures import (
     api_failure,
     connection_failure,
     is_failure,
+    is_refusal,
 )
 from lading.engine.local import ask
 from lading.errors import EngineError, RegistryError
@@ -32,6 +34,8 @@ __all__ = ["ApiStream", "Engine"]
 
 _ERRORS = 400
 _NOT_FOUND = 404
+# to remove a container whose making was broken off: times, seconds between them
+_TRIES, _PAUSE = 8, 0.25
 
 
 class ApiStream:
@@ -253,41 +257,48 @@ class Engine:
         """Create a container of an image, never to be started; return its ID.
 
         ``binds`` maps directories on the engine's machine, which must exist, to absolute paths
-        in the container, all read-only. It has no network, and its command cannot run.
+        in the container, all read-only. It has no network, and its command cannot run. When this
+        is broken off, by a signal or a lost connection, what the engine made is removed.
         """
-        described = {
-            "Image": image_id,
-            "Cmd": ["/lading-never-starts-this"],
-            "Entrypoint": [],
-            "NetworkDisabled": True,
-            "Labels": {"dev.lading.purpose": "read"},
-            "HostConfig": {
-                "NetworkMode": "none",
-                "Mounts": [
-                    {"Type": "bind", "Source": source, "Target": target, "ReadOnly": True}
-                    for source, target in (binds or {}).items()
-                ],
-            },
-        }
-        with _explained("the engine cannot create a container of the image", image_id):
-            if self.endpoint.local_socket is None:
-                made = self._api.create_container_from_config(described)
-            else:
-                made = answered(*self._ask("/containers/create", "POST", described))
-            return str(made["Id"])
+        from lading.engine.containers import described, new_name
 
-    def remove_container(self, container: str) -> None:
-        """Remove a container and its anonymous volumes; one that is gone already is all right."""
+        name, wanted = new_name(), described(image_id, binds or {})
+        with _explained("the engine cannot create a container of the image", image_id):
+            try:
+                if self.endpoint.local_socket is None:
+                    made = self._api.create_container_from_config(wanted, name)
+                else:
+                    path = f"/containers/create?name={name}"
+                    made = answered(*self._ask(path, "POST", wanted))
+                return str(made["Id"])
+            except BaseException as error:
+                if not is_refusal(error):
+                    self._forget(name)
+                raise
+
+    def _forget(self, name: str) -> None:
+        """Remove a container that nobody was told of; the engine may be making it still."""
+        for _ in range(_TRIES):
+            try:
+                if self.remove_container(name):
+                    return
+            except EngineError:
+                return  # the engine itself is gone
+            time.sleep(_PAUSE)
+
+    def remove_container(self, container: str) -> bool:
+        """Remove a container and its anonymous volumes; say whether it was there."""
         with _explained("the engine cannot remove a container", container):
             if self.endpoint.local_socket is not None:
-                self._ask_without_answer(f"/containers/{container}?v=true&force=true", "DELETE")
-                return
+                path = f"/containers/{container}?v=true&force=true"
+                return self._ask_without_answer(path, "DELETE")
             from docker.errors import NotFound
 
             try:
                 self._api.remove_container(container, v=True, force=True)
             except NotFound:
-                return
+                return False
+            return True
 
     def _ask_without_answer(self, path: str, method: str) -> bool:
         """Say whether there is what a request is about; anything else that is no success raises."""

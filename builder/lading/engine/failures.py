@@ -11,7 +11,7 @@ from lading.errors import EngineError
 if TYPE_CHECKING:
     from lading.engine.context import Endpoint
 
-__all__ = ["Refused", "answered", "api_failure", "connection_failure", "is_failure"]
+__all__ = ["Refused", "answered", "api_failure", "connection_failure", "is_failure", "is_refusal"]
 
 _TEXT = 2000  # characters of an engine's own message that are worth showing
 _ERRORS = 400
@@ -53,6 +53,12 @@ def is_failure(error: Exception) -> bool:
     return isinstance(
         error, DockerException | StreamParseError | RequestException | HTTPError | OSError
     )
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Say whether the engine answered that it did not do what it was asked for."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return isinstance(status, int) and status >= _ERRORS
 
 
 def connection_failure(error: Exception, endpoint: Endpoint) -> EngineError:
