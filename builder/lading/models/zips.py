@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from lading.inventory import Level
 from lading.limits import LIMITS
+from lading.models.decompressors import Inflated
 from lading.models.report import printable
 from lading.models.stream import CHUNK, Limited, Malformed, Source, Truncated
-from lading.models.unpack import Inflated
 from lading.models.zipindex import CENTRAL, END, LocalHeader, check_directory, zip64
 
 if TYPE_CHECKING:

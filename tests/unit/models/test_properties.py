@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import dataclasses
 import gzip
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +29,7 @@ from lading.inventory import ModelFile, Verdict
 from lading.limits import LIMITS
 from lading.models import examine, group
 from lading.models.pickles import steps
+from support import lz4_frames as lz4
 from support import model_encoders as enc
 from support.models_fixtures import (
     evil_pickle,
@@ -71,13 +74,21 @@ TARS = {
     "model.tar": enc.tar([("model.safetensors", safetensors_bytes()), ("w.pkl", SAFE["m.pkl"])]),
     "m.onnx.xz": lzma.compress(SAFE["m.onnx"]),
 }
+PACKED = {
+    "m.safetensors.zst": zstandard.compress(SAFE["m.safetensors"]),
+    "m.safetensors.bz2": bz2.compress(SAFE["m.safetensors"]),
+    "m.pt.lz4": lz4.stored_blocks(SAFE["m.pt"]),
+    "m.gguf.gz": gzip.compress(SAFE["m.gguf"], mtime=0),
+    "catboost.cbm.lz4": lz4.stored_blocks(MADE["catboost.cbm"]),
+    "plain.tflite.lz4": lz4.SKIPPABLE + lz4.stored_blocks(MADE["plain.tflite"]),
+}
 COMPANIONS = {name: data for name, data in hf_files().items() if "safetensors" not in name}
 PICKLES = {
     path.name: path.read_bytes()
     for path in sorted((Path(support.__path__[0]) / "models_pickles").iterdir())
     if path.suffix in (".pkl", ".joblib", ".dill")
 }
-ALL = {**SAFE, **MADE, **TARS, **COMPANIONS, **PICKLES}
+ALL = {**SAFE, **MADE, **TARS, **PACKED, **COMPANIONS, **PICKLES}
 #: A suffix of each kind that readers are chosen by.
 NAMES = st.sampled_from(
     [*ALL, "x", "x.bin", "x.pb", "x.h5", "x.tflite", "x.json", "x.xml", "x.model"]

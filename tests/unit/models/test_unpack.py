@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 import zstandard
 
+from lading.models.decompressors import Inflated
 from lading.models.report import Report
 from lading.models.stream import BytesSource, Limited, Malformed, Source, Truncated
-from lading.models.unpack import Inflated, peek_inside, unpacked
+from lading.models.unpack import peek_inside, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
