@@ -32,7 +32,7 @@ _TYPE: Final = re.compile(rb"[A-Z][A-Za-z0-9_]{1,63}")
 _OLD_FIELDS: Final = {2: BYTES, 3: BYTES, 4: BYTES, 5: VARINT, 6: BYTES, 32: BYTES, 33: BYTES}
 _LARGEST_TYPE: Final = 64
 _TEXT: Final = re.compile(
-    rb'(?:\s|#[^\n]{0,400}\n)*(?:name\s*:\s*["\'][^"\'\n]{0,200}["\']\s*)?(?:\s|#[^\n]{0,400}\n)*'
+    rb'(?:\s|#[^\n]{0,400}\n)*+(?:name\s*:\s*["\'][^"\'\n]{0,200}["\']\s*)?(?:\s|#[^\n]{0,400}\n)*+'
     rb'(?:layers?\s*\{\s*(?:name|type|bottom|top)\s*:|input\s*:\s*["\'][^"\'\n]{1,200}["\']\s*(?:input_|layer))'
 )
 _PYTHON: Final = re.compile(rb"\btype\s*:\s*[\"']Python[\"']|\bpython_param\s*\{")

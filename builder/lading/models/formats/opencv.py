@@ -21,8 +21,8 @@ __all__ = ["looks_like", "parse", "yaml_like"]
 
 FORMAT: Final = "opencv"
 _ROOT: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,16000}?-->\s*)*<opencv_storage>\s*"
-    rb"(?:<!--.{0,4000}?-->\s*)*<([\w.-]{1,64})(?:\s+type_id=\"opencv-(cascade-classifier|haar-classifier|ml-[\w-]+)\")?"
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?>(?><!--.{0,16000}?-->)\s*)*+<opencv_storage>\s*"
+    rb"(?>(?><!--.{0,4000}?-->)\s*)*+<([\w.-]{1,64})(?:\s+type_id=\"opencv-(cascade-classifier|haar-classifier|ml-[\w-]+)\")?"
     rb"\s*>(.{0,400})",
     re.DOTALL,
 )

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["parse_openvino", "parse_pmml", "reader_name"]
 
 _ROOT: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)*"
+    # A comment is taken as soon as it ends, and not given back: many of them would be read in
+    # twice as many ways each.
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?>(?><!--.{0,1000}?-->)\s*)*+"
     rb"<(?:(net)\s[^>]*?\bversion=\"\d+\"|(?:\w+:)?(PMML)[\s>])",
     re.DOTALL,
 )

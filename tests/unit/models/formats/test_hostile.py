@@ -157,6 +157,14 @@ class TestLies:
         text = b'<net name="n" version="11">' + b"<layer " + b'a="b" ' * 500_000
         assert look("m/x.xml", text) is not None
 
+    @pytest.mark.parametrize("root", [b"<net", b"<!--PMML-->", b"<!--<opencv_storage>-->"])
+    @pytest.mark.parametrize("gap", [b"", b"\n", b" " * 9])
+    def test_comments_without_end_of_them(self, quick: None, root: bytes, gap: bytes) -> None:
+        assert look("m/x.xml", (b"<!---->" + gap) * 200 + b"x" + root) is None
+
+    def test_a_program_of_nothing_but_comments(self, quick: None) -> None:
+        assert look("m/x.prototxt", b"#\n \n" * 900) is None
+
     def test_a_lambda_layer_across_two_reads(self) -> None:
         start = made("plain.h5")[:2048] + b"model_config"
         for shift in range(0, 40, 7):
