@@ -302,7 +302,7 @@ def rknn(version: int = 6, size: int = 96) -> bytes:
 LITERTLM = b"LITERTLM" + struct.pack("<3I", 1, 4, 0) + bytes(64)
 PICOVOICE = b"porcupine4.0.0\x9a\x02" + bytes(2000)
 DARKNET = struct.pack("<3iQ", 0, 2, 5, 32_013_312) + struct.pack("<20f", *[0.5] * 20)
-TRANSITIONS = b"\x00B<TransitionModel> <Topology> " + bytes(400)
+TRANSITIONS = b"\x00B<TransitionModel> <Topology> " + bytes(400) + b"<Nnet3> " + bytes(40)
 MATRIX = b"\x00BFM \x04\x02\0\0\0\x04\x02\0\0\0" + bytes(16)
 FST = b"\xd6\xfd\xb2\x7e\x05\0\0\0const\x08\0\0\0standard" + bytes(64)
 

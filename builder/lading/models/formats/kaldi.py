@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lading.inventory import Role
 from lading.models import vocabulary as v
-from lading.models.stream import Malformed
+from lading.models.stream import CHUNK, Malformed
 
 if TYPE_CHECKING:
     from lading.models.report import Report
@@ -25,6 +25,8 @@ _OBJECTS: Final = {
     b"Nnet": None, b"Nnet3": None, b"NNET": None, b"IvectorExtractor": None, b"Plda": None,
     b"DiagGMM": None, b"DiagGMMBegin": None, b"FullGMM": None, b"DIMENSION": None,
 }  # fmt: skip
+#: What lies behind a TransitionModel → its architecture.
+_BEHIND: Final = {b"<Nnet3> ": "Nnet3", b"<Nnet> ": "Nnet2", b"<DIMENSION> ": "DiagGMM"}
 _OBJECT: Final = re.compile(rb"\x00B<(\w{3,40})> ")
 _MATRIX: Final = re.compile(rb"\x00B(?:[FD][MV]|CM[23]?) ")
 
@@ -56,7 +58,12 @@ def parse(source: Source, report: Report) -> None:
     report.fact(v.LIBRARY, "kaldi", "")
     found = _OBJECT.match(source.peek(64))
     name = found[1] if found else b""
-    report.fact(v.ARCHITECTURE, name.decode(), "first token")
+    if name == b"TransitionModel":  # what follows it is the model
+        start = source.peek(CHUNK)
+        kind = next((kind for mark, kind in _BEHIND.items() if mark in start), None)
+        report.fact(v.ARCHITECTURE, kind, "tokens")
+    else:
+        report.fact(v.ARCHITECTURE, name.decode(), "first token")
     report.fact(v.TASK, _OBJECTS.get(name), "first token")
     if source.total() < 256:
         raise Malformed("the data ends behind the first token")

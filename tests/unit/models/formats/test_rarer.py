@@ -182,7 +182,7 @@ TRUTH: dict[str, tuple[bytes, str, dict[str, Any]]] = {
     "m/am/final.mdl": (
         rare.TRANSITIONS,
         "kaldi",
-        {"architecture": "TransitionModel", "task": "automatic-speech-recognition"},
+        {"architecture": "Nnet3", "task": "automatic-speech-recognition"},
     ),
     "m/nmt.spm": (
         rare.sentencepiece(),
