@@ -26,6 +26,7 @@ __all__ = ["LayerCache", "default_directory"]
 _MAGIC = b"lading1\n"
 _DIFF_ID = re.compile(r"sha256:([0-9a-f]{64})")
 _SUFFIX = ".layer"
+_PIECE = 256 * 1024
 _SWEEP_TO = 0.8  # so that the sweep does not come at every write once the bound is reached
 
 
@@ -115,9 +116,26 @@ class LayerCache:
 
 def _pack(findings: dict[str, Any]) -> bytes:
     packer = zlib.compressobj(1)
-    packed = [packer.compress(piece.encode()) for piece in _pieces(findings)]
+    packed = [packer.compress(piece) for piece in _gathered(_pieces(findings))]
     body = b"".join([*packed, packer.flush()])
     return _MAGIC + hashlib.sha256(body).digest() + body
+
+
+def _gathered(pieces: Iterator[str]) -> Iterator[bytes]:
+    """Join pieces into some of more than ``_PIECE``.
+
+    Compressing lets other threads run, and waits for its turn after each piece: of thousands of
+    small ones that is more than the work.
+    """
+    held: list[str] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > _PIECE:
+            yield "".join(held).encode()
+            held, size = [], 0
+    yield "".join(held).encode()
 
 
 def _pieces(findings: dict[str, Any]) -> Iterator[str]:

@@ -106,17 +106,26 @@ class BlockStream:
             raise self.truncated()
         return bytes(self.view[self.at : self.at + size])
 
+    def whole(self) -> memoryview | None:
+        """Return the entry's data where it lies, taking nothing; None when part of it does not."""
+        end = self.at + self.left
+        return self.view[self.at : end] if end <= self.end else None
+
     def readinto(self, buffer: memoryview, /) -> int:
         """Take next bytes of the entry's data into ``buffer``; 0 only at its end."""
-        piece = self._at_hand(len(buffer))
+        piece = self.piece(len(buffer))
         buffer[: len(piece)] = piece
         return len(piece)
 
     def some(self, size: int) -> bytes:
         """Take between 1 and ``size`` next bytes of the entry's data; ``b""`` at its end."""
-        return bytes(self._at_hand(size))
+        return bytes(self.piece(size))
 
-    def _at_hand(self, size: int) -> memoryview:
+    def piece(self, size: int) -> memoryview:
+        """Take between 1 and ``size`` next bytes of the entry's data, where they lie.
+
+        They are there until the next read; none at the entry's end.
+        """
         size = min(size, self.left)
         if size and self.at == self.end and not self._more():
             raise self.truncated()

@@ -8,11 +8,11 @@ from lading.image.streams import CHUNK
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
-    from lading.image.interface import Entry, EntryKind
+    from lading.image.interface import EntryKind
     from lading.image.tar_blocks import BlockStream
     from lading.image.tar_sparse import Fragment
 
-__all__ = ["HeldEntry", "SparseEntry", "TarEntry", "read_entry"]
+__all__ = ["SparseEntry", "TarEntry", "read_entry"]
 
 
 class _Reader(Protocol):
@@ -61,6 +61,13 @@ class TarEntry:
         """See :class:`lading.image.interface.Entry`."""
         return self._reader.current(self).peek(min(size, LIMITS.sniff_bytes, self.size))
 
+    def at_hand(self) -> memoryview | None:
+        """Return the whole file where it lies, consuming nothing; None when part of it does not.
+
+        To be used before anything is read, and not after.
+        """
+        return self._reader.current(self).whole()
+
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the beginning of ``buffer``; 0 only at the end (or for an empty buffer)."""
         return self._reader.current(self).readinto(buffer) if self.size else 0
@@ -68,6 +75,10 @@ class TarEntry:
     def some(self, size: int) -> bytes:
         """Return between 1 and ``size`` next bytes, whatever is at hand; ``b""`` at the end."""
         return self._reader.current(self).some(size) if self.size else b""
+
+    def lend(self, size: int) -> memoryview:
+        """Return what :meth:`some` does, where it lies: until the next read."""
+        return self._reader.current(self).piece(size)
 
     def read(self, size: int = -1) -> bytes:
         """See :class:`lading.image.interface.Entry`."""
@@ -98,6 +109,9 @@ class SparseEntry(TarEntry):
             taken += length
         return bytes(out)
 
+    def at_hand(self) -> None:
+        """Return None: holes lie nowhere."""
+
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the beginning of ``buffer`` with stored bytes or with zeros."""
         offset, length = self._fragment()
@@ -115,6 +129,10 @@ class SparseEntry(TarEntry):
         buffer = bytearray(min(size, CHUNK, self.size))
         return bytes(buffer[: self.readinto(memoryview(buffer))])
 
+    def lend(self, size: int) -> memoryview:
+        """See :class:`TarEntry`."""
+        return memoryview(self.some(size))
+
     def _fragment(self) -> Fragment:
         """Return the stored fragment at or after the current place; else the end of the file."""
         while self._index < len(self._fragments):
@@ -123,32 +141,3 @@ class SparseEntry(TarEntry):
                 return offset, length
             self._index += 1
         return self.size, 0
-
-
-class HeldEntry:
-    """A small file of any layer, read whole: an entry whose bytes were of use to somebody else."""
-
-    __slots__ = ("_at", "content", "kind", "mode", "path", "size", "target")
-
-    def __init__(self, entry: Entry) -> None:
-        self.path = entry.path
-        self.kind = entry.kind
-        self.size = entry.size
-        self.mode = entry.mode
-        self.target = entry.target
-        self.content = entry.read()
-        self._at = 0
-
-    def peek(self, size: int) -> bytes:
-        """See :class:`lading.image.interface.Entry`."""
-        return self.content[self._at : self._at + min(size, LIMITS.sniff_bytes)]
-
-    def some(self, size: int) -> bytes:
-        """Return up to ``size`` next bytes; ``b""`` at the end."""
-        at = self._at
-        self._at = min(at + size, self.size)
-        return self.content[at : self._at]
-
-    def read(self, size: int = -1) -> bytes:
-        """See :class:`lading.image.interface.Entry`."""
-        return self.some(self.size if size < 0 else size)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Record", "Row", "parse_record", "resolve"]
 
 
+_ALGORITHM: Final = "sha256="
+_URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
 _HOME: Final = "../../"
 #: Ends of the directories from which RECORDs truly climb.
 _HOMES: Final = ("-packages", "lib/python", "lib64/python")
@@ -35,6 +37,11 @@ class Row(NamedTuple):
     def sha256(self) -> str | None:
         """The digest in hexadecimal; None when the row has no SHA-256."""
         return _sha256(self.digest)
+
+    def has(self, digest: bytes) -> bool:
+        """Say whether this is the row's SHA-256; asked for every file that was installed."""
+        text = binascii.b2a_base64(digest, newline=False).translate(_URLSAFE)
+        return self.digest == _ALGORITHM + text[:43].decode() or self.sha256 == digest.hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,7 @@ def _rows(content: bytes) -> Iterator[list[str]]:
 
 def _sha256(field: str) -> str | None:
     """Return the hexadecimal digest of ``sha256=<urlsafe base64 without padding>``."""
-    if not field.startswith("sha256=") or len(field) != 50:
+    if not field.startswith(_ALGORITHM) or len(field) != 50:
         return None
     try:
         digest = urlsafe_b64decode(field[7:] + "=")

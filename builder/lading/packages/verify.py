@@ -40,6 +40,7 @@ _PLACE: Final = "-packages/"  # of site-packages and dist-packages
 #: Python's own modules, and Debian's copies of them.
 _STANDARD: Final = re.compile(r"(?:^|/)(?:lib(?:64)?/python\d|usr/share/)")
 _DIGEST: Final = 32
+_NONE: Final = bytes(_DIGEST)
 
 
 class Trace(NamedTuple):
@@ -166,7 +167,7 @@ class Ledger:
         names += name.encode("utf-8", "surrogateescape")
         names += b"/"
         self._sizes[directory].append(size)
-        self._digests[directory] += digest or bytes(_DIGEST)
+        self._digests[directory] += digest or _NONE
 
     def settle(self, files: Iterable[PackageFile], has: Callable[[str], bool]) -> Traces:
         """Return what the RECORDs among the layer's captured ``files`` do not settle.
@@ -176,21 +177,19 @@ class Ledger:
         places: dict[str, dict[str, int]] = {}  # those of a directory that are not settled
         missing: list[str] = []
         for row in _rows(files):
-            sha256 = row.sha256
-            if sha256 is None:
-                continue
             directory, _, name = row.path.rpartition("/")
             if directory not in places:
                 places[directory] = self._places(directory)
             index = places[directory].get(name)
-            if index is None:
+            if index is not None:
+                if self._fits(row, directory, index):
+                    del places[directory][name]
+            elif row.sha256 is not None:
                 # Distributors move scripts, and leave RECORD as it was.
                 inside = _PLACE in row.path or row.path[-3:] == ".py"
                 inside = inside and "/bin/" not in row.path
                 if inside and len(missing) < LIMITS.fact_items and not has(row.path):
                     missing.append(row.path)
-            elif not _differs(row, sha256, self._trace(directory, index)):
-                del places[directory][name]
         left = {
             directory: self._left(directory, places.get(directory)) for directory in self._names
         }
@@ -215,8 +214,13 @@ class Ledger:
         names = self._names.get(directory)
         return {} if names is None else _index(names.decode("utf-8", "surrogateescape"))
 
-    def _trace(self, directory: str, index: int) -> Trace:
-        return _trace(self._sizes[directory], self._digests[directory], index)
+    def _fits(self, row: Row, directory: str, index: int) -> bool:
+        """Say whether a file is as its row has it, as far as both tell."""
+        digest = _digest(self._digests[directory], index)
+        if digest and not row.has(digest):
+            return False
+        sized = row.size is None or row.size == self._sizes[directory][index]
+        return sized and (bool(digest) or row.sha256 is not None)
 
 
 def _index(names: str) -> dict[str, int]:
@@ -224,9 +228,13 @@ def _index(names: str) -> dict[str, int]:
     return {name: at for at, name in enumerate(names[:-1].split("/"))}
 
 
+def _digest(digests: bytes | bytearray, at: int) -> bytes:
+    digest = bytes(digests[at * _DIGEST : (at + 1) * _DIGEST])
+    return b"" if digest == _NONE else digest
+
+
 def _trace(sizes: array[int], digests: bytes | bytearray, at: int) -> Trace:
-    digest = digests[at * _DIGEST : (at + 1) * _DIGEST]
-    return Trace(sizes[at], digest.hex() if any(digest) else "")
+    return Trace(sizes[at], _digest(digests, at).hex())
 
 
 class Changes:
@@ -275,17 +283,15 @@ class Changes:
         for row in rows:
             near = row.path.rpartition("/")[0] in places
             trace = written(row.path) if near else None
-            if trace is None and gone is None:
+            if trace is None and (gone is None or not gone(row.path)):
                 continue
             sha256 = row.sha256
             if sha256 is None or row.path == record.path:
                 continue  # byte code and its like come and go
-            if trace is not None:
-                why = _differs(row, sha256, trace)
-                if why:
-                    changed.append((row.path, trace, why))
-            elif gone is not None and gone(row.path):
+            if trace is None:
                 missing.append(row.path)
+            elif why := _differs(row, sha256, trace):
+                changed.append((row.path, trace, why))
         for path, trace, why in changed[: LIMITS.findings_per_file]:
             yield _finding(f"changed after it was installed: {why}", path, trace.layer)
         if len(changed) > LIMITS.findings_per_file:

@@ -13,7 +13,6 @@ import json
 import os
 import threading
 import time
-import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.limits import LIMITS
@@ -53,7 +52,7 @@ class Journal:
             return None
         try:
             found = model_file_from_json(entry)
-        except (KeyError, TypeError, ValueError, zlib.error):
+        except (KeyError, TypeError, ValueError):
             return None
         return found if (found.path, found.size) == (one.path, one.size) else None
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lading import models, packages
 from lading.errors import LimitError
+from lading.image.digested import digested
 from lading.image.interface import EntryKind
 from lading.image.overlay import LayerPaths, PathRecorder
-from lading.image.tar_entry import HeldEntry
 from lading.inventory import (
     Fact,
     Finding,
@@ -27,7 +26,7 @@ from lading.inventory import (
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lading.image.interface import Entry
 
@@ -40,7 +39,9 @@ __all__ = [
 ]
 
 #: Findings made by another version of the readers are not used.
-SCANNER_VERSION = f"4-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
+SCANNER_VERSION = f"5-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
+
+_TOGETHER = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class LayerScan:
             "paths": self.paths.to_json(),
             "size": self.size,
             "models": [model_file_to_json(file) for file in self.model_files],
-            "packages": [_package_file_to_json(file) for file in self.package_files],
+            "packages": [[file.path, len(file.content), file.size] for file in self.package_files],
+            "contents": list(_packed(file.content for file in self.package_files)),
             "written": self.installed.written.to_json(),
             "missing": list(self.installed.missing),
             "whole": self.installed.whole,
@@ -76,7 +78,7 @@ class LayerScan:
             paths=LayerPaths.from_json(data["paths"]),
             size=int(data["size"]),
             model_files=tuple(model_file_from_json(file) for file in data["models"]),
-            package_files=tuple(_package_file_from_json(*file) for file in data["packages"]),
+            package_files=tuple(_package_files(data["packages"], data["contents"])),
             installed=packages.Traces(
                 packages.Written.from_json(data["written"]),
                 tuple(map(str, data["missing"])),
@@ -105,8 +107,7 @@ def scan_layer(entries: Iterator[Entry]) -> LayerScan:
         digest = b""
         installed = may_be_installed(entry.path)
         if installed and entry.size <= LIMITS.record_digest:
-            entry = HeldEntry(entry)
-            digest = hashlib.sha256(entry.content).digest()
+            digest, entry = digested(entry)
         captured = collect(entry)
         if captured is not None:
             package_files.append(captured)
@@ -134,13 +135,35 @@ def _check(what: str, count: int, limit: int) -> None:
         raise LimitError(f"a layer has too many {what}", wanted=f"at most {limit}")
 
 
-def _package_file_to_json(file: PackageFile) -> list[Any]:
-    content = base64.b64encode(zlib.compress(file.content, 1)).decode("ascii")
-    return [file.path, content, file.size]
+def _packed(contents: Iterable[bytes]) -> Iterator[str]:
+    """Yield contents, some of them at a time, compressed.
+
+    Each alone would be thousands of times that a thread waits for its turn beside others.
+    """
+    held = bytearray()
+    for content in contents:
+        held += content
+        if len(held) > _TOGETHER:
+            yield base64.b64encode(zlib.compress(held, 1)).decode("ascii")
+            held.clear()
+    if held:
+        yield base64.b64encode(zlib.compress(held, 1)).decode("ascii")
 
 
-def _package_file_from_json(path: str, content: str, size: int | None) -> PackageFile:
-    return PackageFile(path, zlib.decompress(base64.b64decode(content, validate=True)), size=size)
+def _package_files(
+    listed: Iterable[tuple[str, int, int | None]], contents: Iterable[str]
+) -> Iterator[PackageFile]:
+    """Yield package files of what :func:`_packed` made; raises as :meth:`LayerScan.from_json`."""
+    pieces = iter(contents)
+    held, at = b"", 0
+    for path, length, size in listed:
+        if length and at == len(held):
+            held, at = zlib.decompress(base64.b64decode(next(pieces, ""), validate=True)), 0
+        content = held[at : at + length]
+        if len(content) != length:
+            raise ValueError("a package file lacks some of its bytes")
+        at += length
+        yield PackageFile(path, content, size=size)
 
 
 def _finding_to_json(finding: Finding) -> list[Any]:

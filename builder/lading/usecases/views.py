@@ -41,6 +41,7 @@ class View:
         self._scans = scans
         self._diff_ids = diff_ids
         self._overlay = Overlay([scan.paths for scan in scans], exists)
+        self._emptied: dict[str, bool] = {}  # whether a layer took a directory's files away
 
     @cached_property
     def links(self) -> Mapping[str, str]:
@@ -95,8 +96,13 @@ class View:
         )
 
     def _gone(self, path: str) -> bool:
-        if path not in self._missing and self._removed.isdisjoint((path, *parents(path))):
-            return False
+        if path not in self._missing and path not in self._removed:
+            directory = path.rpartition("/")[0]
+            if directory not in self._emptied:
+                above = (directory, *parents(directory))
+                self._emptied[directory] = not self._removed.isdisjoint(above)
+            if not self._emptied[directory]:
+                return False
         return not any(
             scan.paths.has_file(path) and self._overlay.visible(index, path)
             for index, scan in enumerate(self._scans)

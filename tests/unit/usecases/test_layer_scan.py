@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lading.errors import LimitError
+from lading.image.overlay import PathRecorder
 from lading.image.tar import TarReader
+from lading.inventory import PackageFile
 from lading.limits import Limits
 from lading.usecases import inspect as inspect_module
 from lading.usecases import layer_scan
@@ -16,6 +20,7 @@ from lading.usecases.inspect import inspect_image
 from support.image_stores import docker_archive, tar_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SITE = "usr/lib/python3/dist-packages"
@@ -64,3 +69,35 @@ def test_layers_of_too_much_together(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(LimitError, match="the image has too many bytes"):
         inspect_image(image, "x", find_syft=pytest.fail)
     image.close()
+
+
+class TestKeeping:
+    CONTENTS = (b"", b"x" * 700_000, b"", bytes(range(256)) * 3000, b"last", b"")
+
+    def scan(self) -> layer_scan.LayerScan:
+        files = tuple(
+            PackageFile(f"a/{number}", content, size=None if content else number)
+            for number, content in enumerate(self.CONTENTS)
+        )
+        return layer_scan.LayerScan(PathRecorder().result(), 1, (), files)
+
+    def test_package_files_are_kept_whole(self) -> None:
+        kept = json.loads(json.dumps(self.scan().to_json()))
+        assert layer_scan.LayerScan.from_json(kept).package_files == self.scan().package_files
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda data: data["contents"].pop(),
+            lambda data: data["packages"][-2].__setitem__(1, 99),
+            lambda data: data["packages"][1].__setitem__(1, 700_001),
+            lambda data: data["contents"].__setitem__(0, "AAAA"),
+            lambda data: data["contents"].__setitem__(0, "?"),
+            lambda data: data.pop("contents"),
+        ],
+    )
+    def test_what_is_damaged_is_no_scan(self, damage: Callable[[dict[str, Any]], object]) -> None:
+        data = self.scan().to_json()
+        damage(data)
+        with pytest.raises((KeyError, TypeError, ValueError, zlib.error)):
+            layer_scan.LayerScan.from_json(data)
