@@ -23,11 +23,12 @@ class _Stopped(Exception):
 
 
 class _Stoppable:
-    """A stream that breaks off when all are told to."""
+    """A stream that breaks off when all are told to; ``beside`` are read at a time."""
 
-    def __init__(self, source: Readable, over: list[bool]) -> None:
+    def __init__(self, source: Readable, over: list[bool], beside: int) -> None:
         self._source = source
         self._over = over
+        self.beside = beside
 
     def readinto(self, buffer: memoryview, /) -> int | None:
         if self._over:
@@ -54,13 +55,14 @@ def two_at_once(
     ends the work on the others.
     """
     over: list[bool] = []
+    waiting = list(streams)
 
     def one(name: str, opener: Opener) -> T:
         with opener() as source:
-            return work(name, _Stoppable(source, over))
+            return work(name, _Stoppable(source, over, min(2, len(waiting))))
 
     with ThreadPoolExecutor(2, "layer") as pool:
-        pending = {pool.submit(one, name, opener): name for name, opener in streams}
+        pending = {pool.submit(one, name, opener): name for name, opener in waiting}
         try:
             for future in as_completed(pending):
                 yield pending[future], future.result()

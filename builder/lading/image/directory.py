@@ -32,7 +32,6 @@ class FileEntry:
     """One entry of a directory; satisfies :class:`lading.image.interface.Entry`."""
 
     __slots__ = ("_at", "_descriptor", "_file", "_status", "kind", "mode", "path", "size", "target")
-    ahead = True  # the kernel reads it ahead of us: see lading.models.stream.THREADED_FROM
 
     def __init__(
         self, path: str, kind: EntryKind, mode: int = 0, target: str = "", file: bytes = b""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
 from lading.image.compression import decompressed
-from lading.image.hashing import Hashing
+from lading.image.hashing import hashing
 from lading.image.interface import EntryKind
 from lading.image.tar import TarReader
 
@@ -45,7 +45,8 @@ def scan_layer(
     """Return what ``scan`` makes of one layer's tar, compressed or not, read to its end.
 
     Args:
-        source: the layer as it is stored.
+        source: the layer as it is stored; ``beside`` of it, if any, says how many are read at a
+            time (:func:`lading.image.beside.two_at_once`).
         scan: gets the layer's entries; need not exhaust them.
         where: what to call the layer in errors.
         diff_id: what the uncompressed bytes must hash to; None trusts the source.
@@ -56,9 +57,9 @@ def scan_layer(
     plain = decompressed(source, where=where)
     if diff_id is None:
         return scan(iter(TarReader(plain, where=where)))
-    with Hashing(plain) as hashing:
-        result = scan(iter(TarReader(hashing, where=where)))
-        got = f"sha256:{hashing.hexdigest()}"
+    with hashing(plain, getattr(source, "beside", 1)) as hashed:
+        result = scan(iter(TarReader(hashed, where=where)))
+        got = f"sha256:{hashed.hexdigest()}"
     if got != diff_id:
         raise InputError(
             "a layer's bytes are not what the image's configuration says",

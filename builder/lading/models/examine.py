@@ -47,12 +47,9 @@ def _read(file: FileStream, reader: Reader) -> ModelFile | None:
     report = Report(file.path, file.size)
     source = HashedSource(file)
     try:
-        try:
-            if reader(source, report) is False:
-                return None
-        except _BAD_CONTENT as error:
-            what = str(error) if isinstance(error, Malformed) else type(error).__name__
-            report.find("unscannable", f"cannot be read as {report.format or 'what it is'}: {what}")
-        return report.file(source.sha256())
-    finally:
-        source.close()
+        if reader(source, report) is False:
+            return None
+    except _BAD_CONTENT as error:
+        what = str(error) if isinstance(error, Malformed) else type(error).__name__
+        report.find("unscannable", f"cannot be read as {report.format or 'what it is'}: {what}")
+    return report.file(source.sha256())

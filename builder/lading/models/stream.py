@@ -13,7 +13,6 @@ import hashlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 from lading.errors import InputError
-from lading.models.hashing import ThreadedHash
 
 if TYPE_CHECKING:
     import re
@@ -36,9 +35,6 @@ CHUNK: Final = 1024 * 1024
 LARGEST_READ: Final = 128 * 1024 * 1024
 #: Bytes of what :meth:`Source.seek` looks for, at the most.
 _LONGEST_MARK: Final = 4
-#: Files from here on are hashed in a thread of their own, beside the reading; but not those that
-#: the kernel reads ahead (``ahead``): handing their bytes over costs more than it gains.
-THREADED_FROM: Final = 8 * CHUNK
 
 
 class Malformed(ValueError):
@@ -137,6 +133,18 @@ class Source:
             size -= len(piece)
         return b"".join(pieces)
 
+    def byte(self) -> int:
+        """Return the next byte's value, -1 at the end: what is asked for most."""
+        at = self._at
+        try:
+            value = self._chunk[at]
+        except IndexError:
+            if not self._next():
+                return -1
+            value, at = self._chunk[0], 0
+        self._at = at + 1
+        return value
+
     def exactly(self, size: int) -> bytes:
         """Return the next ``size`` bytes.
 
@@ -144,6 +152,11 @@ class Source:
             Truncated: the source ends before.
             Malformed: ``size`` is more than any field of any format needs.
         """
+        at = self._at
+        data = self._chunk[at : at + size]
+        if len(data) == size:
+            self._at = at + size
+            return data
         if size > LARGEST_READ:
             raise Malformed(f"a field declares {size} bytes")
         data = self.read(size)
@@ -277,8 +290,8 @@ class HashedSource(Source):
         super().__init__()
         self._stream = stream
         self._some: Callable[[int], bytes] = getattr(stream, "some", stream.read)
-        alone = stream.size < THREADED_FROM or getattr(stream, "ahead", False)
-        self._hash = hashlib.sha256() if alone else ThreadedHash()
+        self._lend: Callable[[int], memoryview] | None = getattr(stream, "lend", None)
+        self._hash = hashlib.sha256()
         self.size = self._left = stream.size
         self.tail = b""  # the last chunk that was read: formats with a footer look here
 
@@ -286,6 +299,12 @@ class HashedSource(Source):
         if self._left <= 0:
             return b""
         piece = self._some(min(CHUNK, self._left))
+        self._took(piece)
+        if self._left < CHUNK:
+            self.tail = piece if len(piece) == CHUNK else (self.tail + piece)[-CHUNK:]
+        return piece
+
+    def _took(self, piece: bytes | memoryview) -> None:
         if not piece:
             raise InputError(
                 "A file ended before its size was reached.",
@@ -295,16 +314,33 @@ class HashedSource(Source):
             )
         self._left -= len(piece)
         self._hash.update(piece)
-        if self._left < CHUNK:
-            self.tail = piece if len(piece) == CHUNK else (self.tail + piece)[-CHUNK:]
-        return piece
+
+    def skip(self, size: int) -> None:
+        """See :class:`Source`; what nobody looks at is hashed where it lies."""
+        super().skip(size - self._pass(size))
+
+    def drain(self) -> int:
+        """See :class:`Source`; what nobody looks at is hashed where it lies."""
+        start = self.offset
+        self._pass(len(self._chunk) - self._at + self._left)
+        super().drain()
+        return self.offset - start
+
+    def _pass(self, size: int) -> int:
+        """Consume many bytes, at most ``size`` and none of the last chunk's; return how many."""
+        start = self.offset
+        far = min(size - len(self._chunk) + self._at, self._left - CHUNK)
+        if self._lend is None or far <= 0:
+            return 0
+        self._at = len(self._chunk)
+        while far > 0:
+            piece = self._lend(far)
+            self._took(piece)
+            self._before += len(piece)
+            far -= len(piece)
+        return self.offset - start
 
     def sha256(self) -> str:
         """Read what is left and return the digest of the whole file, lower-case hexadecimal."""
         self.drain()
         return self._hash.hexdigest()
-
-    def close(self) -> None:
-        """End the hashing thread, when an error keeps the file from being read to its end."""
-        if isinstance(self._hash, ThreadedHash):
-            self._hash.close()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import random
 import re
-import threading
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lading.image.directory import walk
-from lading.models.hashing import WAITING, ThreadedHash
+from lading.image.tar import TarReader
 from lading.models.stream import (
     CHUNK,
     LARGEST_READ,
@@ -23,10 +22,9 @@ from lading.models.stream import (
     Source,
     Truncated,
 )
+from support.image_tars import END, pax
+from support.image_tars import entry as in_tar
 from support.models_streams import Stream
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Pieces(Source):
@@ -143,28 +141,34 @@ class TestHashing:
         assert source.tail == data[-CHUNK:] or len(source.tail) >= min(CHUNK, size)
         assert data.endswith(source.tail)
 
-    def test_what_the_kernel_reads_ahead_is_hashed_without_a_thread(self, tmp_path: Path) -> None:
-        data = bytes(range(251)) * (10 * CHUNK // 251)
-        (tmp_path / "f").write_bytes(data)
-        before = threading.active_count()
-        for entry in walk(str(tmp_path)):
+    @pytest.mark.parametrize("size", [1, CHUNK, CHUNK + 1, 3 * CHUNK, 5 * CHUNK + 7])
+    @pytest.mark.parametrize("skipped", [0, 1, CHUNK - 3, 2 * CHUNK, 3 * CHUNK - 3])
+    @pytest.mark.parametrize("sparse", [False, True])
+    def test_what_is_passed_over_is_hashed_where_it_lies(
+        self, size: int, skipped: int, sparse: bool
+    ) -> None:
+        data = random.Random(size).randbytes(size)
+        tar = in_tar(b"f", data) + END
+        if sparse:
+            hole = size // 3
+            data = bytes(hole) + data[hole:]
+            told = b"%d,%d" % (hole, size - hole)
+            tar = pax((b"GNU.sparse.size", b"%d" % size), (b"GNU.sparse.map", told))
+            tar += in_tar(b"f", data[hole:]) + END
+        for entry in TarReader(io.BytesIO(tar), where="x"):
             source = HashedSource(entry)
-            source.read(5)
-            assert threading.active_count() == before
+            assert source.read(3) == data[:3]
+            if min(3, size) + skipped > size:
+                with pytest.raises(Truncated, match="too early"):
+                    source.skip(skipped)
+            else:
+                source.skip(skipped)
+                assert source.offset == min(3, size) + skipped
+                assert source.peek(5) == data[3 + skipped :][:5]
+
             assert source.sha256() == hashlib.sha256(data).hexdigest()
-
-    def test_the_thread_ends(self) -> None:
-        before = threading.active_count()
-        hashed = ThreadedHash()
-        for _ in range(3 * WAITING):
-            hashed.update(b"x" * 1000)
-        assert hashed.hexdigest() == hashlib.sha256(b"x" * 3000 * WAITING).hexdigest()
-        hashed.close()
-        dropped = HashedSource(Stream("x", bytes(9 * CHUNK)))
-        dropped.read(5)
-        dropped.close()
-
-        assert threading.active_count() == before
+            assert source.offset == size
+            assert source.tail[-CHUNK:] == data[-CHUNK:]
 
 
 class TestSeek:

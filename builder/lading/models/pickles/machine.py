@@ -38,13 +38,13 @@ class Machine(Steps):
             Malformed: an unknown opcode, an empty stack, or a bound; a real unpickler has by
                 then executed everything before.
         """
-        read, seen, table = self._source.read, self._seen, TABLE
+        byte, seen, table = self._source.byte, self._seen, _STEPS
         limit = LIMITS.pickle_opcodes - seen.opcodes
         steps = 0
         try:
             while steps < limit:
-                code = read(1)
-                step = table.get(code)
+                code = byte()
+                step = table[code]
                 if step is None:
                     self._bad_opcode(code)
                     break
@@ -77,10 +77,10 @@ class Machine(Steps):
             raise Malformed(f"more than {LIMITS.pickle_opcodes} opcodes")
         return other
 
-    def _bad_opcode(self, code: bytes) -> None:
-        if not code:
+    def _bad_opcode(self, code: int) -> None:
+        if code < 0:
             raise Truncated("the pickle ends before its STOP")
-        raise Malformed(f"no opcode has the number {code[0]}, at byte {self._source.offset - 1}")
+        raise Malformed(f"no opcode has the number {code}, at byte {self._source.offset - 1}")
 
 
 def _sized(
@@ -88,8 +88,13 @@ def _sized(
 ) -> Callable[[Steps], None]:
     """Return a step that first reads a length or index, one byte unless ``form`` says else."""
     if form is None:
-        return lambda machine: step(machine, machine._source.exactly(1)[0])
+        return lambda machine: step(machine, _byte(machine._source))
     return lambda machine: step(machine, machine._fixed(form))
+
+
+def _byte(source: Source) -> int:
+    value = source.byte()
+    return value if value >= 0 else source.exactly(1)[0]  # which says where the bytes ended
 
 
 def _with(step: Callable[[Steps, int], None], value: int) -> Callable[[Steps], None]:
@@ -126,3 +131,6 @@ TABLE: Final[dict[bytes, Callable[[Steps], None]]] = {
     b"\x84": _with(M._extension, 4),
     b"P": M._persistent_line, b"Q": M._persistent,
 }  # fmt: skip
+
+#: The steps by the number of their opcode; the last one is for the end of the bytes, -1.
+_STEPS: Final = [TABLE.get(bytes((code,))) for code in range(256)] + [None]
