@@ -21,12 +21,15 @@ __all__ = ["ATTESTATION", "ATTESTATIONS", "FORMATS", "MODEL_FORMATS", "check_pur
 #: As docs/formats/models.md lists them.
 MODEL_FORMATS: Final = frozenset(
     {
-        "catboost", "coreml", "ctranslate2", "fasttext", "ggml", "gguf", "hdf5", "joblib",
-        "keras", "lfs-pointer", "lightgbm", "llamafile", "model-archive", "mxnet", "nemo", "npz",
-        "numpy", "onnx", "openvino", "paddle", "pickle", "pmml", "pytorch", "pytorch-legacy",
-        "pytorch-tar", "safetensors", "skops", "spacy", "tensorflow-checkpoint",
-        "tensorflow-graph", "tensorflow-saved-model", "tensorrt", "tflite", "torchscript",
-        "unknown", "xgboost",
+        "arpa", "caffe", "catboost", "coreml", "crfsuite", "ctranslate2", "darknet", "dlib",
+        "executorch", "fasttext", "flax", "ggml", "gguf", "glove", "h2o-mojo", "hdf5", "joblib",
+        "kaldi", "kenlm", "keras", "lfs-pointer", "libsvm", "lightgbm", "litertlm", "llamafile",
+        "mediapipe", "mnn", "model-archive", "mxnet", "ncnn", "nemo", "npz", "numpy", "onnx",
+        "opencv", "openvino", "paddle", "pickle", "picovoice", "pmml", "pytorch", "pytorch-legacy",
+        "pytorch-tar", "rknn", "safetensors", "sentencepiece", "skops", "spacy", "sphinx",
+        "sphinx-lm", "tensorflow-checkpoint", "tensorflow-graph", "tensorflow-saved-model",
+        "tensorrt", "tesseract", "tfjs", "tflite", "torch-export", "torchscript", "torchserve",
+        "unknown", "word2vec", "xgboost",
     }
 )  # fmt: skip
 
