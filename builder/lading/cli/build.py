@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from lading.exit_codes import ExitCode
 from lading.usecases.build import Built, build
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping, Sequence
 
     import typer
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from lading.attest.interface import Signer
     from lading.attest.signers.options import SigningOptions
     from lading.attest.vsa import PolicyId
+    from lading.cli.ahead import Ahead
     from lading.engine.argv import BuildCommand
     from lading.inventory import Inspection
     from lading.policy import Policy, Verdict
-    from lading.usecases.foresee import Foreseeing
     from lading.usecases.release import Release, Timings
 
 __all__ = ["HELP", "register", "run"]
@@ -86,9 +86,13 @@ def run(words: Sequence[str]) -> int:
     settings = _Settings(command.own)
     with contextlib.ExitStack() as loaded:
 
-        def meanwhile() -> None:
+        def meanwhile(iidfile: Path) -> None:
             settings.open()  # before others load what it needs
-            foresee = partial(_foresee, command, settings)
+
+            def foresee(over: threading.Event) -> bool:
+                settings.ahead = _ahead(command, settings)
+                return settings.ahead.work(iidfile, over)
+
             loaded.callback(WarmUp(pushing=command.switch("push"), foresee=foresee).end)
 
         built = build(command, before=settings.check, meanwhile=meanwhile)
@@ -128,7 +132,7 @@ class _Settings:
         self.verdict: Verdict | None = None
         self.signing: SigningOptions | None = None
         self.signer: Signer | None = None
-        self.contents: Foreseeing | None = None  # of the image's name, read ahead
+        self.ahead: Ahead | None = None
 
     def check(self) -> None:
         """Open policy and signer before docker starts: a build must not end at a mistyped word.
@@ -176,24 +180,18 @@ class _Settings:
         return bool(asked)
 
 
-def _foresee(command: BuildCommand, settings: _Settings) -> bool:
-    """Make a BOM of what the last image of that name had inside; say whether there was one."""
+def _ahead(command: BuildCommand, settings: _Settings) -> Ahead:
+    """Return what knows ahead: of an engine's image, the first name the user gave it."""
+    from lading.cli.ahead import Ahead
     from lading.usecases.build import name_of
     from lading.usecases.evidence import is_local
-    from lading.usecases.foresee import rehearse
 
-    name = name_of(command)
-    if name is None:
-        return False
-    settings.contents = wiring.contents_of_name(name)
-    found = settings.contents.read()
-    if found is None:
-        return False
+    def match(found: Inspection) -> Inspection:
+        return _matched([found], settings, required=False)[0]
+
     places = (settings.evidence, settings.model_evidence)
-    if all(is_local(place) for place in places if place):  # nobody far away is asked twice
-        (found,) = _matched([found], settings, required=False)
-    rehearse(found)
-    return True
+    near = all(is_local(place) for place in places if place)  # nobody far away is asked twice
+    return Ahead(name_of(command), match if near else None)
 
 
 def _release(built: Built, settings: _Settings) -> Release:
@@ -289,8 +287,10 @@ def _passed_policy(
 def _inspect(built: Built, settings: _Settings, timings: Timings) -> list[Inspection]:
     with timings.measure("inspect"):
         if built.place != "registry":
-            target = f"docker:{built.image_id}"
-            return [wiring.inspect(target, name=built.name, contents=settings.contents)]
+            from lading.cli.ahead import Ahead
+
+            ahead = settings.ahead or Ahead(built.name)
+            return [ahead.inspect(built.image_id, built.name)]
         reference, digest = built.references[0], built.manifest_digest
         return wiring.inspect_pushed(
             reference.with_digest(digest) if digest else reference, name=built.name

@@ -26,6 +26,7 @@ NEEDED: Final = (
     "ctypes",
     "lading.image.cache",
     "lading.packages.capture",
+    "lading.cli.ahead",
     "lading.cli.matching",
     "lading.usecases.match",
     "lading.cli.trusting",
@@ -58,15 +59,20 @@ class WarmUp:
     """Loads, beside whatever the caller waits for, until :meth:`end`.
 
     The engine's client library is needed to push (``pushing``), and for engines elsewhere.
-    ``foresee`` makes what the image that is built will ask for, if it can say so.
+    ``foresee`` makes what the image that is built will ask for, until the event that it is given;
+    False when it knows nothing of the image.
     """
 
     def __init__(
-        self, *, pushing: bool = False, foresee: Callable[[], bool] = lambda: False
+        self,
+        *,
+        pushing: bool = False,
+        foresee: Callable[[threading.Event], bool] = lambda _: False,
     ) -> None:
         self._over = threading.Event()
+        known = partial(foresee, self._over)
         self._threads = [
-            threading.Thread(target=self._work, args=(pushing, foresee), name="warm-up"),
+            threading.Thread(target=self._work, args=(pushing, known), name="warm-up"),
             threading.Thread(target=_ask_engine, name="ask ahead"),
         ]
         for thread in self._threads:

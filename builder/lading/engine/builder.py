@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lading.engine.argv import BuildCommand
 
-__all__ = ["BuildResult", "Builder", "docker_cli", "find_builder", "run_build"]
+__all__ = ["BuildResult", "Builder", "docker_cli", "find_builder", "id_in", "run_build"]
 
 _PLUGIN_DIRECTORIES = (
     "/usr/local/lib/docker/cli-plugins",
@@ -132,11 +132,12 @@ def run_build(
     command: BuildCommand,
     words: Sequence[str],
     builder: Builder,
-    meanwhile: Callable[[], object] = lambda: None,
+    meanwhile: Callable[[Path], object] = lambda _: None,
 ) -> BuildResult:
     """Run ``docker build`` with ``words``; standard streams are docker's own.
 
-    ``meanwhile`` is called when docker was started, and must not take as long as docker.
+    ``meanwhile`` is called when docker was started, with the file that docker will write the
+    image's ID to, and must not take as long as docker.
 
     An ``--iidfile`` (and with a remote buildx driver a ``--metadata-file``) is put in front
     unless the user has one: docker's only way to say what it built.
@@ -150,14 +151,15 @@ def run_build(
         extra = [] if command.last("iidfile") else ["--iidfile", str(iidfile)]
         if builder.buildx and not command.last("metadata-file"):
             extra += ["--metadata-file", str(metadata)]
-        status = _run([docker_cli(), "build", *extra, *words], meanwhile)
+        arguments = [docker_cli(), "build", *extra, *words]
+        status = _run(arguments, lambda: meanwhile(iidfile))
         if status != 0:
             return BuildResult(status)
         told = _metadata(metadata) if builder.buildx else {}
         digest = told.get("containerimage.digest")
         return BuildResult(
             0,
-            _first_line(iidfile),
+            id_in(iidfile),
             digest if isinstance(digest, str) else None,
             told.get("buildx.build.provenance"),
         )
@@ -192,7 +194,8 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
             raise
 
 
-def _first_line(path: Path) -> str:
+def id_in(path: Path) -> str:
+    """Return what docker wrote into an ``--iidfile``, so far; nothing when there is none."""
     try:
         with path.open("rb") as file:
             return file.read(LIMITS.companion_json).decode("ascii", "replace").strip()

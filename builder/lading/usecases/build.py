@@ -22,6 +22,7 @@ from lading_oci.references import Reference, parse_reference
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+    from pathlib import Path
 
     from lading.engine.argv import BuildCommand
     from lading.engine.builder import Builder, BuildResult
@@ -78,11 +79,11 @@ def name_of(command: BuildCommand) -> str | None:
 def build(
     command: BuildCommand,
     before: Callable[[], object],
-    meanwhile: Callable[[], object] = lambda: None,
+    meanwhile: Callable[[Path], object] = lambda _: None,
 ) -> Built:
     """Run docker's build; ``before`` is called once it is clear that an image is to come.
 
-    ``meanwhile`` is called when docker builds that image.
+    ``meanwhile`` is called when docker builds that image, with the file that its ID will be in.
 
     Raises:
         UsageError: ``--push`` without a name to push to, or a tag that is no reference.

@@ -117,9 +117,11 @@ def test_a_build_goes_on_when_nothing_is_loaded_beside_it(
         def end(self) -> None:
             ended.set()
 
-    def quick(command: object, before: Callable[[], None], meanwhile: Callable[[], None]) -> Built:
+    def quick(
+        command: object, before: Callable[[], None], meanwhile: Callable[[Path], None]
+    ) -> Built:
         before()
-        meanwhile()
+        meanwhile(here / "iid")
         assert not ended.is_set()
         return Built(7, "", (), None)
 

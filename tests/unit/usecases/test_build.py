@@ -54,7 +54,7 @@ def test_what_is_done_meanwhile_begins_when_docker_was_started(context: Path) ->
     docker = context.parent / "bin" / "docker"
     docker.write_text(f"{docker.read_text()}sleep 0.5\ntouch '{ended}'\n")
 
-    def meanwhile() -> None:
+    def meanwhile(_: object) -> None:
         deadline = time.monotonic() + 10
         while started.read_text() != "FROM changed\n":
             assert time.monotonic() < deadline
