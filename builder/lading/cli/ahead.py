@@ -72,9 +72,13 @@ class Ahead:
         return self._look(image_id)
 
     def _look(self, image_id: str) -> Inspection:
+        """Look into an image by its ID, which cannot come to stand for another; call it by name."""
+        from dataclasses import replace
+
         from lading.cli import wiring
 
-        return wiring.inspect(f"docker:{image_id}", name=self._name, contents=self._contents)
+        found = wiring.inspect(f"docker:{image_id}", name=self._name, contents=self._contents)
+        return replace(found, image=replace(found.image, name=self._name or image_id))
 
 
 def _awaited(iidfile: Path, over: threading.Event) -> str | None:

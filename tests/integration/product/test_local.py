@@ -41,8 +41,13 @@ def test_evidence_can_be_kept_in_a_directory_that_is_an_oci_layout(
     context = write_context(tmp_path / "context")
     store = str(tmp_path / "evidence")
 
-    lading.ok("build", *KEY, "--evidence", store, "-t", "kept-apart:1", str(context))
+    output = tmp_path / "bom.json"
+    kept = ("--evidence", store, "--bom-output", str(output))
+    lading.ok("build", *KEY, *kept, "-t", "kept-apart:1", str(context))
 
+    image = json.loads(output.read_text())["metadata"]["component"]
+    assert image["name"] == "kept-apart:1"
+    assert image["purl"].startswith("pkg:docker/kept-apart@sha256%3A")
     verify = ("verify", "--key", "lading.pub", "kept-apart:1", "--evidence")
     assert lading(*verify, store).status == 0
     assert lading(*verify, str(tmp_path / "other")).status == 11

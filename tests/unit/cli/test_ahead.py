@@ -65,7 +65,8 @@ def test_an_image_is_looked_into_as_soon_as_docker_names_it(engine: Engine, here
     working.join(10)
 
     assert engine.asked == [(f"docker:{ONE}", "svc:1")]
-    assert seen.inspect(ONE, "svc:1").target == f"docker:{ONE}"
+    found = seen.inspect(ONE, "svc:1")
+    assert (found.target, found.image.name) == (f"docker:{ONE}", "svc:1")
     assert len(engine.asked) == 1
 
 
