@@ -16,6 +16,7 @@ from lading.errors import InputError
 
 if TYPE_CHECKING:
     import re
+    import struct
     from collections.abc import Callable
 
 __all__ = [
@@ -144,6 +145,15 @@ class Source:
             value, at = self._chunk[0], 0
         self._at = at + 1
         return value
+
+    def number(self, form: struct.Struct) -> int:
+        """Return the one number that ``form`` reads; raises as :meth:`exactly`."""
+        at = self._at
+        end = at + form.size
+        if end <= len(self._chunk):
+            self._at = end
+            return form.unpack_from(self._chunk, at)[0]  # type: ignore[no-any-return]
+        return form.unpack(self.exactly(form.size))[0]  # type: ignore[no-any-return]
 
     def exactly(self, size: int) -> bytes:
         """Return the next ``size`` bytes.
@@ -317,7 +327,10 @@ class HashedSource(Source):
 
     def skip(self, size: int) -> None:
         """See :class:`Source`; what nobody looks at is hashed where it lies."""
-        super().skip(size - self._pass(size))
+        if self._at + size <= len(self._chunk):
+            self._at += size
+        else:
+            super().skip(size - self._pass(size))
 
     def drain(self) -> int:
         """See :class:`Source`; what nobody looks at is hashed where it lies."""

@@ -6,7 +6,7 @@ The opcodes are those of ``pickletools`` (protocols 0 to 5); ``steps.py`` says w
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lading.limits import LIMITS
 from lading.models.pickles.steps import Steps, Stopped
@@ -22,6 +22,7 @@ __all__ = ["Machine", "Seen"]
 
 #: Values that are copied in the time of one opcode.
 _COPIED: Final = 32
+_U8: Final = struct.Struct("<B")
 _U16: Final = struct.Struct("<H")
 _I32: Final = struct.Struct("<i")
 _U32: Final = struct.Struct("<I")
@@ -38,7 +39,8 @@ class Machine(Steps):
             Malformed: an unknown opcode, an empty stack, or a bound; a real unpickler has by
                 then executed everything before.
         """
-        byte, seen, table = self._source.byte, self._seen, _STEPS
+        byte, number = self._source.byte, self._source.number
+        seen, table = self._seen, _STEPS
         limit = LIMITS.pickle_opcodes - seen.opcodes
         steps = 0
         try:
@@ -49,7 +51,10 @@ class Machine(Steps):
                     self._bad_opcode(code)
                     break
                 steps += 1
-                step(self)
+                if isinstance(step, _Sized):
+                    step[0](self, number(step[1]))
+                else:
+                    step(self)
         except Stopped as stopped:
             return stopped.value
         except IndexError:
@@ -83,18 +88,11 @@ class Machine(Steps):
         raise Malformed(f"no opcode has the number {code}, at byte {self._source.offset - 1}")
 
 
-def _sized(
-    step: Callable[[Steps, int], None], form: struct.Struct | None
-) -> Callable[[Steps], None]:
-    """Return a step that first reads a length or index, one byte unless ``form`` says else."""
-    if form is None:
-        return lambda machine: step(machine, _byte(machine._source))
-    return lambda machine: step(machine, machine._fixed(form))
+class _Sized(NamedTuple):
+    """A step that first reads a length, an index or a number."""
 
-
-def _byte(source: Source) -> int:
-    value = source.byte()
-    return value if value >= 0 else source.exactly(1)[0]  # which says where the bytes ended
+    step: Callable[[Steps, int], None]
+    form: struct.Struct
 
 
 def _with(step: Callable[[Steps, int], None], value: int) -> Callable[[Steps], None]:
@@ -104,17 +102,17 @@ def _with(step: Callable[[Steps, int], None], value: int) -> Callable[[Steps], N
 M = Steps
 # The table names this module's own methods, from outside their class.
 # ruff: noqa: SLF001
-TABLE: Final[dict[bytes, Callable[[Steps], None]]] = {
+TABLE: Final[dict[bytes, Callable[[Steps], None] | _Sized]] = {
     b"(": M._mark, b"0": M._pop, b"1": M._drop_mark, b"2": M._dup, b".": M._stop,
     b"\x80": M._protocol, b"\x95": M._frame,
     b"N": M._unknown, b"\x88": _with(M._push, 1), b"\x89": _with(M._push, 0),
     b"I": M._text_number, b"L": M._text_number, b"F": M._text_float, b"G": M._float,
-    b"J": _sized(M._push, _I32), b"K": _sized(M._push, None), b"M": _sized(M._push, _U16),
-    b"\x8a": _sized(M._long, None), b"\x8b": _sized(M._long, _I32),
-    b"S": M._quoted, b"T": _sized(M._text, _I32), b"U": _sized(M._text, None),
-    b"V": M._unicode_line, b"X": _sized(M._text, _U32), b"\x8c": _sized(M._text, None),
-    b"\x8d": _sized(M._text, _U64), b"B": _sized(M._bytes, _U32), b"C": _sized(M._bytes, None),
-    b"\x8e": _sized(M._bytes, _U64), b"\x96": _sized(M._bytes, _U64),
+    b"J": _Sized(M._push, _I32), b"K": _Sized(M._push, _U8), b"M": _Sized(M._push, _U16),
+    b"\x8a": _Sized(M._long, _U8), b"\x8b": _Sized(M._long, _I32),
+    b"S": M._quoted, b"T": _Sized(M._text, _I32), b"U": _Sized(M._text, _U8),
+    b"V": M._unicode_line, b"X": _Sized(M._text, _U32), b"\x8c": _Sized(M._text, _U8),
+    b"\x8d": _Sized(M._text, _U64), b"B": _Sized(M._bytes, _U32), b"C": _Sized(M._bytes, _U8),
+    b"\x8e": _Sized(M._bytes, _U64), b"\x96": _Sized(M._bytes, _U64),
     b"\x97": M._unknown, b"\x98": M._nothing,
     b"]": M._unknown, b"\x8f": M._unknown, b"}": M._empty_dict, b")": _with(M._tuple, 0),
     b"\x85": _with(M._tuple, 1), b"\x86": _with(M._tuple, 2), b"\x87": _with(M._tuple, 3),
@@ -122,9 +120,9 @@ TABLE: Final[dict[bytes, Callable[[Steps], None]]] = {
     b"a": M._append, b"e": M._appends, b"\x90": M._appends,
     b"s": M._set_item, b"u": M._set_items,
     b"g": lambda machine: machine._get(machine._line_index()),
-    b"h": _sized(M._get, None), b"j": _sized(M._get, _U32),
+    b"h": _Sized(M._get, _U8), b"j": _Sized(M._get, _U32),
     b"p": lambda machine: machine._put_at(machine._line_index()),
-    b"q": _sized(M._put_at, None), b"r": _sized(M._put_at, _U32), b"\x94": M._memoize,
+    b"q": _Sized(M._put_at, _U8), b"r": _Sized(M._put_at, _U32), b"\x94": M._memoize,
     b"c": M._global, b"\x93": M._stack_global, b"R": M._reduce, b"b": M._build,
     b"i": M._instance, b"o": M._object, b"\x81": M._reduce, b"\x92": M._new_object_ex,
     b"\x82": _with(M._extension, 1), b"\x83": _with(M._extension, 2),

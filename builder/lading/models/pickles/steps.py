@@ -23,7 +23,6 @@ from lading.models.pickles.values import (
 from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
-    import struct
     from collections.abc import Callable
 
     from lading.models.stream import Source
@@ -113,10 +112,6 @@ class Steps:
         raise Stopped(self._stack.pop())
 
     # Arguments
-
-    def _fixed(self, form: struct.Struct) -> int:
-        value: int = form.unpack(self._source.exactly(form.size))[0]
-        return value
 
     def _line(self, limit: int = LIMITS.text_line) -> bytes:
         return self._source.line(limit)
