@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["FilePart", "open_file"]
 
 
-def open_file(path: Path) -> tuple[int, int]:
+def open_file(path: Path | str) -> tuple[int, int]:
     """Return a descriptor and the size of a regular file.
 
     Raises:
