@@ -73,8 +73,9 @@ def _attest(
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
+    from lading.cli.files import write_file
     from lading.cli.progress import read_progress
-    from lading.cli.render import print_json, say, write_file
+    from lading.cli.render import print_json, say
     from lading.cli.signing import configured_signer
     from lading.hub import Scope, open_source, parse_target
     from lading.usecases.attest_source import attest_source, bytes_to_read, model_signature

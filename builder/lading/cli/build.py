@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lading.cli import wiring
-from lading.cli.render import note, write_file
+from lading.cli.render import note
 from lading.cli.warm import WarmUp
 from lading.config import load_config
 from lading.engine.argv import parse_build
@@ -308,6 +308,8 @@ def _matched(
 
 def _write_boms(path: Path, release: Release) -> None:
     """Write the BOM; those of a multi-platform image's others beside it, by their platform."""
+    from lading.cli.files import write_file
+
     write_file(path, release.document)
     for one in release.others:
         platform = str(one.inspection.image.platform).replace("/", "-")
@@ -327,4 +329,6 @@ def _report(release: Release, settings: _Settings) -> None:
         if settings.summary_json == "-":
             note(document)
         else:
+            from lading.cli.files import write_file
+
             write_file(Path(settings.summary_json), document.encode())

@@ -50,7 +50,8 @@ def _download(
 ) -> None:
     from lading.attest.predicates import resolve
     from lading.cli import wiring
-    from lading.cli.render import note, plain, print_json, put, write_file
+    from lading.cli.files import write_file
+    from lading.cli.render import note, plain, print_json, put
     from lading.errors import UsageError
     from lading.usecases.locate import at_platform, locate
     from lading.usecases.targets import parse_image

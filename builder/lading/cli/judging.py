@@ -251,7 +251,7 @@ def check_outputs(outputs: list[str] | None) -> None:
 
 def write_outputs(verdict: Verdict, outputs: list[str] | None) -> None:
     """Write the verdict in every form that was asked for."""
-    from lading.cli.render import write_file
+    from lading.cli.files import write_file
     from lading.policy.outputs import FORMATS, markdown
 
     check_outputs(outputs)

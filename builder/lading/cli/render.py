@@ -10,7 +10,6 @@ from lading.errors import InputError, VerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from lading_oci.errors import FactsError
 
@@ -27,7 +26,6 @@ __all__ = [
     "say",
     "short_digest",
     "table",
-    "write_file",
 ]
 
 _KIB = 1024
@@ -130,20 +128,6 @@ def json_text(document: dict[str, Any]) -> str:
     import json
 
     return json.dumps(document, ensure_ascii=True, indent=2)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a result file.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(
-            "The file cannot be written", where=str(path), got=error.strerror
-        ) from error
 
 
 def note(text: str) -> None:

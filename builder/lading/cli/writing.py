@@ -48,7 +48,8 @@ def bom(
         return
     inspection = wiring.inspect(target, platform=platform, insecure=insecure)
     # what writing needs is loaded when what looking needed has been let go
-    from lading.cli.render import print_json, put, write_file
+    from lading.cli.files import write_file
+    from lading.cli.render import print_json, put
     from lading.usecases.attest import make_bom
 
     document = make_bom(inspection, spec_version=spec_version, xml=format == "xml")
