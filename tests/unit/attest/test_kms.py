@@ -85,6 +85,21 @@ def test_uris_that_cannot_be_meant(uri: str) -> None:
     assert "1234" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("awskms://", "names no AWS key.*awskms:KEY_ID_OR_ARN"),
+        ("gcpkms:", "names no version of a Google Cloud key"),
+        ("azurekms://", "names no key in an Azure key vault"),
+        ("hashivault://", "names no key in Vault"),
+        ("kms://a", "names no key service"),
+    ],
+)
+def test_a_service_without_a_key_is_told_how_its_keys_are_named(uri: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        parse_kms_uri(uri)
+
+
 def test_an_endpoint_in_a_uri_is_told_where_it_belongs() -> None:
     with pytest.raises(UsageError) as caught:
         KmsSigner("awskms://localhost:4566/alias/a")

@@ -106,7 +106,7 @@ def parse_kms_uri(uri: str) -> KeyUri:
     if scheme == "pkcs11":
         return _rfc7512(rest)
     scheme = _ALIASES.get(scheme, scheme)
-    if scheme not in _SERVICES or (not rest.strip("/") and scheme != "hsm"):
+    if scheme not in _SERVICES:
         raise UsageError(
             "this URI names no key service",
             got=uri[:160],
@@ -135,6 +135,8 @@ def _aws(rest: str) -> KeyUri:
             wanted="awskms:KEY_ID_OR_ARN",
             hint=f"set AWS_ENDPOINT_URL_KMS=https://{host}",
         )
+    if not name:
+        raise UsageError("this URI names no AWS key", got="awskms:", wanted="awskms:KEY_ID_OR_ARN")
     region = _ARN_REGION.match(name)  # such a key is in no other region, whatever is configured
     return KeyUri("awskms", f"awskms:{name}", name, place=region[1] if region else "")
 
