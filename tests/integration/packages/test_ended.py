@@ -59,12 +59,17 @@ def test_a_signal_leaves_nothing_behind(
             "XDG_CACHE_HOME": str(tmp_path / "cache"),
         },
         stderr=subprocess.PIPE,
+        # a run in the background starts with SIGINT ignored (POSIX sh)
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
-        pid = awaited(tmp_path / "pid")
-        assert list(private.iterdir())
-        process.send_signal(number)
-        _, told = process.communicate(timeout=SECONDS)
+        try:
+            pid = awaited(tmp_path / "pid")
+            assert list(private.iterdir())
+            process.send_signal(number)
+            _, told = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
     assert process.returncode == status
     assert said in told
     assert b"Traceback" not in told
