@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from lading.image.interface import Entry
     from lading.image.streams import Readable
 
     Opener = Callable[[], AbstractContextManager[Readable]]
 
-__all__ = ["for_two", "two_at_once"]
+__all__ = ["Stoppable", "for_two", "two_at_once"]
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ class _Stopped(Exception):
     """Another layer failed: nobody wants the rest of this one."""
 
 
-class _Stoppable:
+class Stoppable:
     """A stream that breaks off when all are told to; ``beside`` are read at a time."""
 
     def __init__(self, source: Readable, over: list[bool], beside: int) -> None:
@@ -31,9 +32,17 @@ class _Stoppable:
         self.beside = beside
 
     def readinto(self, buffer: memoryview, /) -> int | None:
+        """See :class:`lading.image.streams.Readable`."""
         if self._over:
             raise _Stopped
         return self._source.readinto(buffer)
+
+    def checked(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Pass on entries that are read from elsewhere."""
+        for entry in entries:
+            if self._over:
+                raise _Stopped
+            yield entry
 
 
 def for_two(items: Iterable[T], size: Callable[[T], int]) -> list[T]:
@@ -47,7 +56,7 @@ def for_two(items: Iterable[T], size: Callable[[T], int]) -> list[T]:
 
 
 def two_at_once(
-    work: Callable[[str, Readable], T], streams: Iterable[tuple[str, Opener]]
+    work: Callable[[str, Stoppable], T], streams: Iterable[tuple[str, Opener]]
 ) -> Iterator[tuple[str, T]]:
     """Yield each stream's name with what ``work`` makes of it; two are worked on beside each other.
 
@@ -59,7 +68,7 @@ def two_at_once(
 
     def one(name: str, opener: Opener) -> T:
         with opener() as source:
-            return work(name, _Stoppable(source, over, min(2, len(waiting))))
+            return work(name, Stoppable(source, over, min(2, len(waiting))))
 
     with ThreadPoolExecutor(2, "layer") as pool:
         pending = {pool.submit(one, name, opener): name for name, opener in waiting}

@@ -1,7 +1,8 @@
 """The ways to the layers of an image in a Docker engine, cheapest first.
 
 1. ``directories``: the classic store keeps each layer in a directory of overlayfs. Where the
-   engine is on this machine and we may read them, nothing needs to be sent.
+   engine is on this machine and we may read them, nothing needs to be sent: two are read at a
+   time.
 2. ``archive``: the engine mounts those same directories, read-only, into a container that is
    never started, and sends the wanted ones as tars, two at a time. Nothing of the image runs,
    nothing is spooled. The tars do not show which directories are opaque.
@@ -16,8 +17,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,8 +35,10 @@ from lading.image.tar import TarReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from lading.engine.client import ApiStream, Engine
+    from lading.image.beside import Stoppable
     from lading.image.interface import Done, Entry
     from lading.image.streams import Readable
 
@@ -87,8 +91,15 @@ def from_directories(
     places = {diff_id: directories.get(diff_id, "") for diff_id in wanted}
     if not all(place and Path(place).is_dir() for place in places.values()):
         return None
-    in_turn = ((diff_id, scan(walk(places[diff_id], overlay=True))) for diff_id in wanted)
-    return collected(in_turn, done)
+
+    def one(diff_id: str, stoppable: Stoppable) -> T:
+        return scan(stoppable.checked(walk(places[diff_id], overlay=True)))
+
+    def opened() -> AbstractContextManager[Readable]:
+        return nullcontext(BytesIO())  # nothing to read from: walking opens each file by itself
+
+    openers = [(diff_id, opened) for diff_id in for_two(wanted, wanted.index)]
+    return collected(two_at_once(one, openers), done)
 
 
 def _sees_everything() -> bool:

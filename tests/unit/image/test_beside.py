@@ -6,12 +6,15 @@ import io
 import threading
 from contextlib import nullcontext
 from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lading.errors import InputError
-from lading.image.beside import for_two, two_at_once
+from lading.image.beside import Stoppable, for_two, two_at_once
+from lading.image.directory import FileEntry
+from lading.image.interface import EntryKind
 
 if TYPE_CHECKING:
     from lading.image.streams import Readable
@@ -81,3 +84,21 @@ def test_whoever_stops_early_ends_the_work() -> None:
     assert next(found) == ("empty", b"")
     found.close()
     assert set(threading.enumerate()) <= before
+
+
+def test_entries_from_elsewhere_break_off_when_another_layer_failed() -> None:
+    passing, ended = threading.Event(), threading.Event()
+
+    def work(name: str, source: Stoppable) -> None:
+        if name == "broken":
+            passing.wait(10)
+            raise InputError("this one is broken")
+        try:
+            for _ in source.checked(repeat(FileEntry("a", EntryKind.DIRECTORY))):
+                passing.set()
+        finally:
+            ended.set()
+
+    with pytest.raises(InputError, match="broken"):
+        list(two_at_once(work, [(name, opener(io.BytesIO())) for name in ("a", "broken")]))
+    assert ended.wait(10)

@@ -78,7 +78,7 @@ def test_the_engine_sends_directories_that_cannot_be_read(
     assert scanned(engine) == (ARCHIVE, [["one"], ["two"]])
 
 
-def test_the_largest_layer_is_read_last_of_directories_and_sent_first(
+def test_two_layers_are_read_at_a_time_and_the_largest_is_sent_first(
     places: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(docker_ways, "_sees_everything", lambda: True)
@@ -88,7 +88,7 @@ def test_the_largest_layer_is_read_last_of_directories_and_sent_first(
     told: list[str] = []
     with opened(engine, ways=[DIRECTORIES]) as image:
         image.scan(paths, digests, lambda diff_id, _: told.append(diff_id))
-    assert told == digests[::-1]
+    assert sorted(told) == sorted(digests)
     told.clear()
     with opened(engine, ways=[ARCHIVE]) as image:
         image.scan(paths, digests, lambda diff_id, _: told.append(diff_id))
