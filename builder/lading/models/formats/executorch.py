@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats.flatbuffer import Outside, Table, root
+from lading.models.formats.flatbuffer import Table, read_start
 from lading.models.report import printable
 from lading.models.stream import Malformed
 
@@ -42,14 +42,7 @@ def parse(source: Source, report: Report) -> None:
     """Read methods, operators, delegates, and constant tensors."""
     report.format = FORMAT
     report.fact(v.LIBRARY, "executorch", "")
-    data = source.read(LIMITS.flatbuffer)
-    if data[4:8] not in _MAGICS:
-        raise Malformed("not ET12")
-    try:
-        _program(root(data), report)
-    except Outside:
-        if len(data) < LIMITS.flatbuffer or source.at_end():
-            raise  # an offset that leads out of the file, not just out of its start
+    read_start(source, _MAGICS, lambda program: _program(program, report))
 
 
 def _program(program: Table, report: Report) -> None:

@@ -13,9 +13,11 @@ from lading.limits import LIMITS
 from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
 
-__all__ = ["Outside", "Table", "Vector", "root"]
+    from lading.models.stream import Source
+
+__all__ = ["Outside", "Table", "Vector", "read_start", "root"]
 
 _U16: Final = struct.Struct("<H")
 _U32: Final = struct.Struct("<I")
@@ -134,3 +136,23 @@ class Vector:
         if index >= self._length:
             raise Malformed(f"element {index} of {self._length}")
         return Table(self._buffer, self._buffer.follow(self._start + 4 * index))
+
+
+def read_start(source: Source, marks: Collection[bytes], read: Callable[[Table], None]) -> bool:
+    """Have ``read`` follow the root of a file that has one of ``marks`` at its fifth byte.
+
+    False when it leads behind the start of the file, which is all that is looked at.
+
+    Raises:
+        Malformed: another mark, or an offset that leads out of the file.
+    """
+    data = source.read(LIMITS.flatbuffer)
+    if data[4:8] not in marks:
+        raise Malformed(f"not {max(marks).decode()}")
+    try:
+        read(root(data))
+    except Outside:
+        if len(data) < LIMITS.flatbuffer or source.at_end():
+            raise  # an offset that leads out of the file, not just out of its start
+        return False
+    return True

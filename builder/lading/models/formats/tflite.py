@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lading.inventory import Level, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats.flatbuffer import Outside, Table, root
+from lading.models.formats.flatbuffer import Table, read_start
 from lading.models.formats.tensorflow import OPERATIONS
 from lading.models.report import printable
 from lading.models.stream import Malformed
@@ -38,14 +38,7 @@ def parse(source: Source, report: Report) -> None:
     """Read operators, inputs, outputs, and tensors that have data."""
     report.format = FORMAT
     report.fact(v.LIBRARY, "tflite", "")
-    data = source.read(LIMITS.flatbuffer)
-    if data[4:8] != MAGIC:
-        raise Malformed("not TFL3")
-    try:
-        _model(root(data), report)
-    except Outside:
-        if len(data) < LIMITS.flatbuffer or source.at_end():
-            raise  # an offset that leads out of the file, not just out of its start
+    if not read_start(source, (MAGIC,), lambda model: _model(model, report)):
         text = "its tables lie behind its weights, so they were not counted"
         report.find("tflite-not-counted", text, Level.NOTE)
 

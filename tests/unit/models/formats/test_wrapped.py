@@ -22,7 +22,7 @@ import zstandard
 from lading.inventory import Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats import catboost, tflite
+from lading.models.formats import catboost, flatbuffer
 from support import lz4_frames as lz4
 from support import model_encoders as enc
 from support.models_fixtures import (
@@ -201,7 +201,7 @@ def test_tables_that_lie_behind_what_is_held_are_told(
     assert ids_of(seen(f"m.tflite{suffix}", pack(outside + lite[4:]))) == {"unscannable"}
     assert ids_of(seen(f"m.cbm{suffix}", pack(cat[:8] + outside + cat[12:]))) == {"unscannable"}
     assert ids_of(seen(f"m.cbm{suffix}", pack(cat[:4] + outside + cat[8:]))) == {"unscannable"}
-    for module in (tflite, catboost):
+    for module in (flatbuffer, catboost):
         monkeypatch.setattr(module, "LIMITS", dataclasses.replace(LIMITS, flatbuffer=200))
     assert ids_of(seen(f"m.tflite{suffix}", pack(lite))) == {"tflite-not-counted"}
     assert ids_of(seen(f"m.tflite{suffix}", pack(lite[:200]))) == {"unscannable"}
