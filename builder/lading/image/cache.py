@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lading.image.streams import gathered
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -116,26 +117,10 @@ class LayerCache:
 
 def _pack(findings: dict[str, Any]) -> bytes:
     packer = zlib.compressobj(1)
-    packed = [packer.compress(piece) for piece in _gathered(_pieces(findings))]
+    texts = (piece.encode() for piece in _pieces(findings))
+    packed = [packer.compress(piece) for piece in gathered(texts, _PIECE)]
     body = b"".join([*packed, packer.flush()])
     return _MAGIC + hashlib.sha256(body).digest() + body
-
-
-def _gathered(pieces: Iterator[str]) -> Iterator[bytes]:
-    """Join pieces into some of more than ``_PIECE``.
-
-    Compressing lets other threads run, and waits for its turn after each piece: of thousands of
-    small ones that is more than the work.
-    """
-    held: list[str] = []
-    size = 0
-    for piece in pieces:
-        held.append(piece)
-        size += len(piece)
-        if size > _PIECE:
-            yield "".join(held).encode()
-            held, size = [], 0
-    yield "".join(held).encode()
 
 
 def _pieces(findings: dict[str, Any]) -> Iterator[str]:

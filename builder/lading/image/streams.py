@@ -6,12 +6,25 @@ allocates nothing by a size that the stream declares.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lading.errors import LimitError
 from lading.limits import LIMITS
 
-__all__ = ["CHUNK", "ROOM", "Lender", "Lent", "Readable", "check_expansion", "drain", "read_up_to"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = [
+    "CHUNK",
+    "ROOM",
+    "Lender",
+    "Lent",
+    "Readable",
+    "check_expansion",
+    "drain",
+    "gathered",
+    "read_up_to",
+]
 
 Lent = tuple[memoryview, int, int]  # a buffer, and between where its bytes are
 
@@ -44,6 +57,24 @@ def read_up_to(source: Readable, size: int) -> bytes:
     while got < size and (count := source.readinto(view[got:])):
         got += count
     return bytes(view[:got])
+
+
+def gathered(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Join whole pieces into some of more than ``size`` bytes, the last one aside.
+
+    For compressing: it lets other threads run, and waits for its turn after each call. Of
+    thousands of small pieces that is more than the work.
+    """
+    held: list[bytes] = []
+    have = 0
+    for piece in pieces:
+        held.append(piece)
+        have += len(piece)
+        if have > size:
+            yield b"".join(held)
+            held, have = [], 0
+    if have:
+        yield b"".join(held)
 
 
 def drain(source: Readable) -> None:

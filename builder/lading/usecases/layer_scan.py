@@ -12,6 +12,7 @@ from lading.errors import LimitError
 from lading.image.digested import digested
 from lading.image.interface import EntryKind
 from lading.image.overlay import LayerPaths, PathRecorder
+from lading.image.streams import gathered
 from lading.inventory import (
     Fact,
     Finding,
@@ -136,18 +137,9 @@ def _check(what: str, count: int, limit: int) -> None:
 
 
 def _packed(contents: Iterable[bytes]) -> Iterator[str]:
-    """Yield contents, some of them at a time, compressed.
-
-    Each alone would be thousands of times that a thread waits for its turn beside others.
-    """
-    held = bytearray()
-    for content in contents:
-        held += content
-        if len(held) > _TOGETHER:
-            yield base64.b64encode(zlib.compress(held, 1)).decode("ascii")
-            held.clear()
-    if held:
-        yield base64.b64encode(zlib.compress(held, 1)).decode("ascii")
+    """Yield contents, some of them at a time, compressed."""
+    for together in gathered(contents, _TOGETHER):
+        yield base64.b64encode(zlib.compress(together, 1)).decode("ascii")
 
 
 def _package_files(
