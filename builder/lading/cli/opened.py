@@ -8,7 +8,6 @@ Should it fail all the same, the error comes when docker has ended, and nothing 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from typing import TYPE_CHECKING, Final
@@ -52,17 +51,12 @@ def is_known(mark: str) -> bool:
 
 def keep(mark: str) -> None:
     """Keep that the file was opened; where nothing can be kept, nothing is."""
-    import tempfile
     from pathlib import Path
 
+    from lading.packages.caching import write_atomic
+
     lines = [mark, *(line for line in _kept() if line != mark)][:_MOST]
-    path = Path(_place())
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - a descriptor
-            file.write("".join(f"{line}\n" for line in lines))
-        Path(name).replace(path)
+    write_atomic(Path(_place()), "".join(f"{line}\n" for line in lines).encode("ascii"))
 
 
 def _kept() -> list[str]:
