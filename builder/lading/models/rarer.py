@@ -1,15 +1,15 @@
 """First bytes of the formats that few images have: the second half of ``signatures``.
 
-A format's module is imported when a file first begins as that format does: most images have none
-of these files, and a module costs as much as deciding about fifty files. What begins many other
-files is looked at here before.
+A format's module is imported when a file first begins as that format does
+(:mod:`lading.models.formats`). What begins many other files is looked at here before.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Final
+
+from lading.models import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,165 +17,20 @@ if TYPE_CHECKING:
     from lading.models.readers import Reader
 
     Choices = tuple[tuple[Callable[[bytes], bool], Reader], ...]
-    Load = Callable[[], Choices]
-    Guard = Callable[[bytes], object]
+    Decision = Callable[[str, bytes], Reader | None]
 
 __all__ = ["BEHIND", "FIELD_1", "JSON", "JSON_NAMES", "NO_MAGIC", "RARER", "XML"]
 
 
-@cache
-def _caffe() -> Choices:
-    from lading.models.formats import caffe
+def _if(choices: Callable[[], Choices], guard: Callable[[bytes], object] | None = None) -> Decision:
+    """Return a decision: the first of the ``choices``, asked for where ``guard`` is true."""
 
-    return ((caffe.looks_like, caffe.parse),)
+    def decide(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
+        if guard is not None and not guard(head):
+            return None
+        return next((reader for looks_like, reader in choices() if looks_like(head)), None)
 
-
-@cache
-def _prototxt() -> Choices:
-    from lading.models.formats import caffe
-
-    return ((caffe.text_like, caffe.parse_text),)
-
-
-@cache
-def _crfsuite() -> Choices:
-    from lading.models.formats import crfsuite
-
-    return ((crfsuite.looks_like, crfsuite.parse),)
-
-
-@cache
-def _dlib() -> Choices:
-    from lading.models.formats import dlib
-
-    return ((dlib.looks_like, dlib.parse),)
-
-
-@cache
-def _edge() -> Choices:
-    from lading.models.formats import edge
-
-    return (
-        (edge.rknn_like, edge.parse_rknn),
-        (edge.litertlm_like, edge.parse_litertlm),
-        (edge.picovoice_like, edge.parse_picovoice),
-    )
-
-
-@cache
-def _darknet() -> Choices:
-    from lading.models.formats import edge
-
-    return ((edge.darknet_like, edge.parse_darknet),)
-
-
-@cache
-def _executorch() -> Choices:
-    from lading.models.formats import executorch
-
-    return ((executorch.looks_like, executorch.parse),)
-
-
-@cache
-def _flax() -> Choices:
-    from lading.models.formats import flax
-
-    return ((flax.looks_like, flax.parse),)
-
-
-@cache
-def _kaldi() -> Choices:
-    from lading.models.formats import kaldi
-
-    return (
-        (kaldi.looks_like, kaldi.parse),
-        (kaldi.part_like, kaldi.parse_part),
-        (kaldi.fst_like, kaldi.parse_part),
-    )
-
-
-@cache
-def _mnn() -> Choices:
-    from lading.models.formats import mnn
-
-    return ((mnn.looks_like, mnn.parse),)
-
-
-@cache
-def _ncnn() -> Choices:
-    from lading.models.formats import ncnn
-
-    return ((ncnn.looks_like, ncnn.parse), (ncnn.binary_like, ncnn.parse_binary))
-
-
-@cache
-def _opencv() -> Choices:
-    from lading.models.formats import opencv
-
-    return ((opencv.looks_like, opencv.parse), (opencv.yaml_like, opencv.parse))
-
-
-@cache
-def _sentencepiece() -> Choices:
-    from lading.models.formats import sentencepiece
-
-    return ((sentencepiece.looks_like, sentencepiece.parse),)
-
-
-@cache
-def _speech() -> Choices:
-    from lading.models.formats import speech
-
-    return (
-        (speech.sphinx_like, speech.parse_sphinx),
-        (speech.trie_like, speech.parse_sphinx_ngrams),
-        (speech.kenlm_like, speech.parse_kenlm),
-        (speech.arpa_like, speech.parse_arpa),
-    )
-
-
-@cache
-def _svm() -> Choices:
-    from lading.models.formats import svm
-
-    return ((svm.looks_like, svm.parse),)
-
-
-@cache
-def _tesseract() -> Choices:
-    from lading.models.formats import tesseract
-
-    return ((tesseract.looks_like, tesseract.parse),)
-
-
-@cache
-def _documents() -> Choices:
-    from lading.models.formats import mlmodelc, tfjs
-
-    return (
-        (tfjs.looks_like, tfjs.parse),
-        (tfjs.manifest_like, tfjs.parse_manifest),
-        (mlmodelc.network_like, mlmodelc.parse_network),
-        (mlmodelc.metadata_like, mlmodelc.parse_metadata),
-        (mlmodelc.program_like, mlmodelc.parse_program),
-    )
-
-
-@cache
-def _vectors() -> Choices:
-    from lading.models.formats import word2vec
-
-    return (
-        (word2vec.text_like, word2vec.parse_text),
-        (word2vec.binary_like, word2vec.parse_binary),
-    )
-
-
-@cache
-def _glove() -> Choices:
-    from lading.models.formats import word2vec
-
-    return ((word2vec.glove_like, word2vec.parse_glove),)
+    return decide
 
 
 def _named(head: bytes) -> bool:
@@ -217,41 +72,112 @@ _ENGINES: Final = (
 _LANGUAGE: Final = (b"s3\nv", b"BMDF", b"FDMB", b"\x1e\x00\x00\x00", b"Trie", b"mmap", b"\\dat")
 _MAPS: Final = tuple(bytes([one]) for one in (*range(0x81, 0x90), 0xDE, 0xDF))
 
-#: First four, two or one bytes → what the file may be, and what must be true of it before.
-RARER: Final[dict[bytes, tuple[Load, Guard | None]]] = {
-    b"lCRF": (_crfsuite, None),
-    **{count.to_bytes(4, "little"): (_tesseract, None) for count in range(9, 25)},
-    **dict.fromkeys((b"7767", (7_767_517).to_bytes(4, "little")), (_ncnn, None)),
-    **dict.fromkeys(_LANGUAGE, (_speech, None)),
-    **dict.fromkeys((b"svm_", b"solv"), (_svm, None)),
-    **dict.fromkeys(_ENGINES, (_edge, None)),
-    **dict.fromkeys((b"\x00B", b"\xd6\xfd\xb2\x7e"), (_kaldi, None)),
-    b"prog": (_documents, None),
-    b"[": (_documents, _OBJECTS),
-    b"\xa2\x06": (_caffe, None),
-    b"%YAM": (_opencv, None),
-    b"\x01\x01": (_dlib, None),
-    **dict.fromkeys(_MAPS, (_flax, _named)),
-    **dict.fromkeys((b"%d" % digit for digit in range(1, 10)), (_vectors, _SIZES)),
+
+def _caffe() -> Choices:
+    return ((formats.caffe.looks_like, formats.caffe.parse),)
+
+
+def _documents() -> Choices:
+    mlmodelc, tfjs = formats.mlmodelc, formats.tfjs
+    return (
+        (tfjs.looks_like, tfjs.parse),
+        (tfjs.manifest_like, tfjs.parse_manifest),
+        (mlmodelc.network_like, mlmodelc.parse_network),
+        (mlmodelc.metadata_like, mlmodelc.parse_metadata),
+        (mlmodelc.program_like, mlmodelc.parse_program),
+    )
+
+
+def _edge() -> Choices:
+    edge = formats.edge
+    return (
+        (edge.rknn_like, edge.parse_rknn),
+        (edge.litertlm_like, edge.parse_litertlm),
+        (edge.picovoice_like, edge.parse_picovoice),
+    )
+
+
+def _kaldi() -> Choices:
+    kaldi = formats.kaldi
+    return (
+        (kaldi.looks_like, kaldi.parse),
+        (kaldi.part_like, kaldi.parse_part),
+        (kaldi.fst_like, kaldi.parse_part),
+    )
+
+
+def _ncnn() -> Choices:
+    ncnn = formats.ncnn
+    return (ncnn.looks_like, ncnn.parse), (ncnn.binary_like, ncnn.parse_binary)
+
+
+def _opencv() -> Choices:
+    opencv = formats.opencv
+    return (opencv.looks_like, opencv.parse), (opencv.yaml_like, opencv.parse)
+
+
+def _speech() -> Choices:
+    speech = formats.speech
+    return (
+        (speech.sphinx_like, speech.parse_sphinx),
+        (speech.trie_like, speech.parse_sphinx_ngrams),
+        (speech.kenlm_like, speech.parse_kenlm),
+        (speech.arpa_like, speech.parse_arpa),
+    )
+
+
+def _vectors() -> Choices:
+    word2vec = formats.word2vec
+    return (
+        (word2vec.text_like, word2vec.parse_text),
+        (word2vec.binary_like, word2vec.parse_binary),
+    )
+
+
+#: First four, two or one bytes → what decides.
+RARER: Final[dict[bytes, Decision]] = {
+    b"lCRF": _if(lambda: ((formats.crfsuite.looks_like, formats.crfsuite.parse),)),
+    **dict.fromkeys(
+        (count.to_bytes(4, "little") for count in range(9, 25)),
+        _if(lambda: ((formats.tesseract.looks_like, formats.tesseract.parse),)),
+    ),
+    **dict.fromkeys((b"7767", (7_767_517).to_bytes(4, "little")), _if(_ncnn)),
+    **dict.fromkeys(_LANGUAGE, _if(_speech)),
+    **dict.fromkeys(
+        (b"svm_", b"solv"), _if(lambda: ((formats.svm.looks_like, formats.svm.parse),))
+    ),
+    **dict.fromkeys(_ENGINES, _if(_edge)),
+    **dict.fromkeys((b"\x00B", b"\xd6\xfd\xb2\x7e"), _if(_kaldi)),
+    b"prog": _if(_documents),
+    b"[": _if(_documents, _OBJECTS),
+    b"\xa2\x06": _if(_caffe),
+    b"%YAM": _if(_opencv),
+    b"\x01\x01": _if(lambda: ((formats.dlib.looks_like, formats.dlib.parse),)),
+    **dict.fromkeys(_MAPS, _if(lambda: ((formats.flax.looks_like, formats.flax.parse),), _named)),
+    **dict.fromkeys((b"%d" % digit for digit in range(1, 10)), _if(_vectors, _SIZES)),
 }
 #: Protobufs that begin with their field 1, a text or message.
-FIELD_1: Final[tuple[tuple[Load, Guard | None], ...]] = (
-    (_sentencepiece, _piece),
-    (_caffe, _network),
+FIELD_1: Final = (
+    _if(lambda: ((formats.sentencepiece.looks_like, formats.sentencepiece.parse),), _piece),
+    _if(_caffe, _network),
 )
 #: Bytes five to eight.
-BEHIND: Final[dict[bytes, tuple[Load, Guard | None]]] = dict.fromkeys(
-    (b"ET10", b"ET11", b"ET12"), (_executorch, None)
+BEHIND: Final[dict[bytes, Decision]] = dict.fromkeys(
+    (b"ET10", b"ET11", b"ET12"),
+    _if(lambda: ((formats.executorch.looks_like, formats.executorch.parse),)),
 )
 #: JSON that is none of the other formats', and what it begins with.
 JSON_NAMES: Final = b"format|modelTopology|storage"
-JSON: Final[tuple[Load, Guard | None]] = (_documents, None)
+JSON: Final = _if(_documents)
 #: XML that is none of the other formats'.
-XML: Final[tuple[Load, Guard | None]] = (_opencv, _storage)
-#: Suffix → what a file without any mark may be.
-NO_MAGIC: Final[dict[str, tuple[Load, Guard | None]]] = {
-    **dict.fromkeys((".txt", ".vec"), (_glove, _wide)),
-    ".mnn": (_mnn, None),
-    ".prototxt": (_prototxt, None),
-    ".weights": (_darknet, None),
+XML: Final = _if(_opencv, _storage)
+#: Suffix → what decides about a file without any mark.
+NO_MAGIC: Final[dict[str, Decision]] = {
+    **dict.fromkeys(
+        (".txt", ".vec"),
+        _if(lambda: ((formats.word2vec.glove_like, formats.word2vec.parse_glove),), _wide),
+    ),
+    ".mnn": _if(lambda: ((formats.mnn.looks_like, formats.mnn.parse),)),
+    ".prototxt": _if(lambda: ((formats.caffe.text_like, formats.caffe.parse_text),)),
+    ".weights": _if(lambda: ((formats.edge.darknet_like, formats.edge.parse_darknet),)),
 }

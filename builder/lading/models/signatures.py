@@ -62,17 +62,6 @@ def _if(*choices: tuple[Callable[[bytes], bool], Reader]) -> Decision:
     return decide
 
 
-def _rarer(load: rarer.Load, guard: rarer.Guard | None) -> Decision:
-    """Return a decision of which the formats are loaded when ``guard`` first is true of a head."""
-
-    def decide(suffix: str, head: bytes) -> Reader | None:  # noqa: ARG001 - one shape for all
-        if guard is not None and not guard(head):
-            return None
-        return next((reader for looks_like, reader in load() if looks_like(head)), None)
-
-    return decide
-
-
 def _starts(magic: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(magic)
 
@@ -86,10 +75,7 @@ _DOCUMENT: Final = re.compile(
 def _json(suffix: str, head: bytes) -> Reader | None:
     if not _DOCUMENT.match(head):
         return None
-    return _IN_JSON(suffix, head) or _RARER_JSON(suffix, head)
-
-
-_RARER_JSON: Final = _rarer(*rarer.JSON)
+    return _IN_JSON(suffix, head) or rarer.JSON(suffix, head)
 
 
 _IN_JSON: Final = _if(
@@ -104,11 +90,8 @@ _IN_JSON: Final = _if(
 def _xml(suffix: str, head: bytes) -> Reader | None:
     name = xmlmodels.reader_name(head)
     if name is None:
-        return _IN_XML(suffix, head)
+        return rarer.XML(suffix, head)
     return xmlmodels.parse_openvino if name == "openvino" else xmlmodels.parse_pmml
-
-
-_IN_XML: Final = _rarer(*rarer.XML)
 
 
 def _engine(head: bytes) -> bool:
@@ -126,9 +109,9 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     if second == tflite.MAGIC:
         return tflite.parse
     if second in rarer.BEHIND:
-        return _BEHIND[second](suffix, head)
+        return rarer.BEHIND[second](suffix, head)
     if suffix in rarer.NO_MAGIC:
-        return _BY_SUFFIX[suffix](suffix, head)
+        return rarer.NO_MAGIC[suffix](suffix, head)
     if b"\x00" not in head[:16]:
         return None  # the others start with a number that is not large
     if second == _ZEROS and tfrecord.looks_like(head):
@@ -144,9 +127,6 @@ def behind(suffix: str, head: bytes) -> Reader | None:
     return None
 
 
-_BY_SUFFIX: Final = {suffix: _rarer(*one) for suffix, one in rarer.NO_MAGIC.items()}
-_BEHIND: Final = {mark: _rarer(*one) for mark, one in rarer.BEHIND.items()}
-_FIELD_1: Final = tuple(_rarer(*one) for one in rarer.FIELD_1)
 #: Protobufs whose field 1 is a text or a message.
 _IN_FIELD_1: Final = _if(
     (paddle.program_like, paddle.parse_program),
@@ -156,13 +136,13 @@ _IN_FIELD_1: Final = _if(
 
 
 def _field_1(suffix: str, head: bytes) -> Reader | None:
-    found = (decide(suffix, head) for decide in (_IN_FIELD_1, *_FIELD_1))
+    found = (decide(suffix, head) for decide in (_IN_FIELD_1, *rarer.FIELD_1))
     return next((reader for reader in found if reader is not None), None)
 
 
 #: First four, two or one bytes → the decision.
 BY_MAGIC: Final[dict[bytes, Decision]] = {
-    **{magic: _rarer(*one) for magic, one in rarer.RARER.items()},
+    **rarer.RARER,
     gguf.MAGIC: _always(gguf.parse),
     numpy.MAGIC[:4]: _if((_starts(numpy.MAGIC), numpy.parse)),
     hdf5.MAGIC[:4]: _if((_starts(hdf5.MAGIC), hdf5.parse)),

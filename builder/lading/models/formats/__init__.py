@@ -3,4 +3,46 @@
 Each has ``parse(source, report)``, which reads as much of ``source`` as it needs, in order, notes
 what it learns, and raises :class:`lading.models.stream.Malformed` when the bytes are not what the
 format demands. Nothing is executed, unpickled, or allocated because a header says so.
+
+The modules named here are those of formats that few images have: each is imported when it is
+first asked for, because a module costs as much as deciding about fifty files.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from lading.models.formats import (
+        caffe,
+        crfsuite,
+        dlib,
+        edge,
+        executorch,
+        flax,
+        kaldi,
+        mlmodelc,
+        mnn,
+        ncnn,
+        opencv,
+        sentencepiece,
+        speech,
+        svm,
+        tesseract,
+        tfjs,
+        word2vec,
+    )
+
+__all__ = [
+    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "kaldi", "mlmodelc", "mnn", "ncnn",
+    "opencv", "sentencepiece", "speech", "svm", "tesseract", "tfjs", "word2vec",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
