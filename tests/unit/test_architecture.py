@@ -20,6 +20,7 @@ SOURCES = {
 
 #: Modules at the top of ``lading`` that every room may use.
 COMMON = {
+    "caching",
     "errors",
     "exit_codes",
     "limits",

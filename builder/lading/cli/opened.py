@@ -53,7 +53,7 @@ def keep(mark: str) -> None:
     """Keep that the file was opened; where nothing can be kept, nothing is."""
     from pathlib import Path
 
-    from lading.packages.caching import write_atomic
+    from lading.caching import write_atomic
 
     lines = [mark, *(line for line in _kept() if line != mark)][:_MOST]
     write_atomic(Path(_place()), "".join(f"{line}\n" for line in lines).encode("ascii"))

@@ -10,11 +10,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lading.caching import prune, read_bounded, room_cache, write_atomic
 from lading.inventory import Finding, Level, Package, Tool
 from lading.limits import LIMITS
 from lading.packages import miniroot
 from lading.packages.archives import JAVA_SUFFIXES
-from lading.packages.caching import prune, read_bounded, room_cache, write_atomic
 from lading.packages.rules import is_evidence, is_python
 from lading.packages.syft_bom import packages_of
 from lading.packages.syft_run import run_syft
@@ -109,7 +109,7 @@ def _cached(
         return packages, True
     packages = _catalogue(planned, syft, stopped)
     if write_atomic(cache, _dump(packages)):
-        prune(cache.parent, _SUFFIX, LIMITS.syft_cache_total)
+        prune(cache.parent, LIMITS.syft_cache_total, (_SUFFIX, ".tmp"))
     return packages, False
 
 

@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lading.caching import read_bounded, room_cache, write_atomic
 from lading.errors import InputError
-from lading.packages.caching import read_bounded, room_cache, write_atomic
 from lading.packages.syft_places import NAMED, places
 
 if TYPE_CHECKING:

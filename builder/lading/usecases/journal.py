@@ -15,8 +15,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from lading.caching import room_cache
 from lading.limits import LIMITS
-from lading.packages.caching import room_cache
 from lading.usecases.layer_scan import SCANNER_VERSION, model_file_from_json, model_file_to_json
 
 if TYPE_CHECKING:
