@@ -6,15 +6,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from lading.image.interface import Entry
     from lading.image.streams import Readable
 
-    Opener = Callable[[], AbstractContextManager[Readable]]
-
-__all__ = ["Stoppable", "for_two", "two_at_once"]
+__all__ = ["Together", "for_two", "two_at_once"]
 
 T = TypeVar("T")
 
@@ -23,25 +20,44 @@ class _Stopped(Exception):
     """Another layer failed: nobody wants the rest of this one."""
 
 
-class Stoppable:
+class _Stoppable:
     """A stream that breaks off when all are told to; ``beside`` are read at a time."""
 
-    def __init__(self, source: Readable, over: list[bool], beside: int) -> None:
+    def __init__(self, source: Readable, together: Together) -> None:
         self._source = source
-        self._over = over
-        self.beside = beside
+        self._check = together.check
+        self.beside = together.beside
 
     def readinto(self, buffer: memoryview, /) -> int | None:
         """See :class:`lading.image.streams.Readable`."""
-        if self._over:
-            raise _Stopped
+        self._check()
         return self._source.readinto(buffer)
 
+
+class Together:
+    """What is worked on beside each other, ``beside`` at a time: all go on, or none does."""
+
+    def __init__(self, beside: int) -> None:
+        self.beside = beside
+        self._over = False
+
+    def end(self) -> None:
+        """Have everybody stop."""
+        self._over = True
+
+    def check(self) -> None:
+        """Stop here, if all are to."""
+        if self._over:
+            raise _Stopped
+
+    def stream(self, source: Readable) -> Readable:
+        """Return a stream that breaks off when all are to stop."""
+        return _Stoppable(source, self)
+
     def checked(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Pass on entries that are read from elsewhere."""
+        """Pass on entries until all are to stop."""
         for entry in entries:
-            if self._over:
-                raise _Stopped
+            self.check()
             yield entry
 
 
@@ -56,25 +72,19 @@ def for_two(items: Iterable[T], size: Callable[[T], int]) -> list[T]:
 
 
 def two_at_once(
-    work: Callable[[str, Stoppable], T], streams: Iterable[tuple[str, Opener]]
+    work: Callable[[str, Together], T], names: Collection[str]
 ) -> Iterator[tuple[str, T]]:
-    """Yield each stream's name with what ``work`` makes of it; two are worked on beside each other.
+    """Yield each name with what ``work`` makes of it; two are worked on beside each other.
 
-    They are opened in their order, best that of :func:`for_two`. The first error, or an interrupt,
-    ends the work on the others.
+    They are begun in their order, best that of :func:`for_two`. The first error, or an interrupt,
+    ends the work on the others, which asks for that as often as it can.
     """
-    over: list[bool] = []
-    waiting = list(streams)
-
-    def one(name: str, opener: Opener) -> T:
-        with opener() as source:
-            return work(name, Stoppable(source, over, min(2, len(waiting))))
-
+    together = Together(min(2, len(names)))
     with ThreadPoolExecutor(2, "layer") as pool:
-        pending = {pool.submit(one, name, opener): name for name, opener in waiting}
+        pending = {pool.submit(work, name, together): name for name in names}
         try:
             for future in as_completed(pending):
                 yield pending[future], future.result()
         finally:
-            over.append(True)
+            together.end()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from lading.errors import InputError
@@ -110,10 +108,11 @@ class DockerArchive:
 
         found: Iterable[tuple[str, T]]
         if self._archive.apart:
-            openers = [
-                (path, partial(_kept_open, source)) for path, source in self._archive.streams(paths)
-            ]
-            found = two_at_once(one, for_two(openers, lambda named: self._archive.size(named[0])))
+            streams = dict(self._archive.streams(paths))
+            found = two_at_once(
+                lambda path, together: one(path, together.stream(streams[path])),
+                for_two(streams, self._archive.size),
+            )
         else:
             found = ((path, one(path, source)) for path, source in self._archive.streams(paths))
         named = ((paths[path], result) for path, result in found)
@@ -124,12 +123,6 @@ class DockerArchive:
     def close(self) -> None:
         """See :class:`lading.image.interface.Image`."""
         self._archive.close()
-
-
-@contextmanager
-def _kept_open(source: Readable) -> Iterator[Readable]:
-    """Give a stream that is the archive's to close."""
-    yield source
 
 
 def _is_called(image: SavedManifest, name: str) -> bool:

@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import ExitStack, contextmanager, nullcontext
-from functools import partial
-from io import BytesIO
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
@@ -35,12 +33,10 @@ from lading.image.tar import TarReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
-    from lading.engine.client import ApiStream, Engine
-    from lading.image.beside import Stoppable
+    from lading.engine.client import Engine
+    from lading.image.beside import Together
     from lading.image.interface import Done, Entry
-    from lading.image.streams import Readable
 
 __all__ = ["from_archive", "from_directories", "from_save", "layer_directories"]
 
@@ -92,14 +88,10 @@ def from_directories(
     if not all(place and Path(place).is_dir() for place in places.values()):
         return None
 
-    def one(diff_id: str, stoppable: Stoppable) -> T:
-        return scan(stoppable.checked(walk(places[diff_id], overlay=True)))
+    def one(diff_id: str, together: Together) -> T:
+        return scan(together.checked(walk(places[diff_id], overlay=True)))
 
-    def opened() -> AbstractContextManager[Readable]:
-        return nullcontext(BytesIO())  # nothing to read from: walking opens each file by itself
-
-    openers = [(diff_id, opened) for diff_id in for_two(wanted, wanted.index)]
-    return collected(two_at_once(one, openers), done)
+    return collected(two_at_once(one, for_two(wanted, wanted.index)), done)
 
 
 def _sees_everything() -> bool:
@@ -157,38 +149,25 @@ def _archived(
     for container in containers[1:]:
         free.put(container)
 
-    @contextmanager
-    def given_back(stream: ApiStream, container: str) -> Iterator[Readable]:
+    first = next(iter(places))
+    try:
+        begun = engine.archive(containers[0], f"{places[first]}/.")
+    except EngineError:
+        return None
+
+    def one(diff_id: str, together: Together) -> T:
+        container = containers[0] if diff_id == first else free.get()
         try:
-            with stream:
-                yield stream
+            sent = begun if diff_id == first else engine.archive(container, f"{places[diff_id]}/.")
+            with sent:
+                stream = together.stream(sent)
+                reader = TarReader(stream, where=f"layer {diff_id}", overlay_devices=True)
+                return scan(chain([FileEntry("", EntryKind.UNCERTAIN)], reader))
         finally:
             free.put(container)
 
-    @contextmanager
-    def opened(place: str) -> Iterator[Readable]:
-        container = free.get()
-        try:
-            stream = engine.archive(container, f"{place}/.")
-        except EngineError:
-            free.put(container)
-            raise
-        with given_back(stream, container) as sent:
-            yield sent
-
-    def one(diff_id: str, stream: Readable) -> T:
-        reader = TarReader(stream, where=f"layer {diff_id}", overlay_devices=True)
-        return scan(chain([FileEntry("", EntryKind.UNCERTAIN)], reader))
-
-    first, *others = places
-    try:
-        stream = engine.archive(containers[0], f"{places[first]}/.")
-    except EngineError:
-        return None
-    with stream:
-        openers = [(first, partial(given_back, stream, containers[0]))]
-        openers += [(diff_id, partial(opened, places[diff_id])) for diff_id in others]
-        return collected(two_at_once(one, openers), done)
+    with begun:
+        return collected(two_at_once(one, places), done)
 
 
 def from_save(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lading.errors import InputError, LimitError
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
+    from lading.image.beside import Together
     from lading.image.interface import Done, Entry
     from lading.image.oci import Chosen
     from lading.image.streams import Readable
@@ -220,10 +220,10 @@ class LayoutImage(OciImage):
         if not self._blobs.apart:
             return super()._each(work, blobs)
 
-        @contextmanager
-        def opened(blob: Descriptor) -> Iterator[Readable]:
-            with closing(self._blobs.blobs([blob])) as found:
-                yield next(found)[1]
+        by_digest = {blob.digest: blob for blob in for_two(blobs, lambda blob: blob.size)}
 
-        ordered = for_two(blobs, lambda blob: blob.size)
-        return two_at_once(work, [(blob.digest, partial(opened, blob)) for blob in ordered])
+        def one(digest: str, together: Together) -> T:
+            with closing(self._blobs.blobs([by_digest[digest]])) as found:
+                return work(digest, together.stream(next(found)[1]))
+
+        return two_at_once(one, by_digest)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import io
 import threading
-from contextlib import nullcontext
-from functools import partial
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from lading.errors import InputError
-from lading.image.beside import Stoppable, for_two, two_at_once
+from lading.image.beside import Together, for_two, two_at_once
 from lading.image.directory import FileEntry
 from lading.image.interface import EntryKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
     from lading.image.streams import Readable
 
+T = TypeVar("T")
 
-def opener(source: Readable) -> Any:
-    return partial(nullcontext, source)
+
+def two_streams(
+    work: Callable[[str, Readable], T], streams: Mapping[str, Readable]
+) -> Generator[tuple[str, T]]:
+    yield from two_at_once(
+        lambda name, together: work(name, together.stream(streams[name])), streams
+    )
 
 
 def taken(_name: str, source: Readable) -> bytes:
@@ -39,8 +45,8 @@ def test_the_order_for_two() -> None:
 
 def test_every_stream_is_worked_on() -> None:
     streams = {str(number): bytes([number]) * number for number in range(9)}
-    opened = [(name, opener(io.BytesIO(content))) for name, content in streams.items()]
-    assert dict(two_at_once(taken, opened)) == streams
+    opened = {name: io.BytesIO(content) for name, content in streams.items()}
+    assert dict(two_streams(taken, opened)) == streams
 
 
 def test_two_streams_are_worked_on_at_once() -> None:
@@ -50,8 +56,8 @@ def test_two_streams_are_worked_on_at_once() -> None:
         both.wait()
         return name
 
-    opened = [(name, opener(io.BytesIO())) for name in "ab"]
-    assert sorted(two_at_once(meet, opened)) == [("a", "a"), ("b", "b")]
+    opened = {name: io.BytesIO() for name in "ab"}
+    assert sorted(two_streams(meet, opened)) == [("a", "a"), ("b", "b")]
 
 
 class Endless:
@@ -72,15 +78,15 @@ def test_an_error_ends_the_work_on_the_others() -> None:
             raise InputError("this one is damaged")
         return taken(name, source)
 
-    opened = [(name, opener(Endless())) for name in ("endless", "bad", "later")]
+    opened = {name: Endless() for name in ("endless", "bad", "later")}
     with pytest.raises(InputError, match="damaged"):
-        list(two_at_once(work, opened))
+        list(two_streams(work, opened))
     assert set(threading.enumerate()) <= before
 
 
 def test_whoever_stops_early_ends_the_work() -> None:
     before = set(threading.enumerate())
-    found = two_at_once(taken, [("empty", opener(io.BytesIO())), ("endless", opener(Endless()))])
+    found = two_streams(taken, {"empty": io.BytesIO(), "endless": Endless()})
     assert next(found) == ("empty", b"")
     found.close()
     assert set(threading.enumerate()) <= before
@@ -89,16 +95,16 @@ def test_whoever_stops_early_ends_the_work() -> None:
 def test_entries_from_elsewhere_break_off_when_another_layer_failed() -> None:
     passing, ended = threading.Event(), threading.Event()
 
-    def work(name: str, source: Stoppable) -> None:
+    def work(name: str, together: Together) -> None:
         if name == "broken":
             passing.wait(10)
             raise InputError("this one is broken")
         try:
-            for _ in source.checked(repeat(FileEntry("a", EntryKind.DIRECTORY))):
+            for _ in together.checked(repeat(FileEntry("a", EntryKind.DIRECTORY))):
                 passing.set()
         finally:
             ended.set()
 
     with pytest.raises(InputError, match="broken"):
-        list(two_at_once(work, [(name, opener(io.BytesIO())) for name in ("a", "broken")]))
+        list(two_at_once(work, ("a", "broken")))
     assert ended.wait(10)

@@ -438,7 +438,7 @@ def test_targets_that_cannot_be_meant(tmp_path: Path) -> None:
         ("docker:", UsageError),
         ("", UsageError),
         ("registry:x", UsageError),  # nothing was given to reach registries with
-        ("dir:/nonexistent", InputError),
+        (f"dir:{tmp_path / 'none'}", InputError),
         (f"oci-dir:{tmp_path / 'none'}", InputError),
         (f"oci-dir:{tmp_path}", InputError),
         (f"docker-archive:{tmp_path}", InputError),
