@@ -36,6 +36,7 @@ __all__ = [
     "environment_password",
     "exposure",
     "generate",
+    "insist_on_new",
     "key_hint",
     "key_id",
     "load_private",
@@ -124,7 +125,7 @@ def environment_password(prompt: Callable[[], str] | None = None) -> PasswordSou
         value = os.environ.get(PASSWORD_VARIABLE)
         if value is None and prompt is not None:
             value = prompt()
-        return None if value is None else value.encode()
+        return None if value is None else os.fsencode(value)
 
     return source
 
@@ -214,8 +215,7 @@ def write_pair(pair: KeyPair, private_path: Path, public_path: Path) -> None:
     Raises:
         SigningKeyError: a file is there already (keys are never overwritten) or cannot be made.
     """
-    for path in (private_path, public_path):
-        _insist_on_new(path)
+    insist_on_new(private_path, public_path)
     _write_new(private_path, pair.private_pem, 0o600)
     _write_new(public_path, pair.public_pem, 0o644)
 
@@ -226,15 +226,23 @@ def write_public(public: PublicKey, path: Path) -> None:
     Raises:
         SigningKeyError: a file is there already (keys are never overwritten) or cannot be made.
     """
-    _insist_on_new(path)
+    insist_on_new(path)
     _write_new(path, public_pem(public), 0o644)
 
 
-def _insist_on_new(path: Path) -> None:
-    if path.exists():
-        raise SigningKeyError(
-            "a file is there already, and keys are never overwritten", where=str(path)
-        )
+def insist_on_new(*paths: Path) -> None:
+    """Refuse paths of keys that are there already.
+
+    Raises:
+        SigningKeyError: one is; keys are never overwritten.
+    """
+    for path in paths:
+        if path.exists() or path.is_symlink():
+            raise SigningKeyError(
+                "a file is there already, and keys are never overwritten",
+                where=str(path),
+                hint="name another with -o NAME, or move that one away",
+            )
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:

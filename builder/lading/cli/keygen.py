@@ -64,8 +64,9 @@ def _keygen(
             )
         _write_public(public_of, public, json=json)
         return
-    from lading.attest.keys import generate, load_public, write_pair
+    from lading.attest.keys import generate, insist_on_new, load_public, write_pair
 
+    insist_on_new(private, public)  # before a password is asked for
     password = None if no_password else _new_password()
     pair = generate((kind or KeyKind.P256).value, password)
     write_pair(pair, private, public)
@@ -105,23 +106,23 @@ def _tell(
 
 
 def _new_password() -> bytes:
-    import getpass
     import os
 
     from lading.attest.keys import PASSWORD_VARIABLE
+    from lading.cli.signing import typed_password
     from lading.errors import UsageError
 
     given = os.environ.get(PASSWORD_VARIABLE)
     if given:
-        return given.encode()
+        return os.fsencode(given)
     if not sys.stdin.isatty():
         raise UsageError(
             "The private key needs a password and there is nobody to ask for one",
             hint=f"Set {PASSWORD_VARIABLE}, or say --no-password.",
         )
-    first = getpass.getpass("New password of the private key: ")
+    first = typed_password("New password of the private key: ")
     if not first:
         raise UsageError("The password is empty", hint="Say --no-password if that is meant.")
-    if first != getpass.getpass("The same again: "):
+    if first != typed_password("The same again: "):
         raise UsageError("The two passwords differ")
-    return first.encode()
+    return os.fsencode(first)

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from lading.attest.tokens import IdentityToken
     from lading.config import Layer
 
-__all__ = ["configured_signer", "key_password", "opened_signer", "signing_options"]
+__all__ = [
+    "configured_signer",
+    "key_password",
+    "opened_signer",
+    "signing_options",
+    "typed_password",
+]
 
 _WAYS: Final = ("signing-key", "keyless", "identity-token")
 
@@ -94,16 +100,31 @@ def _first(layers: Sequence[Layer], name: str) -> Any:
     return next((layer[name] for layer in layers if name in layer), None)
 
 
+def typed_password(prompt: str) -> str:
+    """Ask on the terminal, never echoing.
+
+    Raises:
+        UsageError: the terminal was left (control-D) in place of an answer.
+    """
+    import getpass
+
+    try:
+        return getpass.getpass(prompt)
+    except EOFError as error:
+        print(file=sys.stderr)  # the prompt's line is still open
+        raise UsageError(
+            "No password was given", hint="Type it, or set LADING_KEY_PASSWORD."
+        ) from error
+
+
 def _ask_password() -> str:
-    """Ask on the terminal, never echoing; raise when there is none to ask on."""
+    """Ask on the terminal; raise when there is none to ask on."""
     if not sys.stdin.isatty():
         raise UsageError(
             "The private key is encrypted and there is nobody to ask for its password",
             hint="Set LADING_KEY_PASSWORD.",
         )
-    import getpass
-
-    return getpass.getpass("Password of the private key: ")
+    return typed_password("Password of the private key: ")
 
 
 def _announce(identity: SignerIdentity) -> None:

@@ -88,3 +88,20 @@ def test_who_verifies_by_a_uri_is_told_to_keep_the_key(
 ) -> None:
     assert main(["verify", "--key", "awskms:alias/a", "registry:127.0.0.1:1/x:1"]) == 22
     assert "lading keygen --public-of 'awskms:alias/a'" in said(capsys)
+
+
+def test_a_key_that_is_there_is_told_before_a_password_is_asked_for(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "lading.pub").write_text("somebody's")
+    assert main(["keygen"]) == 22
+    text = said(capsys)
+    assert "keys are never overwritten (lading.pub)" in text
+    assert "-o NAME" in text
+
+
+def test_a_password_in_another_encoding(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LADING_KEY_PASSWORD", "gr\udcfcn")  # Latin-1, as Python hands it on
+    assert main(["keygen"]) == 0
+    assert load_private(here / "lading.key", lambda: b"gr\xfcn")
+    assert main(["keygen", "--public-of", "lading.key", "-o", "b"]) == 0
