@@ -64,7 +64,7 @@ def make_app(verbs: Sequence[str] = VERBS) -> typer.Typer:
         add_completion=set(verbs) == set(VERBS),
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(root)
     for verb in verbs:
@@ -109,6 +109,7 @@ def _print_as_json(error: FactsError) -> None:
 
 
 def _dispatch(words: list[str]) -> int:
+    words = _as_others_say(words)
     verb = words[0] if words else ""
     if verb == "build":
         from lading.cli.build import run
@@ -124,8 +125,18 @@ def _dispatch(words: list[str]) -> int:
         if getattr(quick, module)(words[1:]):
             return int(ExitCode.OK)
     app = make_app((module,) if verb in VERBS else VERBS)
-    app(words, prog_name="lading", standalone_mode=True)
-    return int(ExitCode.OK)
+    from lading.cli.usage import run_app
+
+    return run_app(app, words)
+
+
+def _as_others_say(words: list[str]) -> list[str]:
+    """Return ``help``, ``help VERB`` and ``version``, as other programs have them, as ours."""
+    if words == ["version"]:
+        return ["--version"]
+    if words[:1] == ["help"]:
+        return [*words[1:], "--lading-help" if words[1:] == ["build"] else "--help"]
+    return words
 
 
 def _module(verb: str, words: Sequence[str]) -> str:

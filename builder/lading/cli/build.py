@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lading.cli import wiring
-from lading.cli.render import note
+from lading.cli.render import note, plain
 from lading.cli.warm import WarmUp
 from lading.config import load_config
-from lading.engine.argv import parse_build
+from lading.engine.argv import meant, parse_build
+from lading.errors import UsageError
 from lading.exit_codes import ExitCode
 from lading.usecases.build import Built, build
 
@@ -95,10 +96,19 @@ def run(words: Sequence[str]) -> int:
 
             loaded.callback(WarmUp(pushing=command.switch("push"), foresee=foresee).end)
 
-        built = build(command, before=settings.check, meanwhile=meanwhile)
+        def check() -> None:
+            try:
+                settings.check()
+            except UsageError:
+                _say_what_was_meant(command)
+                raise
+
+        built = build(command, before=check, meanwhile=meanwhile)
     if built.place is None:
         if built.why:
             note(f"lading: nothing was attested: {built.why}.")
+        elif built.status:
+            _say_what_was_meant(command)
         return built.status
     release = _release(built, settings)
     if settings.bom_output:
@@ -147,8 +157,6 @@ class _Settings:
             self.policy = load_policy(Path(self.policy_file))
         for name in ("verdict", "previous"):
             if name in self.own and not self.policy_file:
-                from lading.errors import UsageError
-
                 raise UsageError(
                     f"--{name} is about a policy, and there is none", wanted="--policy-file FILE"
                 )
@@ -178,6 +186,13 @@ class _Settings:
 
         self.signer = opened_signer(self.signing, password)
         return bool(asked)
+
+
+def _say_what_was_meant(command: BuildCommand) -> None:
+    found = meant(command)
+    if found:
+        theirs, ours = plain(found[0]), found[1]
+        note(f"lading: --{theirs} is taken for docker's. Did you mean lading's --{ours}?")
 
 
 def _ahead(command: BuildCommand, settings: _Settings) -> Ahead:

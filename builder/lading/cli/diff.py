@@ -26,8 +26,8 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command(
         "diff",
-        help="Tell what changed between two BOMs or images: models, weights, packages, licences. "
-        "Exit status 10 when a model's weights changed while its name and version did not.",
+        help="Tell what changed between two BOMs or images. Models, weights, packages, licences; "
+        "exit status 10 when a model's weights changed while its name and version did not.",
     )(_diff)
 
 

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 def _init(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME…]", help="Templates (see --list); the policies by default."),
+        typer.Argument(metavar="NAME", help="Templates (see --list); the policies by default."),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="Say which templates there are.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")] = False,

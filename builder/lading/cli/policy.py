@@ -31,9 +31,7 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
     )
     group.command("check", help="Say whether a policy file is valid, and its digest.")(_check)
-    group.command(
-        "explain", help="Say which rule serves which MITRE ATLAS mitigation, and what is left."
-    )(_explain)
+    group.command("explain", help="Say which rules serve which MITRE ATLAS mitigations.")(_explain)
     group.command("schema", help="Print the JSON Schema of policy files, for editors.")(_schema)
     group.command("seal", help="Judge an image, and sign the verdict when it is a yes.")(_seal)
     app.add_typer(group)
@@ -74,7 +72,7 @@ def _check(file: _File, json: options.Json = False) -> None:
 def _explain(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="Policy file; without one, every kind of rule."),
+        typer.Argument(metavar="FILE", help="Policy file; without one, every kind of rule."),
     ] = None,
     json: options.Json = False,
 ) -> None:

@@ -156,9 +156,13 @@ def print_error(error: FactsError) -> None:
         text += " " + _sentence(error.hint)
     width = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
     note(
-        "lading: "
-        + textwrap.fill(
-            text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        textwrap.fill(
+            text,
+            width,
+            initial_indent="lading: ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
         )
     )
 

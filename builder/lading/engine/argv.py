@@ -17,7 +17,7 @@ from lading.records import fresh, record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["OWN_OPTIONS", "BuildCommand", "parse_build"]
+__all__ = ["OWN_OPTIONS", "BuildCommand", "meant", "parse_build"]
 
 #: Options of ``docker build`` (classic and buildx, hidden ones too) that take a value.
 VALUE_OPTIONS = frozenset(
@@ -54,6 +54,9 @@ OWN_OPTIONS = {
     "summary-json": True,
     "lading-help": False,
 }
+#: What options of our other verbs are called here, where docker may have the name.
+_OTHER_VERBS = {"key": "signing-key", "policy": "policy-file", "json": "summary-json"}
+_CLOSE = 0.8  # of difflib's ratio: --signing-kye is --signing-key
 
 
 @record
@@ -133,6 +136,23 @@ def parse_build(argv: Sequence[str]) -> BuildCommand:
         else:
             arguments.append(word)
     return BuildCommand(tuple(words), own, options, tuple(arguments), tuple(push_words))
+
+
+def meant(command: BuildCommand) -> tuple[str, str] | None:
+    """Return an option that is docker's to refuse, and the one of ours that it looks like.
+
+    It went to docker all the same, which may have an option that nobody here has heard of.
+    """
+    import difflib
+
+    for name in command.options:
+        if name in _OTHER_VERBS:
+            return name, _OTHER_VERBS[name]
+        if name not in VALUE_OPTIONS:
+            close = difflib.get_close_matches(name, OWN_OPTIONS, n=1, cutoff=_CLOSE)
+            if close:
+                return name, close[0]
+    return None
 
 
 def _own_option(own: dict[str, str], name: str, value: str | None, rest: Iterator[str]) -> None:

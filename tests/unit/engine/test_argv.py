@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import parts
-from lading.engine.argv import OWN_OPTIONS, SHORT_VALUE_OPTIONS, VALUE_OPTIONS, parse_build
+from lading.engine.argv import OWN_OPTIONS, SHORT_VALUE_OPTIONS, VALUE_OPTIONS, meant, parse_build
 from lading.errors import UsageError
 
 
@@ -185,3 +185,27 @@ def test_every_value_option_of_docker_is_known_as_one() -> None:
 
     assert wrong == set()
     assert set(SHORT_VALUE_OPTIONS.values()) <= VALUE_OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--signing-kye", "k", "."], ("signing-kye", "signing-key")),
+        (["--no-atest", "."], ("no-atest", "no-attest")),
+        (["--key=k", "."], ("key", "signing-key")),
+        (["--policy", "p.yaml", "."], ("policy", "policy-file")),
+        (["--no-cache", "--load", "--check", "--quiet", "--pull", "."], None),
+        (["--label", "--signing-kye", "."], None),
+        (["--", "--signing-kye"], None),
+        (["--signing-key", "k", "."], None),
+    ],
+)
+def test_what_looks_like_an_option_of_ours(
+    words: list[str], expected: tuple[str, str] | None
+) -> None:
+    assert meant(parse_build(words)) == expected
+
+
+def test_no_switch_of_dockers_looks_like_an_option_of_ours() -> None:
+    for name in sorted(_recorded().keys() - VALUE_OPTIONS):
+        assert meant(parse_build([f"--{name}", "."])) is None, name
