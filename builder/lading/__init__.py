@@ -10,9 +10,10 @@ rooms, ``lading.cli`` parses and renders.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lading.api import verify_path
 
 __version__ = "0.1.0"

@@ -21,10 +21,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from lading.exit_codes import ExitCode
 from lading_oci.errors import FactsError, OciError, ReferenceInvalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 __all__ = [
     "EngineError",
@@ -44,7 +46,7 @@ __all__ = [
 class LadingError(FactsError):
     """Root of the product's own errors."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    exit_code: ClassVar[int] = ExitCode.INTERNAL
 
 
 class UsageError(LadingError):
@@ -113,7 +115,7 @@ class SigningKeyError(InputError):
     """A key file that cannot be used, or a password that does not open it."""
 
 
-def exit_code(error: FactsError) -> ExitCode:
+def exit_code(error: FactsError) -> int:
     """Return the documented exit status for an error of this tree."""
     if isinstance(error, LadingError):
         return error.exit_code

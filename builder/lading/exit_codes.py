@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
-__all__ = ["ExitCode"]
+__all__ = ["DESCRIPTIONS", "ExitCode"]
 
 
-class ExitCode(IntEnum):
+class ExitCode:
     """What the process says to its caller. A failed ``docker build`` passes its own through."""
 
-    OK = 0, "Yes: done, or verified."
-    USAGE = 2, "The command line is wrong; nothing was done."
-    NOT_VERIFIED = 10, "Not verified: signature, signer, digest or content does not fit."
-    NO_ATTESTATION = 11, "No attestation of the wanted kind was found."
-    POLICY = 12, "Verified, and the policy says no."
-    REGISTRY = 20, "A registry or the network did not answer as needed."
-    ENGINE = 21, "The Docker engine is not there or refused."
-    INPUT = 22, "An input file, image or key is bad, unreadable or too large."
-    HUNG_UP = 129, "The terminal was closed (SIGHUP)."
-    INTERRUPTED = 130, "Interrupted from the keyboard (SIGINT)."
-    TERMINATED = 143, "Told to end (SIGTERM)."
-    INTERNAL = 70, "A defect in lading itself; please report it."
+    OK: Final = 0
+    USAGE: Final = 2
+    NOT_VERIFIED: Final = 10
+    NO_ATTESTATION: Final = 11
+    POLICY: Final = 12
+    REGISTRY: Final = 20
+    ENGINE: Final = 21
+    INPUT: Final = 22
+    INTERNAL: Final = 70
+    HUNG_UP: Final = 129
+    INTERRUPTED: Final = 130
+    TERMINATED: Final = 143
 
-    description: str
 
-    def __new__(cls, value: int, description: str) -> ExitCode:  # noqa: D102
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.description = description
-        return member
+DESCRIPTIONS: Final = {
+    ExitCode.OK: "Yes: done, or verified.",
+    ExitCode.USAGE: "The command line is wrong; nothing was done.",
+    ExitCode.NOT_VERIFIED: "Not verified: signature, signer, digest or content does not fit.",
+    ExitCode.NO_ATTESTATION: "No attestation of the wanted kind was found.",
+    ExitCode.POLICY: "Verified, and the policy says no.",
+    ExitCode.REGISTRY: "A registry or the network did not answer as needed.",
+    ExitCode.ENGINE: "The Docker engine is not there or refused.",
+    ExitCode.INPUT: "An input file, image or key is bad, unreadable or too large.",
+    ExitCode.INTERNAL: "A defect in lading itself; please report it.",
+    ExitCode.HUNG_UP: "The terminal was closed (SIGHUP).",
+    ExitCode.INTERRUPTED: "Interrupted from the keyboard (SIGINT).",
+    ExitCode.TERMINATED: "Told to end (SIGTERM).",
+}

@@ -8,9 +8,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lading_oci.copy import CopyReport, copy_image
     from lading_oci.credentials import Credential
@@ -57,6 +55,8 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # who imports modules by their names needs none of it
+
     return getattr(import_module(f"{__name__}.{home}"), name)
 
 

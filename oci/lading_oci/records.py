@@ -8,15 +8,20 @@ share one set of methods instead. To a type checker they are data classes (PEP 6
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, TypeVar, dataclass_transform
+
+    _C = TypeVar("_C")
+    _T = TypeVar("_T")
+else:
+
+    def dataclass_transform(**_how):
+        return lambda made: made
+
 
 __all__ = ["changed", "fresh", "record"]
-
-_C = TypeVar("_C")
-_T = TypeVar("_T")
 
 
 class _Fresh:
@@ -51,9 +56,9 @@ def record(cls: type[_C]) -> type[_C]:
         namespace.setdefault(name, method)
     if namespace["__hash__"] is None:  # Python's own answer to a class with its own __eq__
         namespace["__hash__"] = _hash
-    made: Any = type(cls.__name__, cls.__bases__, namespace)
+    made: type[_C] = type(cls.__name__, cls.__bases__, namespace)
     made.__qualname__ = cls.__qualname__
-    return cast("type[_C]", made)
+    return made
 
 
 def changed(one: _T, **values: Any) -> _T:

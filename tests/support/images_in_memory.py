@@ -85,7 +85,7 @@ class ImageThatIsAsked(MemoryImage):
             yield Change(EntryKind.DIRECTORY, change.path) if opaque else change
 
     def exists(self, path: str) -> bool:
-        """See :class:`lading.image.interface.SeesMerged`."""
+        """See :class:`lading.image.interface.Image`."""
         seen: set[str] = set()
         for layer in self._layers.values():
             for change in layer:

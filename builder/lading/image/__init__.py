@@ -6,10 +6,9 @@ written anywhere, memory does not grow with them, and everything in them is take
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lading.errors import EngineError, InputError, RegistryError, UsageError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path

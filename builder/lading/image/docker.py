@@ -136,7 +136,7 @@ class DockerImage:
             return self._container
 
     def exists(self, path: str) -> bool:
-        """See :class:`lading.image.interface.SeesMerged`; one request."""
+        """See :class:`lading.image.interface.Image`; one request."""
         return self._engine.exists(self._created(), "/" + path)
 
     def close(self) -> None:

@@ -9,17 +9,18 @@ would see.
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, runtime_checkable
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
     from lading.inventory import ImageFacts
 
-__all__ = ["Done", "Entry", "EntryKind", "Image", "SeesMerged", "nothing"]
+    T = TypeVar("T")
+else:
+    Protocol = object
 
-T = TypeVar("T")
+__all__ = ["Done", "Entry", "EntryKind", "Image", "nothing"]
 
 #: Told of a layer's diff ID and what was made of it.
 Done: TypeAlias = "Callable[[str, T], object]"
@@ -29,17 +30,29 @@ def nothing(_diff_id: str, _result: object) -> None:
     """Take no notice."""
 
 
-class EntryKind(Enum):
-    """Kind of one change in a layer."""
+class EntryKind:
+    """Kind of one change in a layer: one object each, told apart by ``is``."""
 
-    FILE = "file"
-    DIRECTORY = "directory"
-    SYMLINK = "symlink"
-    HARDLINK = "hardlink"
-    OTHER = "other"  # devices, FIFOs, sockets
-    WHITEOUT = "whiteout"  # path is the deleted path, without the .wh. prefix
-    OPAQUE = "opaque"  # path is the directory
-    UNCERTAIN = "uncertain"  # no path: any directory of the layer may be opaque, unseen here
+    __slots__ = ("value",)
+
+    FILE: ClassVar[EntryKind]
+    DIRECTORY: ClassVar[EntryKind]
+    SYMLINK: ClassVar[EntryKind]
+    HARDLINK: ClassVar[EntryKind]
+    OTHER: ClassVar[EntryKind]  # devices, FIFOs, sockets
+    WHITEOUT: ClassVar[EntryKind]  # path is the deleted path, without the .wh. prefix
+    OPAQUE: ClassVar[EntryKind]  # path is the directory
+    UNCERTAIN: ClassVar[EntryKind]  # no path: any directory of the layer may be opaque, unseen
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"EntryKind.{self.value.upper()}"
+
+
+for _name in EntryKind.__annotations__:
+    setattr(EntryKind, _name, EntryKind(_name.lower()))
 
 
 class Entry(Protocol):
@@ -61,7 +74,6 @@ class Entry(Protocol):
 
         Valid only before the first :meth:`read`.
         """
-        ...
 
     def read(self, size: int = -1) -> bytes:
         """Return up to ``size`` next bytes, ``b""`` at the end; never short before the end.
@@ -69,16 +81,18 @@ class Entry(Protocol):
         Raises:
             InputError: the source ended, or is damaged, before the entry's size was reached.
         """
-        ...
 
 
 class Image(Protocol):
-    """An opened image. Facts are known at once; layers are read when asked for."""
+    """An opened image. Facts are known at once; layers are read when asked for.
+
+    One that can say which paths a container would see has a method for it, too: ``exists(path)``
+    says whether there would be such a path, the last link not followed; one cheap question each.
+    """
 
     @property
     def facts(self) -> ImageFacts:
         """What the source says about the image."""
-        ...
 
     def scan(
         self,
@@ -92,17 +106,6 @@ class Image(Protocol):
         Every entry of a layer is offered in the layer's own order. ``done`` gets a layer's diff ID
         and result as soon as the source can tell, in the caller's thread.
         """
-        ...
 
     def close(self) -> None:
         """Give back connections, containers and temporary files. May be called twice."""
-        ...
-
-
-@runtime_checkable
-class SeesMerged(Protocol):
-    """An image that can say which paths a container would see, one cheap question each."""
-
-    def exists(self, path: str) -> bool:
-        """Say whether a container of the image would have ``path``, the last link not followed."""
-        ...

@@ -6,13 +6,15 @@ allocates nothing by a size that the stream declares.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from lading.errors import LimitError
 from lading.limits import LIMITS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Protocol
+else:
+    Protocol = object
 
 __all__ = [
     "CHUNK",
@@ -38,7 +40,6 @@ class Readable(Protocol):
 
     def readinto(self, buffer: memoryview, /) -> int | None:
         """Fill the beginning of ``buffer``; return how many bytes, at least 1 before the end."""
-        ...
 
 
 class Lender(Protocol):
@@ -46,7 +47,6 @@ class Lender(Protocol):
 
     def lend(self, kept: memoryview) -> Lent | None:
         """Return the next piece, right behind the ``kept`` end of the last; None at the end."""
-        ...
 
 
 def read_up_to(source: Readable, size: int) -> bytes:

@@ -6,7 +6,6 @@ passed over in pieces of that size; ``tarfile`` in stream mode takes several tim
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from zlib import adler32
 
 from lading.errors import InputError, LimitError
@@ -30,6 +29,7 @@ from lading.image.tar_header import (
 from lading.image.tar_sparse import check_map, is_sparse, old_map, pax_map, real_size
 from lading.limits import LIMITS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,6 +57,7 @@ _KINDS = {
 _META = frozenset((b"x", b"g", b"L", b"K"))
 _PLAIN = (0x30, 0x35)  # the types of a file and of a directory
 _PLAIN_DIRECTORY, _BLANK, _DOT, _SLASH = b"5 ./"
+_NO_NAME = b"/.\0"  # behind "./": nothing, or what has a meaning of its own
 
 
 class TarReader(BlockStream):
@@ -100,11 +101,13 @@ class TarReader(BlockStream):
     def __iter__(self) -> Iterator[TarEntry]:
         extended: Extended | None = None
         unpack, sums, modes = PLAIN.unpack_from, self._sums, self._modes
+        new = object.__new__
         for _ in range(LIMITS.tar_entries):
-            # The short way, for a header that is as nearly all are, and in the buffer: a file's or
-            # a directory's, its path in one field and without a meaning of its own, its numbers
-            # in the usual form. Without calls: this is what walking through a layer costs.
+            # The short way, for a header that is as nearly all are: a file's or a directory's, its
+            # path in one field and without a meaning of its own, its numbers in the usual form.
+            # Without calls, of a constructor neither: this is what walking through a layer costs.
             at = self.at + self.left + self.padding
+            at = at if at + BLOCK <= self.end else self._brought(at)
             if extended is None and at + BLOCK <= self.end:
                 block = self.view[at : at + BLOCK]
                 name, mode, digits, blank, recorded, flag, prefix = unpack(block)
@@ -119,7 +122,7 @@ class TarReader(BlockStream):
                 ):
                     path = name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
                     if first == _DOT:
-                        path = path[2:] if path[1:2] == "/" and path[2:3] not in "/." else ""
+                        path = path[2:] if name[1] == _SLASH and name[2] not in _NO_NAME else ""
                     if path and "//" not in path and "/." not in path:
                         path = path.removesuffix("/")
                         try:
@@ -132,7 +135,14 @@ class TarReader(BlockStream):
                         self.at = at + BLOCK
                         self.left = size
                         self.padding = -size % BLOCK
-                        self._current = entry = TarEntry(self, path, kind, size, modes[mode], "")
+                        entry = new(TarEntry)
+                        entry.reader = self
+                        entry.path = path
+                        entry.kind = kind
+                        entry.size = size
+                        entry.mode = modes[mode]
+                        entry.target = ""
+                        self._current = entry
                         yield entry
                         self._current = None
                         continue
@@ -155,6 +165,10 @@ class TarReader(BlockStream):
         raise LimitError(
             "a tar has too many entries", where=self.where, wanted=f"at most {LIMITS.tar_entries}"
         )
+
+    def _brought(self, at: int) -> int:
+        """Return where the next header is, having brought it into the buffer; ``at`` at the end."""
+        return self.at if self.skip() and self.fill(BLOCK) else at
 
     def _next_header(self) -> tuple[bytes, str, str, int, int] | None:
         """Pass over the current entry; return type, path, link, size and mode of the next."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lading.errors import InputError, LimitError
 from lading.image.tar_header import BLOCK
 from lading.limits import LIMITS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from lading.image.streams import CHUNK
 from lading.limits import LIMITS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from lading.image.interface import EntryKind
     from lading.image.tar_blocks import BlockStream
     from lading.image.tar_sparse import Fragment
 
+    class _Reader(Protocol):
+        def current(self, entry: TarEntry) -> BlockStream: ...
+
+    class _Gives(Protocol):
+        @property
+        def size(self) -> int: ...
+
+        def some(self, size: int) -> bytes: ...
+
+
 __all__ = ["SparseEntry", "TarEntry", "read_entry"]
-
-
-class _Reader(Protocol):
-    def current(self, entry: TarEntry) -> BlockStream: ...
-
-
-class _Gives(Protocol):
-    @property
-    def size(self) -> int: ...
-
-    def some(self, size: int) -> bytes: ...
 
 
 def read_entry(entry: _Gives, size: int) -> bytes:
@@ -40,14 +40,17 @@ def read_entry(entry: _Gives, size: int) -> bytes:
 
 
 class TarEntry:
-    """One entry; satisfies :class:`lading.image.interface.Entry`. Readable until the next one."""
+    """One entry; satisfies :class:`lading.image.interface.Entry`. Readable until the next one.
 
-    __slots__ = ("_reader", "kind", "mode", "path", "size", "target")
+    ``TarReader`` sets the attributes of most entries itself.
+    """
+
+    __slots__ = ("kind", "mode", "path", "reader", "size", "target")
 
     def __init__(
         self, reader: _Reader, path: str, kind: EntryKind, size: int, mode: int, target: str
     ) -> None:
-        self._reader = reader
+        self.reader = reader
         self.path = path
         self.kind = kind
         self.size = size
@@ -59,26 +62,26 @@ class TarEntry:
 
     def peek(self, size: int) -> bytes:
         """See :class:`lading.image.interface.Entry`."""
-        return self._reader.current(self).peek(min(size, LIMITS.sniff_bytes, self.size))
+        return self.reader.current(self).peek(min(size, LIMITS.sniff_bytes, self.size))
 
     def at_hand(self) -> memoryview | None:
         """Return the whole file where it lies, consuming nothing; None when part of it does not.
 
         To be used before anything is read, and not after.
         """
-        return self._reader.current(self).whole()
+        return self.reader.current(self).whole()
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the beginning of ``buffer``; 0 only at the end (or for an empty buffer)."""
-        return self._reader.current(self).readinto(buffer) if self.size else 0
+        return self.reader.current(self).readinto(buffer) if self.size else 0
 
     def some(self, size: int) -> bytes:
         """Return between 1 and ``size`` next bytes, whatever is at hand; ``b""`` at the end."""
-        return self._reader.current(self).some(size) if self.size else b""
+        return self.reader.current(self).some(size) if self.size else b""
 
     def lend(self, size: int) -> memoryview:
         """Return what :meth:`some` does, where it lies: until the next read."""
-        return self._reader.current(self).piece(size)
+        return self.reader.current(self).piece(size)
 
     def read(self, size: int = -1) -> bytes:
         """See :class:`lading.image.interface.Entry`."""
@@ -116,7 +119,7 @@ class SparseEntry(TarEntry):
         """Fill the beginning of ``buffer`` with stored bytes or with zeros."""
         offset, length = self._fragment()
         if self._at < offset:
-            self._reader.current(self)
+            self.reader.current(self)
             count = min(len(buffer), offset - self._at)
             buffer[:count] = bytes(count)
         else:

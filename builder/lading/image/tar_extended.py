@@ -6,15 +6,13 @@ Global pax headers do not apply to entries, and GNU long names win over pax ones
 
 from __future__ import annotations
 
-import re
-
 from lading.errors import InputError
 from lading.image.tar_header import text
 
 __all__ = ["Extended", "parse_pax"]
 
 _PATHS = {"path": "path", "linkpath": "link", "GNU.sparse.name": "name"}
-_DECIMAL = re.compile(rb"[0-9]{1,19}")
+_DIGITS = 19  # of a number: as many as 64 bits have
 
 
 class Extended:
@@ -73,7 +71,7 @@ def _records(content: bytes, where: str) -> list[tuple[str, str]]:
     while at < len(content):
         blank = content.find(b" ", at, at + 20)
         length = content[at:blank] if blank > at else b""
-        end = at + int(length) if _DECIMAL.fullmatch(length) else at
+        end = at + int(length) if _is_decimal(length) else at
         record = content[blank + 1 : end - 1]
         key, equals, value = record.partition(b"=")
         if end <= blank or end > len(content) or content[end - 1 : end] != b"\n" or not equals:
@@ -85,6 +83,10 @@ def _records(content: bytes, where: str) -> list[tuple[str, str]]:
         )
         at = end
     return found
+
+
+def _is_decimal(text: bytes) -> bool:
+    return text.isdigit() and len(text) <= _DIGITS
 
 
 def parse_pax(content: bytes, where: str) -> Extended:
@@ -111,6 +113,6 @@ def parse_pax(content: bytes, where: str) -> Extended:
 
 
 def _size(value: str, where: str) -> int:
-    if not _DECIMAL.fullmatch(value.encode("utf-8", "surrogateescape")):
+    if not _is_decimal(value.encode("utf-8", "surrogateescape")):
         raise InputError("a pax size is no number", where=where, got=ascii(value[:40]))
     return int(value)

@@ -8,11 +8,11 @@ and directories have no data whatever their size says.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 from zlib import adler32
 
 from lading.errors import InputError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -5,12 +5,11 @@ Old GNU (type ``S``), pax 0.0, 0.1 and 1.0; GNU tar manual, "Storing Sparse File
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lading.errors import InputError, LimitError
 from lading.image.tar_header import BLOCK, number
 from lading.limits import LIMITS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 

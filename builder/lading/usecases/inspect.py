@@ -12,7 +12,6 @@ import zlib
 from typing import TYPE_CHECKING, Protocol
 
 from lading.errors import LimitError
-from lading.image.interface import SeesMerged
 from lading.inventory import Finding, Inspection, Level
 from lading.limits import LIMITS
 from lading.usecases.contents import ViewReader
@@ -57,7 +56,7 @@ class LayerScans:
         self._cache = cache
         self._exact = exact
         self._known: dict[str, LayerScan] = {}
-        self.exists = image.exists if isinstance(image, SeesMerged) else None
+        self.exists: Callable[[str], bool] | None = getattr(image, "exists", None)
         self.fresh: set[str] = set()  # those that were read, not kept
 
     def kept(self, diff_id: str) -> LayerScan | None:

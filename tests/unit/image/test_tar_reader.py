@@ -320,23 +320,36 @@ _headers = st.builds(
 
 
 @settings(max_examples=600, deadline=None)
-@example(odd=header(b"a//b"), blocks=0, after=header(b"a/.b"))
-@example(odd=header(b".//a"), blocks=0, after=header(b"./.."))
-@example(odd=header(b"./.wh.a"), blocks=0, after=header(b"./."))
-@example(odd=header(size=b"0000_000012\0"), blocks=1, after=header(b"./"))
-@example(odd=header(size=b"00000000009\0"), blocks=1, after=header())
-@example(odd=header(b"a/", flag=b"0"), blocks=0, after=header(flag=b"5", size=b"9" * 12))
-@given(odd=_headers, blocks=st.integers(0, 2), after=_headers)
+@example(odd=header(b"a//b"), blocks=0, after=header(b"a/.b"), step=512, taken=-1)
+@example(odd=header(b".//a"), blocks=0, after=header(b"./.."), step=512, taken=-1)
+@example(odd=header(b"./.wh.a"), blocks=0, after=header(b"./."), step=512, taken=-1)
+@example(odd=header(size=b"0000_000012\0"), blocks=1, after=header(b"./"), step=512, taken=-1)
+@example(odd=header(size=b"00000000009\0"), blocks=1, after=header(), step=512, taken=-1)
+@example(
+    odd=header(b"a/", flag=b"0"),
+    blocks=0,
+    after=header(flag=b"5", size=b"9" * 12),
+    step=512,
+    taken=-1,
+)
+@given(
+    odd=_headers,
+    blocks=st.integers(0, 2),
+    after=_headers,
+    step=st.sampled_from([512, 700, 1024, 100_000]),
+    taken=st.sampled_from([0, 1, -1]),
+)
 def test_the_short_way_through_a_plain_header_ends_where_the_long_way_does(
-    odd: bytes, blocks: int, after: bytes
+    odd: bytes, blocks: int, after: bytes, step: int, taken: int
 ) -> None:
     content = entry(b"first") + odd + b"data" * 128 * blocks + after + END
 
     def told() -> list[object]:
         found: list[object] = []
         try:
-            for one in TarReader(io.BytesIO(content), where="t"):
-                found.append((one.path, one.kind, one.size, one.mode, one.target, one.read()))
+            for one in TarReader(Slow(content, step), where="t"):
+                data = one.read(taken)
+                found.append((one.path, one.kind, one.size, one.mode, one.target, data))
         except (InputError, LimitError) as error:
             found.append((type(error), str(error)))
         return found

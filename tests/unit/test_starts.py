@@ -1,0 +1,42 @@
+"""What every start would wait for is not loaded on the ways that are walked often."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+#: Of Python's own modules, those that cost a millisecond or more each, with what they load.
+COSTLY = {
+    "collections", "contextlib", "dataclasses", "enum", "functools", "hashlib", "importlib",
+    "inspect", "json", "pathlib", "re", "shutil", "socket", "subprocess", "tempfile", "typing",
+    "urllib.parse", "warnings",
+}  # fmt: skip
+
+
+def _loaded(code: str) -> set[str]:
+    """Return what ``code`` loads into a fresh interpreter, besides what that one begins with."""
+    wrapped = (
+        f"import sys; before = set(sys.modules)\n{code}\n"
+        "print(*sorted(set(sys.modules) - before), sep='\\n')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", wrapped], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(ran.stdout.splitlines())
+
+
+@pytest.mark.parametrize("module", ["lading", "lading.records", "lading_oci.errors"])
+def test_what_everything_loads_loads_nothing_costly(module: str) -> None:
+    loaded = _loaded(f"import {module}")
+
+    assert module in loaded
+    assert not loaded & COSTLY
+
+
+def test_walking_through_a_tar_loads_nothing_costly() -> None:
+    loaded = _loaded("import lading.image.files, lading.image.tar")
+
+    assert {"lading.image.tar_sparse", "lading.limits", "zlib"} <= loaded
+    assert not loaded & COSTLY
