@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats.flatbuffer import Outside, root
+from lading.models.formats.flatbuffer import Table, follow
 from lading.models.jsonstream import JsonObject, parse_json
 from lading.models.report import printable
 from lading.models.stream import Malformed
@@ -40,15 +40,14 @@ def parse(source: Source, report: Report) -> None:
     if source.size is not None and size > source.size:
         raise Malformed(f"the model declares {size} bytes")
     data = source.read(min(size, LIMITS.flatbuffer))
-    try:
-        core = root(data)
-        report.fact(v.FORMAT_VERSION, printable(core.text(0, 64)), "FormatVersion")
-        for pair in core.vector(2).tables():
-            _describe(pair.text(0, 256), pair.text(1, LIMITS.fact_text), report)
-    except Outside:
-        if len(data) == size:
-            raise  # an offset that leads out of the buffer, not just out of its start
+    follow(data, lambda core: _core(core, report), whole=len(data) == size)
     source.skip(size - len(data))
+
+
+def _core(core: Table, report: Report) -> None:
+    report.fact(v.FORMAT_VERSION, printable(core.text(0, 64)), "FormatVersion")
+    for pair in core.vector(2).tables():
+        _describe(pair.text(0, 256), pair.text(1, LIMITS.fact_text), report)
 
 
 def json_like(head: bytes) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lading.models.stream import Source
 
-__all__ = ["Outside", "Table", "Vector", "read_start", "root"]
+__all__ = ["Outside", "Table", "Vector", "follow", "read_start", "root"]
 
 _U16: Final = struct.Struct("<H")
 _U32: Final = struct.Struct("<I")
@@ -149,10 +149,20 @@ def read_start(source: Source, marks: Collection[bytes], read: Callable[[Table],
     data = source.read(LIMITS.flatbuffer)
     if data[4:8] not in marks:
         raise Malformed(f"not {max(marks).decode()}")
+    whole = len(data) < LIMITS.flatbuffer or source.at_end()
+    return follow(data, read, whole=whole)
+
+
+def follow(data: bytes, read: Callable[[Table], None], *, whole: bool) -> bool:
+    """Have ``read`` follow the root; False when it leads behind ``data``, and that is not all.
+
+    Raises:
+        Malformed: an offset leads out of the ``whole`` buffer.
+    """
     try:
         read(root(data))
     except Outside:
-        if len(data) < LIMITS.flatbuffer or source.at_end():
-            raise  # an offset that leads out of the file, not just out of its start
+        if whole:
+            raise
         return False
     return True

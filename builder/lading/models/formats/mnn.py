@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats.flatbuffer import Outside, root
+from lading.models.formats.flatbuffer import Outside, Table, follow, root
 from lading.models.report import printable
 from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
-    from lading.models.formats.flatbuffer import Table
     from lading.models.report import Report
     from lading.models.stream import Source
 
@@ -51,11 +50,7 @@ def parse(source: Source, report: Report) -> bool:
     report.fact(v.LIBRARY, "mnn", "")
     name = posixpath.basename(report.bare)
     report.fact(v.EXTERNAL_DATA, [f"{name}.weight"], "")
-    try:
-        _net(net, report)
-    except Outside:
-        if whole:
-            raise  # an offset that leads out of the file, not just out of its start
+    follow(data, lambda net: _net(net, report), whole=whole)
     return True
 
 
