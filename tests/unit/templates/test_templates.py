@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 import parts
+from lading import __version__
 from lading.cli import main
 from lading.policy.schema import render
 from lading_templates import DEFAULT, TEMPLATES
@@ -139,6 +141,24 @@ def test_pipelines_fit_their_published_schemas(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".github/workflows/lading.yml",
+        "lading.gitlab-ci.yml",
+        "Jenkinsfile",
+        "deploy/lading/Dockerfile",
+    ],
+)
+def test_lading_is_installed_from_a_wheel_of_this_version(path: str) -> None:
+    """By its name alone it would be whatever somebody publishes under it."""
+    text = content(path)
+
+    assert f"lading-{__version__}-py3-none-any.whl" in text
+    [installed] = re.findall(r"pip install (?:--no-cache-dir )?(\S+)", text)
+    assert installed.strip("'") in {'"$WHEEL"', "/tmp/lading-*.whl"}
 
 
 def test_the_github_workflow_signs_keyless_with_least_permissions() -> None:
