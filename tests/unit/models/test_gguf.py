@@ -229,6 +229,20 @@ DANGEROUS = {
     "behind a closing in a raw block": '{% raw %}{{ " {% endraw %}{{ "}}" ~ x.__init__ }}',
     "unclosed": "{{ x.__class__",
     "upper case": "{{ x.__CLASS__ }}",
+    "text that is set": "{% set a %}__class__{% endset %}{{ x[a] }}",
+    "text of a macro": "{% macro a() %}{% if y %}__class__{% endif %}{% endmacro %}{{ x[a()] }}",
+    "what a macro prints": "{% macro a() %}{{ '__class__' }}{% endmacro %}{{ x[a()] }}",
+    "text of a call": "{% call f() %}__class__{% endcall %}",
+    "text of a filter": "{% filter f %}__class__{% endfilter %}",
+    "text of a block": "{% block a %}__class__{% endblock %}{{ x[self.a()] }}",
+    "a loop that calls itself": "{% for y in z recursive %}__class__{{ x[loop(y)] }}{% endfor %}",
+    "a literal that is set": "{% set a = '__class__' %}{{ x[a] }}",
+    "a literal in brackets": "{{ x['a' if y else '__class__'] }}",
+    "a literal in a loop": "{% for a in '__class__' %}{% endfor %}",
+    "a literal that is filtered": "{{ '__class__' | f }}",
+    "a literal in a call": "{{ f('__class__') }}",
+    "behind what no lexer takes": "{{ ) }} __class__ {{ x }}",
+    "behind a statement of nobody": "{% trans %}__class__{% endtrans %}",
     "frames": "{{ g.gi_frame.f_builtins }}",
 }
 HARMLESS = {
@@ -240,6 +254,11 @@ HARMLESS = {
     "macro": "{% macro f(x) %}{{ x|tojson(indent=4) }}{% endmacro %}{{ f(tools) }}",
     "namespace": "{% set ns = namespace(found=false) %}{% set ns.found = true %}",
     "underscores": "{{ system_prompt_ }} {{ '_' }} _private_",
+    "dunders in prose": "Write __init__ and os.system(x) for {{ x }}, {# __doc__ #} __x__",
+    "dunders that are printed": "{{- '__start__' + x.y ~ \"__end__\" -}}",
+    "dunders that are asked for": "{% if '__media__' in x.y %}a{% elif x == '__y__' %}b{% endif %}",
+    "dunders in a loop": "{% for x in y %}{% if x %}__x__{% endif %}{{ x }}{% endfor %}",
+    "dunders behind a macro": "{% macro f(x) %}{{ x }}{% endmacro %}__x__ {{ f('y') }}",
 }
 
 
@@ -266,3 +285,5 @@ def test_a_further_template_is_judged_too() -> None:
 def test_a_hostile_template_takes_no_time() -> None:
     assert judge_template("{{" * 500_000) is None
     assert judge_template("{{ _ }}" * 200_000) is None
+    assert judge_template("{% if x %}" * 100_000) is None
+    assert judge_template("{{ '" * 200_000) is None

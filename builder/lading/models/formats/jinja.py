@@ -1,14 +1,18 @@
 """Chat templates are Jinja programs: what in one reaches for Python is a finding.
 
 A template for chat needs loops, conditions and a few filters. Attribute names with double
-underscores, or the names that lead from any object to the interpreter, have no place in it; an
-unsandboxed ``Environment`` runs them (CVE-2024-34359). Text is searched, never rendered.
+underscores, or the names that lead from any object to the interpreter, have no place in its code:
+an unsandboxed ``Environment`` runs them (CVE-2024-34359). What is only printed is no code
+(``jinja_text``); of a template that cannot be taken apart for sure, all is looked at. Text is
+searched, never rendered.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+from lading.models.formats.jinja_text import without_print
 
 __all__ = ["judge_template"]
 
@@ -35,7 +39,10 @@ _IN_CODE: Final = re.compile(
 
 def judge_template(template: str) -> str | None:
     """Return the first part of ``template`` that reaches for the interpreter, or None."""
-    found = _ANYWHERE.search(template)
-    for code in _CODE.finditer(template):
-        found = found or _IN_CODE.search(code.group(1))
+    kept = without_print(template)
+    text = template if kept is None else kept.text
+    codes = [one.group(1) for one in _CODE.finditer(template)] if kept is None else kept.codes
+    found = _ANYWHERE.search(text)
+    for code in codes:
+        found = found or _ANYWHERE.search(code) or _IN_CODE.search(code)
     return found.group().strip() if found else None
