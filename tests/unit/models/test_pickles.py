@@ -253,8 +253,31 @@ def test_persistent_ids_are_values() -> None:
     assert verdict(b"\x80\x02U\x01aQ.") is Verdict.SAFE
 
 
-def test_a_partial_is_dangerous() -> None:
-    assert verdict(pickle.dumps(functools.partial(print, "x"))) is Verdict.DANGEROUS
+def test_a_partial_is_as_dangerous_as_what_it_calls() -> None:
+    assert verdict(pickle.dumps(functools.partial(print, "x"))) is Verdict.SUSPICIOUS
+    assert verdict(pickle.dumps(functools.partial(dict, x=1))) is Verdict.SUSPICIOUS
+    assert verdict(pickle.dumps(functools.partial(os.system, "x"))) is Verdict.DANGEROUS
+    assert verdict(pickle.dumps(functools.partialmethod(print, "x"))) is Verdict.DANGEROUS
+    called = Op.stack_global("functools", "partial") + Op.stack_global("m", "f") + b"\x85R)R."
+    assert ids_of(seen("m.pkl", b"\x80\x04" + called)) == {
+        "pickle-suspicious-global",
+        "pickle-computed-call",
+    }
+
+
+@pytest.mark.parametrize("how", ["handed on", "kept", "from the memo", "twice"])
+def test_getattr_of_a_time_zone_excuses_no_other_use(how: str) -> None:
+    get = Op.stack_global("builtins", "getattr") + b"\x94"
+    zone = Op.stack_global("zoneinfo", "ZoneInfo") + Op.text("_unpickle") + b"\x86R0"
+    partial = Op.stack_global("functools", "partial")
+    again = {
+        "handed on": partial + get + b"\x85R",
+        "kept": b"]" + get + b"a",
+        "from the memo": partial + b"h\x00\x85R",
+        "twice": b"h\x002\x86",
+    }
+    assert verdict(b"\x80\x04" + get + zone + b"N.") is Verdict.SAFE
+    assert verdict(b"\x80\x04" + get + zone + again[how] + b".") is Verdict.DANGEROUS
 
 
 class TestWhichFilesAreWalked:

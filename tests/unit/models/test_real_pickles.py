@@ -134,7 +134,7 @@ def test_most_of_what_picklescan_calls_dangerous_is_dangerous() -> None:
         if seen("m.pkl", by_stack(module, name)).safety.verdict is not Verdict.DANGEROUS
     ]
 
-    assert softer == []
+    assert softer == ["functools.partial"]  # what it is given is judged by its own name
 
 
 _values = st.recursive(

@@ -2,7 +2,9 @@
 
 Three answers. *Safe*: known to rebuild plain data. *Dangerous*: known to run code, reach the
 system, or reach any attribute of anything. Everything else is *suspicious*: importing a module
-runs its top level, and nobody has said that this one is meant to be there.
+runs its top level, and nobody has said that this one is meant to be there. So is
+``functools.partial``: it reaches nothing that the pickle does not import by its own name, which is
+judged, and to call one that was made is a call of what an earlier call returned.
 """
 
 from __future__ import annotations
@@ -45,23 +47,22 @@ builtins.classmethod builtins.compile builtins.delattr builtins.dir builtins.eva
 builtins.execfile builtins.exit builtins.file builtins.filter builtins.format builtins.getattr
 builtins.globals builtins.help builtins.input builtins.locals builtins.map builtins.memoryview
 builtins.open builtins.property builtins.quit builtins.reduce builtins.reload builtins.setattr
-builtins.staticmethod builtins.super builtins.type builtins.vars builtins.apply
-operator.attrgetter operator.methodcaller operator.itemgetter operator.call _operator.attrgetter
-_operator.methodcaller _operator.itemgetter _operator.call functools.partial
-functools.partialmethod functools.reduce functools.cached_property _functools.partial
-_functools.reduce functools.singledispatch functools.wraps itertools.starmap itertools.accumulate
-itertools.filterfalse copyreg.add_extension copyreg.pickle copyreg.constructor
-contextlib.contextmanager contextlib.ExitStack cloudpickle.cloudpickle._make_cell
-cloudpickle.cloudpickle._make_empty_cell logging.FileHandler
+builtins.staticmethod builtins.super builtins.type builtins.vars builtins.apply operator.attrgetter
+operator.methodcaller operator.itemgetter operator.call _operator.attrgetter _operator.methodcaller
+_operator.itemgetter _operator.call functools.partialmethod functools.reduce
+functools.cached_property _functools.reduce functools.singledispatch functools.wraps
+itertools.starmap itertools.accumulate itertools.filterfalse copyreg.add_extension copyreg.pickle
+copyreg.constructor contextlib.contextmanager contextlib.ExitStack
+cloudpickle.cloudpickle._make_cell cloudpickle.cloudpickle._make_empty_cell logging.FileHandler
 torch.utils.data.datapipes.utils.decoder.basichandlers cloudpickle.cloudpickle.subimport
 cloudpickle.cloudpickle._make_function cloudpickle.cloudpickle._builtin_type
 cloudpickle.cloudpickle._make_skeleton_func cloudpickle.cloudpickle._fill_function
 cloudpickle.cloudpickle._make_skeleton_class cloudpickle.cloudpickle._rehydrate_skeleton_class
 cloudpickle.cloudpickle._function_setstate cloudpickle.cloudpickle._class_setstate
 cloudpickle.cloudpickle.dynamic_subimport cloudpickle.cloudpickle._lookup_class_or_track
-joblib.load joblib.numpy_pickle.load joblib.memory.Memory numpy.load numpy.loadtxt
-numpy.genfromtxt numpy.fromfile numpy.save numpy.savetxt numpy.frompyfunc numpy.vectorize
-numpy.apply_along_axis numpy.apply_over_axes numpy.piecewise numpy.core.multiarray.fromfile
+joblib.load joblib.numpy_pickle.load joblib.memory.Memory numpy.load numpy.loadtxt numpy.genfromtxt
+numpy.fromfile numpy.save numpy.savetxt numpy.frompyfunc numpy.vectorize numpy.apply_along_axis
+numpy.apply_over_axes numpy.piecewise numpy.core.multiarray.fromfile
 numpy._core.multiarray.fromfile numpy.memmap numpy.lib.npyio.load numpy.lib._npyio_impl.load
 numpy.lib.utils.safe_eval torch.load torch.save torch.compile torch.ops torch.classes
 torch.storage._load_from_bytes torch._utils._import_dotted_name pandas.eval pandas.read_pickle
@@ -92,9 +93,9 @@ numpy.void dill._dill._create_array numpy.ndarray numpy.matrix numpy.recarray nu
 numpy.core.records.recarray numpy.core.records.record numpy.mean numpy.median numpy.ma.MaskedArray
 numpy.polynomial.polynomial.Polynomial numpy._core._internal._convert_to_stringdtype_kwargs
 numpy.ma.core.MaskedArray numpy.ma.core._mareconstruct numpy.rec.recarray
-numpy.core.multiarray._reconstruct numpy._core.multiarray._reconstruct
-numpy.core.multiarray.scalar numpy._core.multiarray.scalar numpy.core.numeric._frombuffer
-numpy._core.numeric._frombuffer numpy.core.multiarray.ndarray numpy._core.multiarray.ndarray
+numpy.core.multiarray._reconstruct numpy._core.multiarray._reconstruct numpy.core.multiarray.scalar
+numpy._core.multiarray.scalar numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer
+numpy.core.multiarray.ndarray numpy._core.multiarray.ndarray
 numpy.core._internal._convert_to_stringdtype_kwargs numpy.random.mtrand.RandomState
 numpy.random._pickle.__bit_generator_ctor numpy.random._pickle.__generator_ctor
 numpy.random._pickle.__randomstate_ctor numpy.random.__RandomState_ctor
@@ -106,8 +107,8 @@ torch.complex64 torch.float torch.float16 torch.float32 torch.float64 torch.floa
 torch.float8_e5m2 torch.half torch.int torch.int16 torch.int32 torch.int64 torch.int8 torch.long
 torch.short torch.uint8 torch.double torch.quint8 torch.qint8 torch.qint32 torch.per_tensor_affine
 torch.per_channel_affine torch.per_tensor_symmetric torch.per_channel_symmetric torch.strided
-torch.sparse_coo torch.sparse_csr torch.contiguous_format torch.channels_last
-torch.preserve_format torch.BFloat16Storage torch.BoolStorage torch.ByteStorage torch.CharStorage
+torch.sparse_coo torch.sparse_csr torch.contiguous_format torch.channels_last torch.preserve_format
+torch.BFloat16Storage torch.BoolStorage torch.ByteStorage torch.CharStorage
 torch.ComplexDoubleStorage torch.ComplexFloatStorage torch.DoubleStorage torch.FloatStorage
 torch.HalfStorage torch.IntStorage torch.LongStorage torch.ShortStorage torch.QInt32Storage
 torch.QInt8Storage torch.QUInt2x4Storage torch.QUInt4x2Storage torch.QUInt8Storage
@@ -125,17 +126,16 @@ torch._utils._rebuild_nested_tensor torch._utils._rebuild_meta_tensor_no_storage
 torch._utils._rebuild_wrapper_subclass torch._utils._rebuild_device_tensor_from_numpy
 torch._utils._rebuild_device_tensor_from_cpu_tensor torch._tensor._rebuild_from_type_v2
 torch.nn.parameter.Parameter torch.nn.parameter.Buffer torch.serialization._get_layout
-torch.jit._pickle.build_boollist torch.jit._pickle.build_doublelist
-torch.jit._pickle.build_intlist torch.jit._pickle.build_tensor_from_id
-torch.jit._pickle.build_tensorlist torch.jit._pickle.restore_type_tag scipy.sparse._csr.csr_matrix
-scipy.sparse._csc.csc_matrix scipy.sparse._coo.coo_matrix scipy.sparse.csr.csr_matrix
-scipy.sparse.csc.csc_matrix scipy.sparse.coo.coo_matrix scipy.sparse._csr.csr_array
-scipy.sparse._csc.csc_array scipy.sparse._dia.dia_matrix scipy.sparse._dok.dok_matrix
-scipy.sparse._lil.lil_matrix scipy.sparse._bsr.bsr_matrix scipy.sparse._bsr.bsr_array
-scipy.sparse._coo.coo_array scipy.sparse._dia.dia_array scipy.sparse._dok.dok_array
-scipy.sparse._lil.lil_array scipy.spatial._kdtree.KDTree scipy.spatial._ckdtree.cKDTree
-scipy.interpolate._bsplines.BSpline scipy.interpolate._interpolate.interp1d
-sklearn.feature_selection._univariate_selection.f_classif
+torch.jit._pickle.build_boollist torch.jit._pickle.build_doublelist torch.jit._pickle.build_intlist
+torch.jit._pickle.build_tensor_from_id torch.jit._pickle.build_tensorlist
+torch.jit._pickle.restore_type_tag scipy.sparse._csr.csr_matrix scipy.sparse._csc.csc_matrix
+scipy.sparse._coo.coo_matrix scipy.sparse.csr.csr_matrix scipy.sparse.csc.csc_matrix
+scipy.sparse.coo.coo_matrix scipy.sparse._csr.csr_array scipy.sparse._csc.csc_array
+scipy.sparse._dia.dia_matrix scipy.sparse._dok.dok_matrix scipy.sparse._lil.lil_matrix
+scipy.sparse._bsr.bsr_matrix scipy.sparse._bsr.bsr_array scipy.sparse._coo.coo_array
+scipy.sparse._dia.dia_array scipy.sparse._dok.dok_array scipy.sparse._lil.lil_array
+scipy.spatial._kdtree.KDTree scipy.spatial._ckdtree.cKDTree scipy.interpolate._bsplines.BSpline
+scipy.interpolate._interpolate.interp1d sklearn.feature_selection._univariate_selection.f_classif
 sklearn.feature_selection._univariate_selection.f_regression
 sklearn.feature_selection._univariate_selection.chi2
 sklearn.feature_selection._mutual_info.mutual_info_classif
@@ -153,11 +153,15 @@ pandas.DataFrame pandas.DatetimeIndex pandas.Index pandas.MultiIndex pandas.Rang
 pandas.Series pandas.StringDtype pandas.arrays.DatetimeArray pandas.arrays.StringArray
 pandas.BooleanDtype pandas.DatetimeTZDtype pandas.Float32Dtype pandas.Float64Dtype
 pandas.Int16Dtype pandas.Int32Dtype pandas.Int64Dtype pandas.Int8Dtype pandas.IntervalDtype
-pandas.IntervalIndex pandas.PeriodDtype pandas.PeriodIndex pandas.TimedeltaIndex
-pandas.UInt16Dtype pandas.UInt32Dtype pandas.UInt64Dtype pandas.UInt8Dtype
-pandas.arrays.BooleanArray pandas.arrays.FloatingArray pandas.arrays.IntegerArray
-pandas.arrays.IntervalArray pandas.arrays.PeriodArray pandas.arrays.TimedeltaArray
-pandas.core.arrays.string_.StringArray
+pandas.IntervalIndex pandas.PeriodDtype pandas.PeriodIndex pandas.TimedeltaIndex pandas.UInt16Dtype
+pandas.UInt32Dtype pandas.UInt64Dtype pandas.UInt8Dtype pandas.arrays.BooleanArray
+pandas.arrays.FloatingArray pandas.arrays.IntegerArray pandas.arrays.IntervalArray
+pandas.arrays.PeriodArray pandas.arrays.TimedeltaArray pandas.core.arrays.string_.StringArray
+typing.Any torch.torch_version.TorchVersion omegaconf.listconfig.ListConfig
+omegaconf.dictconfig.DictConfig omegaconf.base.ContainerMetadata omegaconf.base.Metadata
+omegaconf.nodes.AnyNode omegaconf.nodes.StringNode omegaconf.nodes.IntegerNode
+omegaconf.nodes.FloatNode omegaconf.nodes.BooleanNode lightning.fabric.utilities.data.AttributeDict
+lightning_fabric.utilities.data.AttributeDict pytorch_lightning.utilities.parsing.AttributeDict
 """
 _SAFE: Final = frozenset(_SAFE_WORDS.split())
 

@@ -166,7 +166,8 @@ def judge_all(
 ) -> None:
     """Turn names and calls into findings and the verdict."""
     inside = f" in {printable(where)}" if where else ""
-    harmless = seen.getattr_used and not seen.getattr_misused
+    # Whatever else is done with it: called otherwise, handed on, kept.
+    harmless = seen.getattr_used == seen.getattr_given
     judged = [
         (judge_name(name.module, name.name), name, offset)
         for name, offset in seen.globals.items()

@@ -106,7 +106,7 @@ class Steps:
             self._pop_mark()
 
     def _dup(self) -> None:
-        self._push(self._stack[-1])
+        self._again(self._stack[-1])
 
     def _stop(self) -> None:
         raise Stopped(self._stack.pop())
@@ -270,7 +270,12 @@ class Steps:
             self._seen.mixed_memo = self._source.offset
 
     def _get(self, index: int) -> None:
-        self._push(self._memo.get(index))
+        self._again(self._memo.get(index))
+
+    def _again(self, value: Any) -> None:
+        if type(value) is Global and value.name == "getattr":
+            self._seen.getattr_given += 1
+        self._push(value)
 
     def _line_index(self) -> int:
         try:
@@ -288,7 +293,7 @@ class Steps:
                 seen.globals[found] = self._source.offset
             elif found not in seen.globals:
                 seen.unresolved.setdefault("further names", self._source.offset)
-            self._push(found)
+            self._again(found)
             return
         if _no_text(module) or _no_text(name):
             raise Malformed("the name of what is imported is no text")
@@ -333,7 +338,6 @@ class Steps:
             seen.getattr_used += 1
             self._push(Global(owner[0], f"{owner[1]}.{attribute}"))
             return True
-        seen.getattr_misused = True
         return False
 
     def _reduce(self) -> None:

@@ -57,8 +57,8 @@ class Seen:
     computed_call: int | None = None
     build_on_global: dict[Global, int] = field(default_factory=dict)
     extension: int | None = None
+    getattr_given: int = 0  # times that it came onto the stack
     getattr_used: int = 0  # calls of it that are as harmless as those of a time zone
-    getattr_misused: bool = False
     mixed_memo: int | None = None
     persistent: int = 0
     texts: dict[str, str] = field(default_factory=dict)  # values of a few keys
