@@ -89,7 +89,7 @@ def identify_text(text: str) -> str | None:
     for title, identifier in _TITLES:
         if title in plain[:2000]:
             return identifier
-    for identifier, words in _TEXTS:
-        if all(word in plain for word in words):
-            return identifier
-    return None
+    found = [name for name, words in _TEXTS if all(word in plain for word in words)]
+    if found and found[0].startswith("CC") and sum(one.startswith("CC") for one in found) > 1:
+        return None  # a list of what is under which of them: no licence names another
+    return found[0] if found else None

@@ -42,6 +42,8 @@ _TORCH: Final = {
     "tensors": torch_tar.tensors,
 }
 _NEMO: Final = "model_config.yaml"
+#: Formats whose headers name a model; a graph's name is that of whatever exported it.
+_NAMING: Final = frozenset({"gguf"})
 #: Names that make a tar worth its while.
 _TELLING: Final = re.compile(
     r"(?:.*/)?(?:model_config\.yaml|sys_info|storages|tensors|xgboost-model|saved_model\.pb"
@@ -134,6 +136,8 @@ class _Tar:
             self._report.inflatable = found.inflatable
         self._report.absorb(found)
         self._weights = self._weights or found.role is Role.WEIGHTS
+        if found.role is Role.WEIGHTS and found.format not in _NAMING:
+            found.facts.pop(v.NAME, None)
         if len(self._files) < LIMITS.fact_items:
             self._files.append(found.file(""))
 

@@ -22,8 +22,10 @@ def once(files: Iterable[ModelFile]) -> list[ModelFile]:
     same: dict[tuple[str, str], list[ModelFile]] = {}
     for file in sorted(files, key=lambda one: one.path):
         # Companions with the same bytes (empty ones, a licence in each directory) stay, and the
-        # tensors that several programs have beside them.
-        alone = file.role is Role.WEIGHTS and kind_of(file) != PART
+        # tensors that several programs have beside them; so do programs that are equal, and have
+        # tensors of their own.
+        parted = kind_of(file) == PART or v.EXTERNAL_DATA in file.facts
+        alone = file.role is Role.WEIGHTS and not parted
         key = (file.sha256, "" if alone else file.path)
         same.setdefault(key, []).append(file)
     return [_with(copies[0], copies[1:]) for copies in same.values()]

@@ -211,6 +211,11 @@ class TestLicense:
     def test_texts_are_recognised(self, text: str, identifier: str) -> None:
         assert facts_of(seen("m/LICENSE", text.encode()))["license"] == identifier
 
+    def test_a_list_of_what_is_under_which_licence_is_none(self) -> None:
+        text = b"Words: CC0 1.0 Universal.\nNames: Attribution-ShareAlike 4.0 International.\n"
+        assert "license" not in facts_of(seen("m/corpus_license.md", text))
+        assert facts_of(seen("m/corpus_license.md", text[:26]))["license"] == "CC0-1.0"
+
     def test_an_unknown_text_is_a_licence_without_a_name(self) -> None:
         found = seen("m/LICENSE", b"You may do what I say.")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading.inventory import Role
 from support import model_rare_encoders as rare
-from support.models_fixtures import safetensors_bytes, write_files
+from support.model_encoders import tar
+from support.models_fixtures import onnx_bytes, safetensors_bytes, write_files
 from support.models_streams import group_tree
 
 if TYPE_CHECKING:
@@ -34,6 +36,25 @@ def test_programs_of_ncnn_with_the_same_tensors_are_two_models(tmp_path: Path) -
         "x4": ("ncnn", ["x4.bin", "x4.param"]),
     }
     assert grouped.models[0].facts["parameters"].value == 2506
+
+
+def test_equal_programs_of_ncnn_with_tensors_of_their_own_are_two_models(tmp_path: Path) -> None:
+    files = {"noise0.param": rare.NCNN, "noise0.bin": WEIGHTS}
+    files |= {"noise1.param": rare.NCNN, "noise1.bin": WEIGHTS[::-1]}
+    grouped = group_tree(write_files(tmp_path, {f"{SITE}/{k}": one for k, one in files.items()}))
+    assert models_of(grouped) == {
+        "noise0": ("ncnn", ["noise0.bin", "noise0.param"]),
+        "noise1": ("ncnn", ["noise1.bin", "noise1.param"]),
+    }
+
+
+def test_a_tar_is_not_called_as_the_graph_of_an_exporter_in_it(tmp_path: Path) -> None:
+    data = gzip.compress(tar([("export/enc.onnx", onnx_bytes()), ("export/config.ini", b"[x]")]))
+    grouped = group_tree(write_files(tmp_path, {"srv/DeepFilterNet3_onnx.tar.gz": data}))
+    assert models_of(grouped) == {
+        "DeepFilterNet3_onnx": ("model-archive", ["DeepFilterNet3_onnx.tar.gz"])
+    }
+    assert "name" not in grouped.models[0].facts
 
 
 def test_an_acoustic_model_of_sphinx_is_one(tmp_path: Path) -> None:
