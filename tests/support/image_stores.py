@@ -7,6 +7,7 @@ import json
 import tarfile
 from typing import TYPE_CHECKING, Any
 
+from lading.image import open_image
 from lading_oci import mediatypes
 from lading_oci.digest import digest_of
 from lading_oci.layout import Layout
@@ -14,10 +15,23 @@ from lading_oci.manifests import descriptor_json, dump, index_manifest
 from support.oci_images import LAYER, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["attested_layout", "config_of", "docker_archive", "layout", "tar_of"]
+    from lading.image.interface import Entry
+
+__all__ = [
+    "ONE",
+    "TWO",
+    "attested_layout",
+    "config_of",
+    "docker_archive",
+    "layout",
+    "names",
+    "scanned",
+    "tar_of",
+    "write",
+]
 
 
 def tar_of(files: Mapping[str, bytes], links: Mapping[str, str] = {}) -> bytes:
@@ -104,3 +118,30 @@ def attested_layout(path: Path, images: Mapping[str, bytes]) -> Layout:
         index_manifest([*index["manifests"], attestation]), mediatypes.OCI_INDEX, tag="1"
     )
     return made
+
+
+ONE = tar_of({"one": b"1"})
+TWO = tar_of({"two": b"2"})
+
+
+def names(entries: Iterator[Entry]) -> list[str]:
+    return [entry.path for entry in entries]
+
+
+def scanned(target: str, platform: str | None = None) -> list[list[str]]:
+    """Return the names in each layer, lowest first."""
+    image = open_image(target, platform=platform)
+    try:
+        diff_ids = [layer.diff_id for layer in image.facts.layers]
+        told: dict[str, list[str]] = {}
+        found = image.scan(names, diff_ids, told.__setitem__)
+        assert found == told
+        return [found[diff_id] for diff_id in diff_ids]
+    finally:
+        image.close()
+        image.close()
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local_sigstore.services import running_sigstore
+from support.attest_keyless import sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,3 +19,9 @@ if TYPE_CHECKING:
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSigstore]:
     with running_sigstore(tmp_path_factory.mktemp("sigstore")) as services:
         yield services
+
+
+@pytest.fixture(scope="module")
+def good(local: LocalSigstore) -> bytes:
+    """A bundle that is signed keyless, and that nobody has touched."""
+    return sign(local)

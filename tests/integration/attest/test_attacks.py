@@ -1,8 +1,8 @@
 """What somebody who can write to the registry may try, each on a real one: the answer is no.
 
 Alice is trusted. Mallory is not, and can push, delete and attach whatever she likes. Attacks that
-need no registry are in ``tests/unit/attest`` and ``test_keyless.py``; ``docs/threat-model.md``
-lists them all.
+need no registry are in ``tests/unit/attest`` and ``test_keyless_attacks.py``;
+``docs/threat-model.md`` lists them all.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from lading import bom
 from support import bom_inspections as samples
+from support.bom_strategies import inspections
 
 if TYPE_CHECKING:
     from lading.inventory import Inspection
@@ -26,7 +27,7 @@ def test_full_inspection(judge: tuple[str, XmlValidator]) -> None:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(inspection=samples.inspections)
+@given(inspection=inspections)
 def test_any_inspection(judge: tuple[str, XmlValidator], inspection: Any) -> None:
     _valid(judge, inspection)
 

@@ -16,6 +16,7 @@ from lading import bom
 from lading.errors import UsageError
 from lading.inventory import Inspection
 from support import bom_inspections as samples
+from support.bom_strategies import inspections
 
 VERSIONS = pytest.mark.parametrize("spec_version", bom.SPEC_VERSIONS)
 GOLDEN = Path(__file__).parent / "golden"
@@ -30,7 +31,7 @@ def test_full_inspection_is_valid(spec_version: str) -> None:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    inspection=samples.inspections,
+    inspection=inspections,
     spec_version=st.sampled_from(bom.SPEC_VERSIONS),
     seed=st.integers(),
 )

@@ -16,6 +16,7 @@ from lading.bom.read_xml import load_xml
 from lading.errors import InputError, LimitError
 from lading.limits import LIMITS
 from support import bom_inspections as samples
+from support.bom_strategies import inspections
 
 SPACE = b"http://cyclonedx.org/schema/bom/1.6"
 
@@ -34,7 +35,7 @@ def test_both_forms_of_a_document_say_the_same(version: str) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(inspection=samples.inspections)
+@given(inspection=inspections)
 def test_any_document_says_the_same(inspection: Any) -> None:
     made = bom.render(inspection, timestamp=samples.MOMENT)
     one, other = bom.read(bom.encode(made)), bom.read(bom.encode_xml(made))

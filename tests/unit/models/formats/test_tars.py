@@ -1,4 +1,4 @@
-"""Models in tars: torch's oldest files, NeMo's, SageMaker's; as they are written, and as traps."""
+"""Models in tars: NeMo's, SageMaker's; as they are written, and as traps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import io
 import json
 import lzma
 import pickle
-import struct
 import tarfile
 import time
 
@@ -20,16 +19,11 @@ from lading.inventory import Role, Verdict
 from lading.limits import LIMITS
 from lading.models import group, tars
 from lading.models import vocabulary as v
-from lading.models.report import Report
-from lading.models.stream import BytesSource, Malformed
 from support import model_encoders as enc
 from support.models_fixtures import (
     CARD,
     LLAMA_CONFIG,
     MIT,
-    Op,
-    _bin,
-    _int,
     evil_pickle,
     onnx_bytes,
     safetensors_bytes,
@@ -50,87 +44,9 @@ optim:
 """
 
 
-def entry(*values: int | str, kind: str) -> bytes:
-    """Return the pickle that stands before a storage or tensor."""
-    parts = (_int(one) if isinstance(one, int) else _bin(one) for one in values)
-    return b"\x80\x02(" + b"".join(parts) + Op.glob("torch", kind) + b"t."
-
-
-def storages(kind: str = "FloatStorage", count: int = 32, width: int = 4) -> bytes:
-    held = struct.pack("<q", count) + bytes(max(count, 0) * width)
-    return pickle.dumps(1, 2) + entry(7, "cpu", kind=kind) + held + pickle.dumps([], 2)
-
-
-def tensors(*shape: int, kind: str = "FloatTensor", dimensions: int | None = None) -> bytes:
-    known = len(shape) if dimensions is None else dimensions
-    numbers = struct.pack(f"<{2 * len(shape) + 1}q", *shape, *shape, 0)
-    return pickle.dumps(1, 2) + entry(9, 7, kind=kind) + struct.pack("<i4x", known) + numbers
-
-
-def torch_tar(**changed: bytes) -> bytes:
-    """Return what ``torch.save`` wrote before 0.1.10 for a state dict of one 4 by 8 tensor."""
-    parts = {
-        "sys_info": pickle.dumps({"protocol_version": 1000}, 2),
-        "pickle": b"\x80\x02" + Op.glob("collections", "OrderedDict") + b")R("
-        + _bin("w") + _int(9) + b"Qu.",
-        "tensors": tensors(4, 8),
-        "storages": storages(),
-    }  # fmt: skip
-    return enc.tar((parts | changed).items(), tarfile.PAX_FORMAT)
-
-
 def nemo(config: bytes = NEMO_CONFIG, weights: bytes | None = None) -> bytes:
     content = torch_zip_bytes() if weights is None else weights
     return enc.tar([("./model_config.yaml", config), ("./model_weights.ckpt", content)])
-
-
-class TestTorch:
-    @pytest.mark.parametrize("name", ["m.pt", "m.pth.tar", "m.tar", "legacy.bin"])
-    def test_the_oldest_files(self, name: str) -> None:
-        file = seen(name, torch_tar())
-        facts = facts_of(file)
-
-        assert (file.format, file.safety.verdict, ids_of(file)) == (
-            "pytorch-tar", Verdict.SAFE, set(),
-        )  # fmt: skip
-        assert (facts[v.PARAMETERS], facts[v.TENSOR_COUNT], facts[v.DTYPE]) == (32, 1, "F32")
-        assert facts[v.LIBRARY] == "pytorch"
-
-    @pytest.mark.parametrize("member", ["sys_info", "pickle", "tensors", "storages"])
-    def test_every_member_is_unpickled_and_therefore_walked(self, member: str) -> None:
-        file = seen("m.pt", torch_tar(**{member: EVIL}))
-
-        assert file.safety.verdict is Verdict.DANGEROUS
-        assert any(f"in {member}: loading it imports os.system" in f.message
-                   for f in file.safety.findings)  # fmt: skip
-
-    @pytest.mark.parametrize(
-        ("member", "content"),
-        [
-            ("storages", storages(kind="OddStorage")),
-            ("storages", storages(count=-1)),
-            ("storages", storages() + b"more"),
-            ("storages", storages()[:-20]),
-            ("storages", pickle.dumps("x", 2)),
-            ("storages", pickle.dumps(1, 2) + pickle.dumps(5, 2)),
-            ("tensors", tensors(4, -8)),
-            ("tensors", tensors(4, dimensions=65)),
-            ("tensors", pickle.dumps(-1, 2)),
-            ("pickle", b"\x80\x02}"),
-        ],
-    )
-    def test_what_cannot_be_read_is_never_safe(self, member: str, content: bytes) -> None:
-        assert seen("m.pt", torch_tar(**{member: content})).safety.verdict >= Verdict.UNSCANNABLE
-
-    def test_shapes_that_lie_are_cut(self) -> None:
-        facts = facts_of(seen("m.pt", torch_tar(tensors=tensors(1 << 40, 1 << 40))))
-        assert facts[v.PARAMETERS] == 1 << 63
-
-    def test_truncation_is_never_safe(self) -> None:
-        data = torch_tar()
-        whole = data.rstrip(b"\0")
-        for size in range(600, len(whole), 97):
-            assert seen("m.pt", data[:size]).safety.verdict is not Verdict.SAFE, size
 
 
 class TestNemo:
@@ -357,100 +273,3 @@ class TestBounds:
         data = data.rstrip(b"\0")
         data += bytes(-len(data) % 512) + enc.tar([("last.pkl", EVIL)])
         assert seen("m.pt", data).safety.verdict is Verdict.DANGEROUS
-
-
-class TestHeaders:
-    """What ``tarfile`` reads is what is read here."""
-
-    @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-    def test_long_names_and_every_form(self, form: int) -> None:
-        contents = [(f"{'d' * 90}/{'e' * 60}/a.pkl", SAFE), ("b", b""), ("c", b"x" * 1000)]
-        data = enc.tar(contents, form)
-        noted = Report("m.tar")
-        found = [(one.name, one.content.read(1 << 20)) for one in members(data, noted)]
-
-        assert found == contents
-        assert noted.findings == ()
-
-    def test_links_and_directories_have_no_data(self) -> None:
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w") as archive:
-            for kind in (tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE):
-                info = tarfile.TarInfo("x")
-                info.type, info.size, info.linkname = kind, 4096, "y"
-                archive.addfile(info)
-            archive.addfile(tarfile.TarInfo("end"))
-        noted = Report("m.tar")
-        assert [one.name for one in members(out.getvalue(), noted)] == ["end"]
-
-    def test_sizes_in_base_256_and_old_sums_and_old_directories(self) -> None:
-        data = bytearray(enc.tar([("\N{LATIN SMALL LETTER E WITH ACUTE}", SAFE)]))
-        data[124:136] = b"\x80" + len(SAFE).to_bytes(11, "big")
-        signed = memoryview(bytes(data[:148] + b" " * 8 + data[156:512])).cast("b")
-        data[148:156] = f"{sum(signed):06o}\0 ".encode()
-        assert [one.size for one in members(bytes(data), Report("m"))] == [len(SAFE)]
-        old = bytearray(enc.tar([("d/", b"")]))
-        old[156] = 0
-        old[148:156] = f"{sum(old[:148]) + 256 + sum(old[156:512]):06o}\0 ".encode()
-        assert list(members(bytes(old), Report("m"))) == []
-
-    def test_pax_records(self) -> None:
-        def made(kind: bytes, *records: bytes) -> bytes:
-            body = b"".join(records)
-            info = tarfile.TarInfo("pax")
-            info.type, info.size = kind, len(body)
-            header = info.tobuf(tarfile.USTAR_FORMAT)
-            return header + body + bytes(-len(body) % 512) + enc.tar([("w.pkl", SAFE)])
-
-        def names(*records: bytes, kind: bytes = b"x") -> list[str]:
-            return [one.name for one in members(made(kind, *records), Report("m"))]
-
-        assert names(b"13 path=long\n") == ["long"]
-        assert names(b"13 comment=x\n", b"7 a=bc\n") == ["w.pkl"]
-        for bad in (
-            b"99 path=long\n",
-            b"path",
-            b"13 path=longx",
-            b"9 size=x\n",
-            b"22 GNU.sparse.major=1\n",
-        ):
-            with pytest.raises(Malformed):
-                names(bad)
-        noted = Report("m")
-        assert [one.name for one in members(made(b"g", b"13 path=long\n"), noted)] == ["w.pkl"]
-        assert {one.id for one in noted.findings} == {"tar-mismatch"}
-        noted = Report("m")
-        assert len(list(members(made(b"g", b"13 comment=x\n"), noted))) == 1
-        assert noted.findings == ()
-
-    def test_headers_that_no_archive_has(self) -> None:
-        huge = tarfile.TarInfo("x")
-        huge.type, huge.size = b"L", LIMITS.tar_pax_header + 1
-        sparse = tarfile.TarInfo("x")
-        sparse.type = b"S"
-        for info in (huge, sparse):
-            with pytest.raises(Malformed):
-                list(members(info.tobuf(tarfile.USTAR_FORMAT) + bytes(512), Report("m")))
-        assert tars.header_of(b"") is None
-        assert tars.header_of(bytes(512)) is None
-        assert tars.header_of(b"x" * 512) is None
-
-
-def members(data: bytes, noted: Report) -> list[tars.Member]:
-    """Return the members, each with its content in memory."""
-    return [
-        one._replace(content=BytesSource(one.content.read(one.size)))
-        for one in tars.members(BytesSource(data), noted)
-    ]
-
-
-def test_random_changes_never_raise_and_never_pass_for_safe_with_danger_in_them() -> None:
-    import random
-
-    base = torch_tar(pickle=EVIL)
-    rng = random.Random(7)
-    for _ in range(300):
-        data = bytearray(base)
-        for _ in range(rng.randint(1, 3)):
-            data[rng.randrange(len(data.rstrip(b"\0")))] = rng.randrange(256)
-        assert seen("m.pt", bytes(data)).safety.verdict is not Verdict.SAFE
