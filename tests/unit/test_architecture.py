@@ -25,6 +25,7 @@ COMMON = {
     "exit_codes",
     "limits",
     "records",
+    "programs",
     "inventory",
     "root_digest",
     "spliced",

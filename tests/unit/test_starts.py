@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Of Python's own modules, those that cost a millisecond or more each, with what they load.
 COSTLY = {
@@ -40,3 +44,23 @@ def test_walking_through_a_tar_loads_nothing_costly() -> None:
 
     assert {"lading.image.tar_sparse", "lading.limits", "zlib"} <= loaded
     assert not loaded & COSTLY
+
+
+def test_saying_the_version_loads_what_ends_it_in_order_and_nothing_else() -> None:
+    loaded = _loaded("from lading.cli import main; main(['--version'])")
+
+    assert "lading.cli.render" in loaded
+    assert not loaded & COSTLY
+
+
+def test_an_unchanged_image_is_told_by_a_socket_and_a_digest(tmp_path: Path) -> None:
+    """``signal``, which the program itself loads, brings ``enum`` and what that needs."""
+    loaded = _loaded(
+        "import os, signal; before = set(sys.modules);"
+        f"os.environ['DOCKER_HOST'] = 'unix://{tmp_path}/none.sock';"
+        "from lading.cli import inspecting, printed, quick;"
+        "assert printed.ask('x:1', json_wanted=False, all_layers=False) is None"
+    )
+
+    assert {"lading.cli.printed", "lading.packages.syft_places", "zlib"} <= loaded
+    assert loaded & COSTLY == {"contextlib", "hashlib", "importlib", "socket", "warnings"}

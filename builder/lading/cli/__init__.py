@@ -6,10 +6,8 @@ is imported only when that verb is asked for, so that ``verify`` does not pay fo
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from lading import __version__
 from lading.cli.render import error_to_json, print_error, print_json, say
@@ -17,6 +15,7 @@ from lading.errors import exit_code
 from lading.exit_codes import ExitCode
 from lading_oci.errors import FactsError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -53,6 +52,8 @@ _SOURCES = ("dir:", "file:", "git:", "hf:", "hf-dataset:")
 
 def make_app(verbs: Sequence[str] = VERBS) -> typer.Typer:
     """Return the typer application with the given verbs registered."""
+    import importlib
+
     import typer
 
     from lading.cli.root import root

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lading.cli import printed
 from lading.cli.render import put
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lading.inventory import Inspection
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Final
 
 from lading import __version__
+from lading.caching import read_bounded, room_cache, write_atomic
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from lading.attest.signers.options import SigningOptions
 
 __all__ = ["is_known", "keep", "mark_of"]
 
+_ROOM: Final = "opened-keys"
 _MOST: Final = 16  # keys
 _MOST_BYTES: Final = 64 * 1024
 
@@ -31,13 +35,13 @@ def mark_of(options: SigningOptions) -> str | None:
     if key is None or ":" in key or more or os.environ.get("LADING_NO_CACHE"):
         return None
     try:
-        found = os.stat(key)  # noqa: PTH116 - docker waits, and pathlib does no more
+        found = os.stat(key)
     except OSError:
         return None  # whoever opens it will tell
     if not stat.S_ISREG(found.st_mode):
         return None
     facts = (
-        *(__version__, os.geteuid(), os.path.abspath(key)),  # noqa: PTH100
+        *(__version__, os.geteuid(), os.path.abspath(key)),
         *(found.st_dev, found.st_ino, found.st_mode, found.st_uid, found.st_gid),
         *(found.st_size, found.st_mtime_ns, found.st_ctime_ns),
     )
@@ -51,24 +55,10 @@ def is_known(mark: str) -> bool:
 
 def keep(mark: str) -> None:
     """Keep that the file was opened; where nothing can be kept, nothing is."""
-    from pathlib import Path
-
-    from lading.caching import write_atomic
-
     lines = [mark, *(line for line in _kept() if line != mark)][:_MOST]
-    write_atomic(Path(_place()), "".join(f"{line}\n" for line in lines).encode("ascii"))
+    write_atomic(room_cache(_ROOM), "".join(f"{line}\n" for line in lines).encode("ascii"))
 
 
 def _kept() -> list[str]:
-    try:
-        with open(_place(), "rb") as file:  # noqa: PTH123 - as above
-            found = file.read(_MOST_BYTES)
-    except OSError:
-        return []
+    found = read_bounded(room_cache(_ROOM), _MOST_BYTES) or b""
     return found.decode("ascii", "replace").splitlines()
-
-
-def _place() -> str:
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = base if base.startswith("/") else os.path.expanduser("~/.cache")  # noqa: PTH111
-    return f"{root}/lading/opened-keys"

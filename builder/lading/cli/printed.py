@@ -8,18 +8,17 @@ file of lading and every syft there is, so that another answer is never taken fo
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from lading.engine import local
 from lading.errors import EngineError
 from lading.image import split_target
 from lading.image.cache import LayerCache
 from lading.packages.syft_places import places
+from lading.records import record
 from lading.usecases.code import code_state
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,12 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "ask", "keep", "recall"]
 
-_VERSION = "printed-1"
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]*")
+_VERSION = "printed-2"
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/@-"
 _OK = 200
 
 
-class Asked(NamedTuple):
+@record
+class Asked:
     """A question about an engine's image, with the image as it is now."""
 
     key: str
@@ -45,7 +45,7 @@ def ask(target: str, *, json_wanted: bool, all_layers: bool) -> Asked | None:
     That is one about anything but an image that a local engine has, and with ``LADING_NO_CACHE``.
     """
     prefix, name = split_target(target)
-    if prefix not in (None, "docker") or not _PLAIN.fullmatch(name):
+    if prefix not in (None, "docker") or not name[:1].isalnum() or name.strip(_PLAIN):
         return None
     if os.environ.get("LADING_NO_CACHE"):
         return None
@@ -60,23 +60,21 @@ def ask(target: str, *, json_wanted: bool, all_layers: bool) -> Asked | None:
         *(target, json_wanted, all_layers, code_state(), _syft()),
         hashlib.sha256(described).hexdigest(),
     ]
-    digest = hashlib.sha256(json.dumps(settled).encode()).hexdigest()
+    digest = hashlib.sha256(ascii(settled).encode()).hexdigest()
     return Asked(f"sha256:{digest}", described)
 
 
 def _syft() -> list[tuple[str, int, int]]:
     found = []
     for place in places(os.environ):
-        status = place.stat()
-        found.append((str(place), status.st_size, status.st_mtime_ns))
+        status = os.stat(place)
+        found.append((place, status.st_size, status.st_mtime_ns))
     return found
 
 
 def recall(asked: Asked) -> str | None:
     """Return what was printed in answer to the same question, or None."""
-    kept = LayerCache(None, _VERSION).get(asked.key)
-    text = kept.get("text") if kept else None
-    return text if isinstance(text, str) else None
+    return LayerCache(None, _VERSION).get_text(asked.key)
 
 
 def keep(
@@ -89,6 +87,7 @@ def keep(
 
     Nothing is kept when the name came to stand for another image in between.
     """
+    import json
     from dataclasses import replace
 
     facts = inspection.image
@@ -97,4 +96,4 @@ def keep(
         return
     layers = tuple(replace(layer, cached=True) for layer in facts.layers)
     cached = replace(inspection, image=replace(facts, layers=layers))
-    LayerCache(None, _VERSION).put(before.key, {"text": render(cached)})
+    LayerCache(None, _VERSION).put_text(before.key, render(cached))

@@ -9,11 +9,12 @@ verb's declared options. Both mean the same: a test holds these tables against t
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any, Final
 
 __all__ = [
     "ASKED",
@@ -86,7 +87,19 @@ BOM: Final[dict[str, Any]] = {
     "insecure": False,
     "json": False,
 }
-_REPEATED: Final = {"key": Path, "identity": str, "identity-regexp": str}
+
+
+def _path(value: str) -> Path:
+    from pathlib import Path  # an unchanged image is told without
+
+    return Path(value)
+
+
+_REPEATED: Final[dict[str, Callable[[str], Any]]] = {
+    "key": _path,
+    "identity": str,
+    "identity-regexp": str,
+}
 
 
 def verify(words: Sequence[str]) -> bool:
@@ -185,7 +198,7 @@ def bom(words: Sequence[str]) -> bool:
 
     target, given = found
     if "output" in given:
-        given["output"] = Path(given["output"])
+        given["output"] = _path(given["output"])
     answer(target, **_arguments(given, BOM))
     return True
 

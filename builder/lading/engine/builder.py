@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lading.engine.programs import on_path, private_directory
 from lading.errors import EngineError
 from lading.limits import LIMITS
+from lading.programs import on_path, private_directory
 from lading.records import record
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-from lading.engine.programs import on_path
 from lading.engine.redact import public_url
 from lading.limits import LIMITS
+from lading.programs import on_path
 from lading.records import record
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ answer ends where the connection does and never comes in chunks (RFC 9112, secti
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import socket
-from pathlib import Path
-from typing import Any
 
 from lading.errors import EngineError
 from lading.limits import LIMITS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Answer", "ask", "chosen_host"]
 
@@ -24,9 +24,8 @@ Answer = tuple[int, bytes]
 _TIMEOUT_SECONDS = 10.0
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _PIECE = 64 * 1024
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
-_CODED = re.compile(rb"\r\n(?:transfer|content)-encoding:", re.IGNORECASE)
+_DIGITS = 3  # of a status
+_CODED = (b"transfer-encoding", b"content-encoding")
 
 
 def chosen_host() -> str:
@@ -82,6 +81,8 @@ def _request(method: str, path: str, document: Any) -> bytes:
     head = f"{method} {path} HTTP/1.0\r\nHost: docker\r\n"
     if document is None:
         return f"{head}\r\n".encode("ascii")
+    import json  # who only asks needs none of it
+
     body = json.dumps(document).encode()
     kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return f"{head}{kind}\r\n".encode("ascii") + body
@@ -98,30 +99,42 @@ def _everything(connection: socket.socket) -> bytes:
 
 def _parsed(received: bytes, *, bodiless: bool) -> Answer:
     head, _, body = received.partition(b"\r\n\r\n")
-    head += b"\r\n"
-    status, length = _STATUS.match(head), _LENGTH.search(head)
-    if status is None:
+    status, *fields = head.split(b"\r\n")
+    version, _, rest = status.partition(b" ")
+    code, _, _ = rest.partition(b" ")
+    if version not in (b"HTTP/1.0", b"HTTP/1.1") or len(code) != _DIGITS or not code.isdigit():
         raise ValueError("no HTTP" if received else "nothing")
-    if _CODED.search(head):
-        raise ValueError("an encoding that was not asked for")
-    if length is not None and int(length[1]) != len(body) and not bodiless:
-        raise ValueError(f"{len(body)} of {length[1].decode()} bytes")
-    return int(status[1]), body
+    for field in fields:
+        name, _, value = field.partition(b":")
+        if name.lower() in _CODED:
+            raise ValueError("an encoding that was not asked for")
+        length = value.strip(b" \t")
+        if name.lower() == b"content-length" and not bodiless and length != b"%d" % len(body):
+            raise ValueError(f"{len(body)} of {length.decode('ascii', 'replace')} bytes")
+    return int(code), body
 
 
 def _context_host() -> str | None:
     """Return the endpoint of the current docker context, when one is chosen."""
-    directory = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    directory = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
     try:
-        name = os.environ.get("DOCKER_CONTEXT") or json.loads(
-            (directory / "config.json").read_bytes()
-        ).get("currentContext")
+        name = os.environ.get("DOCKER_CONTEXT") or _document(f"{directory}/config.json").get(
+            "currentContext"
+        )
         if not name or name == "default":
             return None
         import hashlib
 
-        meta = directory / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
-        host = json.loads((meta / "meta.json").read_bytes())["Endpoints"]["docker"]["Host"]
+        meta = f"{directory}/contexts/meta/{hashlib.sha256(name.encode()).hexdigest()}"
+        host = _document(f"{meta}/meta.json")["Endpoints"]["docker"]["Host"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return host if isinstance(host, str) else None
+
+
+def _document(path: str) -> Any:
+    with open(path, "rb") as file:
+        content = file.read()
+    import json  # not for those who have no such file
+
+    return json.loads(content)

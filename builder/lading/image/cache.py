@@ -8,25 +8,26 @@ directory: another version never reads them, and they age out with the rest.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from lading.caching import prune, read_bounded, room_cache, write_atomic
 from lading.image.streams import gathered
 from lading.limits import LIMITS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 __all__ = ["LayerCache"]
 
 _MAGIC = b"lading1\n"
-_DIFF_ID = re.compile(r"sha256:([0-9a-f]{64})")
+_ALGORITHM, _DIGITS = "sha256:", 64
 _SUFFIX = ".layer"
 _PIECE = 256 * 1024
 
@@ -43,19 +44,27 @@ class LayerCache:
     def __init__(
         self, directory: Path | None, version: str, *, bound: int = LIMITS.layer_cache_total
     ) -> None:
-        self._root = directory or room_cache("layers")
-        self._directory = self._root / hashlib.sha256(version.encode()).hexdigest()[:16]
+        self._root = os.fspath(directory) if directory else room_cache("layers")
+        self._directory = f"{self._root}/{hashlib.sha256(version.encode()).hexdigest()[:16]}"
         self._bound = bound
 
     def get(self, diff_id: str) -> dict[str, Any] | None:
         """Return the findings, or None; an entry that does not check out is removed."""
+        return self._get(diff_id, _findings)
+
+    def get_text(self, key: str) -> str | None:
+        """Return what :meth:`put_text` kept, as :meth:`get` does."""
+        return self._get(key, _text)
+
+    def _get(self, diff_id: str, read: Callable[[bytes], T | None]) -> T | None:
         path = self._path(diff_id)
         if path is None:
             return None
-        found = _unpack(read_bounded(path, LIMITS.layer_cache_entry) or b"")
+        body = _unpack(read_bounded(path, LIMITS.layer_cache_entry) or b"")
+        found = None if body is None else read(body)
         with suppress(OSError):
             if found is None:
-                path.unlink(missing_ok=True)
+                os.unlink(path)
             else:
                 os.utime(path)
         return found
@@ -65,24 +74,32 @@ class LayerCache:
 
         Nor is kept what JSON has no word for (a model's header may say ``NaN``).
         """
-        path = self._path(diff_id)
         try:
-            raw = _pack(value)
+            raw = _pack(piece.encode() for piece in _pieces(value))
         except (ValueError, RecursionError):
             return
+        self._put(diff_id, raw)
+
+    def put_text(self, key: str, text: str) -> None:
+        """Keep a text under something like a diff ID; another version than of findings is due."""
+        self._put(key, _pack([text.encode("utf-8", "surrogatepass")]))
+
+    def _put(self, diff_id: str, raw: bytes) -> None:
+        path = self._path(diff_id)
         if path is None or len(raw) > min(LIMITS.layer_cache_entry, self._bound):
             return
         if write_atomic(path, raw):
             prune(self._root, self._bound)
 
-    def _path(self, diff_id: str) -> Path | None:
-        matched = _DIFF_ID.fullmatch(diff_id)
-        return matched and self._directory / (matched[1] + _SUFFIX)
+    def _path(self, diff_id: str) -> str | None:
+        digits = diff_id.removeprefix(_ALGORITHM)
+        if len(digits) != _DIGITS or len(diff_id) == _DIGITS or digits.strip("0123456789abcdef"):
+            return None
+        return f"{self._directory}/{digits}{_SUFFIX}"
 
 
-def _pack(findings: dict[str, Any]) -> bytes:
+def _pack(texts: Iterable[bytes]) -> bytes:
     packer = zlib.compressobj(1)
-    texts = (piece.encode() for piece in _pieces(findings))
     packed = [packer.compress(piece) for piece in gathered(texts, _PIECE)]
     body = b"".join([*packed, packer.flush()])
     return _MAGIC + hashlib.sha256(body).digest() + body
@@ -90,6 +107,8 @@ def _pack(findings: dict[str, Any]) -> bytes:
 
 def _pieces(findings: dict[str, Any]) -> Iterator[str]:
     """Yield a JSON object in pieces: a layer's as one text would be tens of MiB."""
+    import json  # a text is kept without
+
     encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
     comma = "{"
     for name, value in findings.items():
@@ -105,13 +124,29 @@ def _pieces(findings: dict[str, Any]) -> Iterator[str]:
     yield "}" if findings else "{}"
 
 
-def _unpack(raw: bytes) -> dict[str, Any] | None:
+def _unpack(raw: bytes) -> bytes | None:
     head = len(_MAGIC) + 32
     body = raw[head:]
     if raw[:head] != _MAGIC + hashlib.sha256(body).digest():
         return None
     try:
-        found = json.loads(zlib.decompress(body))
-    except (ValueError, zlib.error, RecursionError):
+        return zlib.decompress(body)
+    except zlib.error:
+        return None
+
+
+def _text(body: bytes) -> str | None:
+    try:
+        return body.decode("utf-8", "surrogatepass")
+    except ValueError:
+        return None
+
+
+def _findings(body: bytes) -> dict[str, Any] | None:
+    import json
+
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

