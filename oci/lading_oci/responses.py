@@ -86,7 +86,7 @@ def failure(answer: Answer, what: str, *, wanted: str | None = None) -> Response
     kinds: dict[int, tuple[Callable[..., ResponseError], str | None]] = {
         401: (Unauthorized, "run `docker login`, or set LADING_REGISTRY_USERNAME and _PASSWORD"),
         403: (Unauthorized, "these credentials may not do that here; ask for the permission"),
-        404: (NotFound, None),
+        404: (NotFound, "is the name right, and was it pushed?"),
         413: (ResponseError, "the registry takes nothing that large"),
         429: (RateLimited, "the registry limits the rate of requests; wait, or log in"),
     }

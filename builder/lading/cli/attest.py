@@ -65,4 +65,4 @@ def _attest(
     if json:
         print_json(release.to_json())
     else:
-        say(release_text(release))
+        say(release_text(release, pushed=False))

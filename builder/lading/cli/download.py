@@ -48,7 +48,7 @@ def _download(
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
-    from lading.attest.predicates import resolve
+    from lading.attest.predicates import asked
     from lading.cli import wiring
     from lading.cli.files import write_file
     from lading.cli.render import note, plain, print_json, put
@@ -58,11 +58,12 @@ def _download(
 
     if unverified and any(trust.values()):
         raise UsageError("--unverified asks nobody's signature, and whom to trust was said")
+    wanted = asked(predicate)
     named = parse_image(image)
     located = locate(named, wiring.ports(evidence=evidence, insecure=insecure))
     if platform is not None:
         located = at_platform(located, platform)
-    found = _find(named, located, resolve(predicate), None if unverified else trust)
+    found = _find(named, located, wanted, None if unverified else trust)
     if json:
         print_json({"target": image, **found.to_json()})
         return

@@ -10,6 +10,7 @@ from lading.inventory import Level, Origin, Package
 
 if TYPE_CHECKING:
     from lading.inventory import Finding, Inspection, Model, Shadowed
+    from lading.usecases.attest import Attestation
     from lading.usecases.release import Release
 
 __all__ = ["inspection_json", "inspection_text", "release_text"]
@@ -105,22 +106,37 @@ def _finding_lines(findings: tuple[Finding, ...]) -> list[str]:
     return lines
 
 
-def release_text(release: Release) -> str:
-    """Return the summary of a build: what is inside, and what was attested where."""
+def release_text(release: Release, *, pushed: bool = True) -> str:
+    """Return the summary of a release: what is inside, what was pushed, what was attested where."""
     lines = []
     for one in release.platforms:
         lines.append(inspection_text(one.inspection))
         lines.append(f"bom       CycloneDX, {human_size(len(one.document))}")
-    lines += [f"pushed    {reference}" for reference in release.pushed]
-    for attestation in release.attestations:
-        state = "was there already" if attestation.existed else "signed and attached"
-        lines.append(f"attested  {attestation.predicate_type} {state}")
-        lines.append(f"          {attestation.place}@{attestation.referrer}")
-    if not release.attestations:
-        lines.append("attested  nothing (--no-attest)")
+    if pushed:
+        lines += [f"pushed    {reference}" for reference in release.pushed]
+    lines += _attested_lines(release.attestations)
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in release.timings.items())
     lines.append(f"time      {stages}")
     return "\n".join(lines)
+
+
+def _attested_lines(attestations: tuple[Attestation, ...]) -> list[str]:
+    """Say what was signed and attached, by its short names, and where; what lies together once."""
+    from lading.attest.predicates import short
+
+    if not attestations:
+        return ["attested  nothing (--no-attest)"]
+    together: dict[tuple[str, bool], Counter[str]] = {}
+    for one in attestations:
+        together.setdefault((one.place, one.existed), Counter())[short(one.predicate_type)] += 1
+    lines = []
+    for (place, existed), kinds in together.items():
+        names = ", ".join(
+            kind if count == 1 else f"{count} {kind}" for kind, count in kinds.items()
+        )
+        lines.append(f"attested  {names}{' (there already)' if existed else ''}")
+        lines.append(f"          {place}")
+    return lines
 
 
 def inspection_json(inspection: Inspection) -> dict[str, Any]:

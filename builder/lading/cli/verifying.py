@@ -69,7 +69,7 @@ class Question:
         Raises:
             FactsError: the answer is no, or there is none.
         """
-        from lading.attest.predicates import resolve
+        from lading.attest.predicates import asked as type_asked
         from lading.cli.trusting import configured_rule, demands
         from lading.trust.verifier import RuleVerifier
         from lading.usecases.verify import verify_image
@@ -79,6 +79,8 @@ class Question:
             from lading.cli.judging import check_judging
 
             check_judging(**asked)
+        wanted = self.asked["type"]
+        predicate_type = None if wanted is None else type_asked(wanted)
         rule = configured_rule(self.trust, self.named.reference.name)
         self.where = rule.where
         self.verifier = RuleVerifier(rule)
@@ -87,7 +89,7 @@ class Question:
             self.named,
             self.ports,
             verifier=self.verifier,
-            predicate_type=None if self.asked["type"] is None else resolve(self.asked["type"]),
+            predicate_type=predicate_type,
             full=self.asked["full"],
             platform=platform,
             demands=self.demands,
@@ -180,7 +182,9 @@ class Question:
 
 def _lines(one: VerifiedAttestation) -> Iterator[str]:
     """Say what held, by whom and when, and what lay beside it and did not count."""
-    yield f"evidence  {plain(one.predicate_type)} ({one.digest})"
+    from lading.attest.predicates import short
+
+    yield f"evidence  {plain(short(one.predicate_type))} ({one.digest})"
     yield f"signer    {plain(one.signer)}"
     if one.time:
         yield f"time      {one.time.isoformat()}{'' if one.time_trusted else _WORD}"

@@ -10,8 +10,8 @@ import difflib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from lading.attest.predicates import SHORT_NAMES
 from lading.policy.options import TEXT, Kind, listed
-from lading.reports.types import SHORT_NAMES
 
 if TYPE_CHECKING:
     from lading.policy.source import Where

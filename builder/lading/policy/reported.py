@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lading.attest.predicates import (
     CYCLONEDX,
+    CYCLONEDX_VEX,
     OMS_SIGNATURE,
     OPENVEX,
     SLSA_PROVENANCE_V1,
@@ -15,7 +16,6 @@ from lading.attest.predicates import (
 )
 from lading.policy.evidence import CLOCK_SKEW
 from lading.reports import summarise
-from lading.reports.types import CYCLONEDX_VEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from lading.attest.predicates import CYCLONEDX, OMS_SIGNATURE, SLSA_VSA_V1
+from lading.attest.predicates import CYCLONEDX, OMS_SIGNATURE, SLSA_VSA_V1, resolve
+from lading.attest.predicates import CYCLONEDX_VEX as CYCLONEDX_VEX_TYPE
 from lading.attest.strict_json import canonical_bytes, parse_object
 from lading.errors import InputError, UsageError
 from lading.limits import LIMITS
@@ -18,8 +19,6 @@ from lading.reports.modelscan import MODELSCAN
 from lading.reports.sarif import SARIF
 from lading.reports.scanners import GRYPE, TRIVY
 from lading.reports.text import GARAK, PICKLESCAN, convert
-from lading.reports.types import CYCLONEDX_VEX as CYCLONEDX_VEX_TYPE
-from lading.reports.types import resolve
 from lading.reports.vex import CYCLONEDX_VEX, OPENVEX
 
 if TYPE_CHECKING:

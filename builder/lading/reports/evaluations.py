@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from lading.attest.predicates import LM_EVAL as LM_EVAL_TYPE
+from lading.attest.predicates import TEST_RESULT as TEST_RESULT_TYPE
 from lading.reports.interface import Format, Summary, invalid
-from lading.reports.types import LM_EVAL as LM_EVAL_TYPE
-from lading.reports.types import TEST_RESULT as TEST_RESULT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

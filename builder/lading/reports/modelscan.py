@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lading.attest.predicates import MODELSCAN as TYPE
 from lading.reports.interface import Format, Summary, count, invalid, moment, objects
-from lading.reports.types import MODELSCAN as TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from lading.attest.predicates import SARIF as TYPE
 from lading.reports.interface import Format, Summary, count, invalid, moment, objects
-from lading.reports.types import SARIF as TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

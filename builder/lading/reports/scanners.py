@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from lading.attest.predicates import GRYPE as GRYPE_TYPE
+from lading.attest.predicates import TRIVY as TRIVY_TYPE
 from lading.reports.interface import (
     SEVERITIES,
     Format,
@@ -16,8 +18,6 @@ from lading.reports.interface import (
     objects,
     severity,
 )
-from lading.reports.types import GRYPE as GRYPE_TYPE
-from lading.reports.types import TRIVY as TRIVY_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

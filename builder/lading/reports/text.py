@@ -11,11 +11,11 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
+from lading.attest.predicates import GARAK as GARAK_TYPE
+from lading.attest.predicates import PICKLESCAN as PICKLESCAN_TYPE
+from lading.attest.predicates import TEST_RESULT
 from lading.errors import InputError
 from lading.reports.interface import Format, Summary, invalid, moment, objects
-from lading.reports.types import GARAK as GARAK_TYPE
-from lading.reports.types import PICKLESCAN as PICKLESCAN_TYPE
-from lading.reports.types import TEST_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

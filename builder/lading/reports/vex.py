@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+from lading.attest.predicates import CYCLONEDX_VEX as CYCLONEDX_TYPE
+from lading.attest.predicates import OPENVEX as OPENVEX_TYPE
 from lading.bom.schemas import SPEC_VERSIONS
 from lading.bom.validate import validate
 from lading.reports.interface import (
@@ -23,8 +25,6 @@ from lading.reports.interface import (
     objects,
     severity,
 )
-from lading.reports.types import CYCLONEDX_VEX as CYCLONEDX_TYPE
-from lading.reports.types import OPENVEX as OPENVEX_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -146,8 +146,10 @@ def _hint_at_others(reference: Reference, error: OciError) -> str:
     if is_path(name):
         return PATH_HINT
     short = reference.registry == DOCKER_HUB and reference.digest is None
-    others = "No Docker engine here has an image of this name. " if short else ""
-    return others + (error.hint or "")
+    hint = error.hint or ""
+    if not short:
+        return hint
+    return f"No Docker engine here has an image of this name. {hint[:1].upper()}{hint[1:]}"
 
 
 def _engine_only(reference: Reference, engine: EngineImage | None) -> bool:

@@ -95,3 +95,14 @@ def test_a_mistyped_policy_is_told_before_any_work(
 
     assert main(["verify", target, "--key", "k.pub", "--policy", "p.yaml"]) == 22
     assert "Did you mean 'model-safety'?" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("verb", ["verify", "download"])
+def test_a_type_that_does_not_exist(
+    verb: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told before anybody is asked: what does not exist is on no image."""
+    assert main([verb, "localhost:1/svc", "--key", "k.pub", "--type", "bomm"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Got: bomm. Wanted: bom, cyclonedx" in said
+    assert "Did you mean 'bom'?" in said

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from lading.cli.summary import inspection_text
+from lading.attest.predicates import CYCLONEDX, SHORT_NAMES, SLSA_VSA_V1, asked, resolve, short
+from lading.cli.summary import inspection_text, release_text
 from lading.inventory import Fact, Origin
+from lading.usecases.attest import Attestation
+from lading.usecases.release import Release
 from support import bom_inspections as samples
 
 
@@ -48,3 +51,39 @@ def test_a_long_name_leaves_the_other_columns_on_the_screen() -> None:
 
     assert len(row) < 160
     assert f"  {'n' * 59}…  " in inspection_text(long)
+
+
+def released(*attestations: Attestation) -> Release:
+    pushed = ("r.example/svc:1@sha256:abc",)
+    return Release("svc:1", samples.full(), b"{}", attestations, pushed=pushed)
+
+
+def attested(kind: str, place: str = "r.example/svc", *, existed: bool = False) -> Attestation:
+    return Attestation(kind, "sha256:1", "sha256:2", place, existed)
+
+
+def test_what_was_attested_is_told_by_its_short_names_and_once_for_each_place() -> None:
+    text = release_text(
+        released(
+            attested(CYCLONEDX),
+            attested(SLSA_VSA_V1),
+            attested(CYCLONEDX),
+            attested("https://acme.example/fairness/v1", "oci-dir:here", existed=True),
+        )
+    )
+    assert "\npushed    r.example/svc:1@sha256:abc\n" in text
+    assert "\nattested  2 bom, seal\n          r.example/svc\n" in text
+    assert (
+        "\nattested  https://acme.example/fairness/v1 (there already)\n          oci-dir:here\n"
+    ) in text
+
+
+def test_nothing_was_pushed_by_attesting() -> None:
+    assert "pushed" not in release_text(released(attested(CYCLONEDX)), pushed=False)
+
+
+def test_short_names_are_those_that_can_be_asked_for() -> None:
+    for name, uri in SHORT_NAMES.items():
+        assert asked(name) == uri == asked(uri)
+        assert resolve(short(uri)) == uri
+    assert (short(CYCLONEDX), short(SLSA_VSA_V1)) == ("bom", "seal")

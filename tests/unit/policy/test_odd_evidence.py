@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lading.attest.predicates import CYCLONEDX, SARIF, SLSA_PROVENANCE_V1, SLSA_VSA_V1
+from lading.attest.predicates import CYCLONEDX, SARIF, SLSA_PROVENANCE_V1, SLSA_VSA_V1, TRIVY
 from lading.attest.provenance import BUILD_TYPE
 from lading.policy import judge
-from lading.reports.types import TRIVY
 from support.policy_samples import attested, bom, evidence, model, package, policy
 
 if TYPE_CHECKING:

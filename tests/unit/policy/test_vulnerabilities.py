@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from lading.attest.predicates import OPENVEX
-from lading.reports.types import CYCLONEDX_VEX, GRYPE, TRIVY
+from lading.attest.predicates import CYCLONEDX_VEX, GRYPE, OPENVEX, TRIVY
 from support.policy_samples import attested, evidence, refused
 
 PURL = "pkg:deb/debian/libfoo@1.0?arch=amd64&distro=debian-13"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lading.attest.identities import TextRule
+from lading.attest.predicates import resolve
 from lading.errors import UsageError
 from lading.policy.evidence import CLOCK_SKEW, Missing
 from lading.policy.known import ATTESTATIONS
@@ -22,7 +23,6 @@ from lading.policy.options import (
     record,
 )
 from lading.policy.rules.interface import Complaint, Rule
-from lading.reports.types import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from lading.attest.predicates import resolve
 from lading.policy.known import ATTESTATION
 from lading.policy.options import DURATION, NUMBERS, TEXT, duration_text, option
 from lading.policy.reported import newest_reports
 from lading.policy.rules.interface import Complaint, Rule, fits
-from lading.reports.types import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
