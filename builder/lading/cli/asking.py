@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 import typer
 
 from lading.cli import options
-from lading.cli.judging import Outputs, PolicyFile, Previous
 
 __all__ = ["ASKED"]
 
@@ -15,12 +14,11 @@ __all__ = ["ASKED"]
 ASKED: Final[dict[str, Any]] = {
     "type": Annotated[
         str | None,
-        typer.Option(
+        options.option(
             "--type",
-            metavar="TYPE",
-            help="Ask for this attestation itself: bom, provenance, a URI … "
+            "TYPE",
+            "Ask for this attestation itself: bom, provenance, a URI … "
             "(default: the seal over all of them, else the BOM).",
-            show_default=False,
         ),
     ],
     "full": Annotated[
@@ -28,15 +26,10 @@ ASKED: Final[dict[str, Any]] = {
     ],
     "max-age": Annotated[
         str | None,
-        typer.Option(
-            "--max-age",
-            metavar="DAYS|30d|12h",
-            help="Refuse older attestations.",
-            show_default=False,
-        ),
+        options.option("--max-age", "DAYS|30d|12h", "Refuse older attestations."),
     ],
     "platform": options.Platform,
-    "policy": PolicyFile,
-    "previous": Previous,
-    "outputs": Outputs,
+    "policy": options.PolicyFile,
+    "previous": options.Previous,
+    "outputs": options.Outputs,
 }

@@ -33,11 +33,10 @@ def _attach(
     signing: Layer,
     kind: Annotated[
         str | None,
-        typer.Option(
+        options.option(
             "--type",
-            metavar="TYPE",
-            help="What it is: a kind (sarif, trivy …), or a URI of your own. Detected by default.",
-            show_default=False,
+            "TYPE",
+            "What it is: a kind (sarif, trivy …), or a URI of your own. Detected by default.",
         ),
     ] = None,
     evidence: options.Evidence = None,

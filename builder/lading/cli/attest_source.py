@@ -26,18 +26,11 @@ SourceTarget = Annotated[
 ]
 Include = Annotated[
     list[str] | None,
-    typer.Option(
-        "--include",
-        metavar="GLOB",
-        help="Only these files; may be repeated. folder/ is all in it.",
-        show_default=False,
-    ),
+    options.option("--include", "GLOB", "Only these files; may be repeated. folder/ is all in it."),
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option(
-        "--exclude", metavar="GLOB", help="Not these files; may be repeated.", show_default=False
-    ),
+    options.option("--exclude", "GLOB", "Not these files; may be repeated."),
 ]
 
 
@@ -56,18 +49,15 @@ def _attest(
     exclude: Exclude = None,
     signature_file: Annotated[
         Path | None,
-        typer.Option(
+        options.option(
             "--signature-file",
-            metavar="FILE",
-            help="Write the signed list there too, as `model_signing verify` reads it.",
-            show_default=False,
+            "FILE",
+            "Write the signed list there too, as `model_signing verify` reads it.",
         ),
     ] = None,
     bom_output: Annotated[
         Path | None,
-        typer.Option(
-            "--bom-output", metavar="FILE", help="Write the BOM there too.", show_default=False
-        ),
+        options.option("--bom-output", "FILE", "Write the BOM there too."),
     ] = None,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from lading.errors import UsageError
 
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
     from lading.usecases.targets import NamedImage
 
 __all__ = [
-    "Outputs",
-    "PolicyFile",
-    "Previous",
     "as_table",
     "check_judging",
     "check_outputs",
@@ -31,36 +26,6 @@ __all__ = [
     "read_input",
     "read_previous_file",
     "write_outputs",
-]
-
-PolicyFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--policy",
-        metavar="FILE",
-        help="Judge what is attested by this policy, too (docs/policy.md).",
-        show_default=False,
-    ),
-]
-Previous = Annotated[
-    str | None,
-    typer.Option(
-        "--previous",
-        metavar="IMAGE|FILE",
-        help="The release before this one, for drift rules: an image, verified like this one, or "
-        "a CycloneDX file.",
-        show_default=False,
-    ),
-]
-Outputs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--verdict",
-        metavar="FORMAT=FILE",
-        help="Write the policy's verdict: json, sarif, junit, markdown or table; "
-        "'github' adds to the step summary. Repeatable.",
-        show_default=False,
-    ),
 ]
 
 

@@ -20,10 +20,20 @@ __all__ = [
     "Image",
     "Insecure",
     "Json",
+    "Outputs",
     "Platform",
+    "PolicyFile",
+    "Previous",
     "Target",
     "collected",
+    "option",
 ]
+
+
+def option(flags: str, metavar: str, text: str) -> Any:
+    """Return an option that takes a value; ``flags`` are its names, a space between them."""
+    return typer.Option(*flags.split(), metavar=metavar, help=text, show_default=False)
+
 
 Target = Annotated[
     str,
@@ -44,9 +54,7 @@ Image = Annotated[
 ]
 Platform = Annotated[
     str | None,
-    typer.Option(
-        "--platform", metavar="OS/ARCH", help="Of a multi-platform image.", show_default=False
-    ),
+    option("--platform", "OS/ARCH", "Of a multi-platform image."),
 ]
 AllPlatforms = Annotated[
     bool, typer.Option("--all-platforms", help="Every platform of a multi-platform image.")
@@ -66,17 +74,34 @@ Evidence = Annotated[
         show_default=False,
     ),
 ]
-
-
-def _option(flags: str, metavar: str, text: str) -> Any:
-    return typer.Option(*flags.split(), metavar=metavar, help=text, show_default=False)
-
+PolicyFile = Annotated[
+    Path | None,
+    option("--policy", "FILE", "Judge what is attested by this policy, too (docs/policy.md)."),
+]
+Previous = Annotated[
+    str | None,
+    option(
+        "--previous",
+        "IMAGE|FILE",
+        "The release before this one, for drift rules: an image, verified like this one, or "
+        "a CycloneDX file.",
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    option(
+        "--verdict",
+        "FORMAT=FILE",
+        "Write the policy's verdict: json, sarif, junit, markdown or table; "
+        "'github' adds to the step summary. Repeatable.",
+    ),
+]
 
 #: How to sign: setting → type and option. ``build`` has the same (``engine.argv.OWN_OPTIONS``).
 SIGNING: Final[dict[str, Any]] = {
     "signing-key": Annotated[
         str | None,
-        _option(
+        option(
             "--signing-key",
             "FILE|URI",
             "Private key to sign with (password from LADING_KEY_PASSWORD or a prompt), or a key "
@@ -93,17 +118,17 @@ SIGNING: Final[dict[str, Any]] = {
     ],
     "identity-token": Annotated[
         str | None,
-        _option("--identity-token", "FILE|TOKEN", "OpenID Connect token to sign keyless with."),
+        option("--identity-token", "FILE|TOKEN", "OpenID Connect token to sign keyless with."),
     ],
     "trust-config": Annotated[
         str | None,
-        _option(
+        option(
             "--trust-config", "FILE", "A private Sigstore: ClientTrustConfig (default: public)."
         ),
     ],
     "certificate": Annotated[
         str | None,
-        _option("--certificate", "FILE", "Certificate (PEM) of the signing key, to sign under."),
+        option("--certificate", "FILE", "Certificate (PEM) of the signing key, to sign under."),
     ],
     "tlog": Annotated[
         bool, typer.Option("--tlog", help="Have a key's signature in the transparency log, too.")
@@ -117,23 +142,23 @@ SIGNING: Final[dict[str, Any]] = {
 TRUST: Final[dict[str, Any]] = {
     "key": Annotated[
         list[Path] | None,
-        _option("--key", "FILE", "Trusted public key; may be repeated, any of them counts."),
+        option("--key", "FILE", "Trusted public key; may be repeated, any of them counts."),
     ],
     "identity": Annotated[
         list[str] | None,
-        _option("--identity", "NAME", "Trusted identity, exactly; with --issuer. Repeatable."),
+        option("--identity", "NAME", "Trusted identity, exactly; with --issuer. Repeatable."),
     ],
     "identity-regexp": Annotated[
         list[str] | None,
-        _option("--identity-regexp", "REGEXP", "The same, as a pattern of the whole identity."),
+        option("--identity-regexp", "REGEXP", "The same, as a pattern of the whole identity."),
     ],
     "issuer": Annotated[
         str | None,
-        _option("--issuer", "URL", "OpenID Connect issuer that vouches for the identity."),
+        option("--issuer", "URL", "OpenID Connect issuer that vouches for the identity."),
     ],
     "trusted-root": Annotated[
         str | None,
-        _option(
+        option(
             "--trusted-root --trust-config",
             "FILE",
             "Root of trust of a Sigstore, used offline (default: the public one's, refreshed).",
@@ -141,7 +166,7 @@ TRUST: Final[dict[str, Any]] = {
     ],
     "certificate-root": Annotated[
         str | None,
-        _option(
+        option(
             "--certificate-root",
             "FILE",
             "Your own authority's root (PEM) for the identity, in place of --issuer.",
@@ -149,7 +174,7 @@ TRUST: Final[dict[str, Any]] = {
     ],
     "certificate-chain": Annotated[
         str | None,
-        _option("--certificate-chain", "FILE", "Intermediate certificates (PEM) below that root."),
+        option("--certificate-chain", "FILE", "Intermediate certificates (PEM) below that root."),
     ],
     "tlog": Annotated[
         bool, typer.Option("--tlog", help="Insist on a transparency log entry for a key, too.")
@@ -159,7 +184,7 @@ TRUST: Final[dict[str, Any]] = {
     ],
     "trust": Annotated[
         str | None,
-        _option("--trust", "FILE", "Trust rules: who may sign which images (docs/verification.md)"),
+        option("--trust", "FILE", "Trust rules: who may sign which images (docs/verification.md)"),
     ],
 }
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from lading.cli import options
-from lading.cli.judging import Outputs, Previous
 from lading.config import Layer
 
 if TYPE_CHECKING:
@@ -101,8 +100,8 @@ def _seal(
     image: options.Image,
     trust: Layer,
     signing: Layer,
-    previous: Previous = None,
-    outputs: Outputs = None,
+    previous: options.Previous = None,
+    outputs: options.Outputs = None,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,
