@@ -149,6 +149,7 @@ RARER: Final[dict[bytes, Decision]] = {
     **dict.fromkeys(_ENGINES, _if(_edge)),
     **dict.fromkeys((b"\x00B", b"\xd6\xfd\xb2\x7e"), _if(_kaldi)),
     b"prog": _if(_documents),
+    b"7z\xbc\xaf": _if(lambda: ((formats.sevenzip.looks_like, formats.sevenzip.parse),)),
     b"[": _if(_documents, _OBJECTS),
     b"\xa2\x06": _if(_caffe),
     b"%YAM": _if(_opencv),

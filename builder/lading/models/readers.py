@@ -127,6 +127,8 @@ def compressed_pickle(source: Source, report: Report) -> None:
     inner = unpacked(source, report)
     if inner is None:
         raise Malformed("neither a pickle nor compressed")
+    for _ in range(1, LIMITS.archive_nesting):
+        inner = unpacked(inner, report) or inner
     joblib(inner, report)
     _nothing_follows(source, report)
 
@@ -147,6 +149,8 @@ def packed(reader: Reader) -> Reader:
             raise Malformed("it is not compressed")
         report.bare = without_compressor(report.bare)
         found = reader(inner, report)
+        if report.role is not Role.WEIGHTS and report.format == "unknown":
+            report.format = None
         if found is not False and report.role is not Role.DATA:
             inner.drain()
             _nothing_follows(source, report)

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 __all__ = [
+    "AMBIGUOUS",
     "ARCHIVES",
     "EXPORTED",
     "MODEL",
@@ -26,6 +27,7 @@ __all__ = [
     "TORCH_BIN",
     "UNPICKLED",
     "WALKED",
+    "names_model",
     "tar_name",
     "without_compressor",
 ]
@@ -87,11 +89,22 @@ _PROMISED_WORDS: Final = """
 """
 #: Suffixes under which a Git LFS pointer stands for a model.
 PROMISED: Final = MODEL | frozenset(_PROMISED_WORDS.split())
+#: Those of them that files of other programs have as well.
+AMBIGUOUS: Final = frozenset(
+    {".bin", ".engine", ".params", ".pb", ".plan", ".task", ".vec", ".weights", ".xml", ".zip"}
+)
 
 
 def tar_name(name: str) -> re.Match[str] | None:
     """Match the lower-case name of a tar, compressed or not: groups ``promise`` and ``hint``."""
     return _TAR_NAME.match(name) if ".t" in name else None
+
+
+def names_model(name: str) -> bool:
+    """Whether the lower-case name of a file speaks of a model, and of nothing else."""
+    suffix = posixpath.splitext(without_compressor(name))[1]
+    sure = suffix in PROMISED and suffix not in AMBIGUOUS
+    return sure or TORCH_BIN.match(name) is not None
 
 
 def without_compressor(name: str) -> str:

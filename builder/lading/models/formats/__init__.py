@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ncnn,
         opencv,
         sentencepiece,
+        sevenzip,
         speech,
         svm,
         tesseract,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "kaldi", "mlmodelc", "mnn", "ncnn",
-    "opencv", "sentencepiece", "speech", "svm", "tesseract", "tfjs", "word2vec",
+    "opencv", "sentencepiece", "sevenzip", "speech", "svm", "tesseract", "tfjs", "word2vec",
 ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from lading.models.formats import catboost, flatbuffer
 from support import lz4_frames as lz4
 from support import model_encoders as enc
 from support.models_fixtures import (
+    LLAMA_CONFIG,
     evil_pickle,
     gguf_bytes,
     npy_bytes,
@@ -226,10 +227,57 @@ def test_frames_without_number_before_what_is_compressed_are_not_passed_over() -
     assert time.monotonic() - started < 20
 
 
-def test_what_is_under_a_compressor_twice_is_not_searched() -> None:
-    once = gzip.compress(gzip.compress(onnx_bytes()))
-    assert look("m.onnx.gz.gz", once) is None
-    assert seen("m.onnx.gz", once).safety.verdict is Verdict.UNSCANNABLE
+@PACKED
+def test_what_is_under_compressors_twice_is_searched(
+    suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
+    for name in ("m.onnx", "m.tflite", "m.safetensors"):
+        data = {"m.onnx": onnx_bytes(), "m.tflite": FILES["plain.tflite"]}.get(name, WEIGHTS)
+        plain = seen(name, data)
+        for packed in (pack(gzip.compress(data)), gzip.compress(pack(bz2.compress(data)))):
+            for named in (f"{name}.gz{suffix}", f"{name}.bz2{suffix}.gz", f"{name}{suffix}"):
+                found = seen(named, packed)
+                assert (found.format, facts_of(found)) == (plain.format, facts_of(plain))
+                assert (found.safety.verdict, found.size) == (Verdict.SAFE, len(packed))
+    for named in ("m.pkl.gz", "m.pkl.gz.gz", "m.bin", "weights", "m.pt.xz"):
+        packed = pack(gzip.compress(evil_pickle()))
+        assert seen(named, packed).safety.verdict is Verdict.DANGEROUS
+    assert look("notes.gz", pack(gzip.compress(b"text\n" * 90))) is None
+
+
+def test_what_is_under_too_many_compressors_is_told_where_its_name_promises_a_model() -> None:
+    data = onnx_bytes()
+    for _ in range(LIMITS.archive_nesting + 1):
+        data = gzip.compress(data)
+    assert seen("m.onnx.gz", data).safety.verdict is Verdict.UNSCANNABLE
+    assert seen("m.pkl.gz", data).safety.verdict is Verdict.UNSCANNABLE
+    assert look("m.gz", data) is None
+
+
+@PACKED
+def test_companions_are_read_when_compressed(suffix: str, pack: Callable[[bytes], bytes]) -> None:
+    config = json.dumps({**LLAMA_CONFIG, "auto_map": {"AutoModel": "m.X"}}).encode()
+    found = seen(f"m/config.json{suffix}", pack(config))
+    assert (found.role, found.format, ids_of(found)) == (Role.CONFIG, None, {"config-remote-code"})
+    assert facts_of(found) == facts_of(seen("m/config.json", config))
+    evil = seen(f"m/chat_template.jinja{suffix}", pack(b"{{ x.__class__ }}"))
+    assert ids_of(evil) == {"template-dangerous"}
+    assert look(f"usr/share/doc/m/config.json{suffix}", pack(config)) is None
+    assert look(f"etc/config.json{suffix}", pack(b'{"port": 80}')) is None
+
+
+def test_lz4_that_cannot_be_read_is_told_where_its_name_promises_a_model() -> None:
+    wants = lz4.frame([], flags=lz4.DICTIONARY) + bytes(99)
+    block = random.Random(8).randbytes(5000)
+    for name in ("m.onnx.lz4", "m.tflite.lz4", "m.h5.lz4", "m.pt.lz4", "m.pkl.lz4"):
+        (finding,) = seen(name, wants).safety.findings
+        assert "needs a dictionary" in finding.message
+        (finding,) = seen(name, block).safety.findings
+        assert "compressed" in finding.message
+    for name in ("vmlinux.bin.lz4", "m.xml.lz4", "m.txt.lz4", "m.lz4"):
+        assert look(name, wants) is None
+        assert look(name, block) is None
+    assert look("m.onnx.lz4", b"not compressed") is None
 
 
 def test_tables_are_data_by_their_place_when_compressed_too() -> None:
