@@ -54,7 +54,6 @@ class Limits:
     protobuf_fields: int = 10_000_000
     pickle_opcodes: int = 20_000_000
     lz4_steps: int = 20_000_000  # of half a microsecond each, for one compressed file
-    pickle_string: int = 64 * MIB
     flatbuffer: int = 16 * MIB  # the start of a file that is held for its tables
     flatbuffer_tables: int = 1_000_000  # visited in one file
     data_footer: int = 16 * MIB  # of a file that keeps its description at its end

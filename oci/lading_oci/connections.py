@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from lading_oci.errors import BrokenStream, MalformedError, TransportError
 from lading_oci.limits import LIMITS, Limits
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["Connections", "Opened"]
-
-
-class _Headers(Protocol):
-    def get(self, name: str, failobj: str = ...) -> str: ...
-    def get_all(self, name: str) -> list[str] | None: ...
 
 
 class Opened:

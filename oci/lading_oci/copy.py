@@ -91,7 +91,6 @@ def copy_image(
     *,
     tag: str | None = None,
     platform: str | None = None,
-    with_referrers: bool = True,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
 ) -> CopyReport:
@@ -114,7 +113,7 @@ def copy_image(
             Skipped(root.descriptor.digest, f"only {platform} was asked for, not the index")
         )
         root = source.manifest(chosen.digest)
-    copier.tree(root, with_referrers=with_referrers)
+    copier.tree(root)
     copier.read_back()
     if tag is not None:
         target.push_manifest(root.content, root.descriptor.media_type, tag=tag)
@@ -157,7 +156,7 @@ class _Copier:
         self._stopped = threading.Event()
         self.tally = _Tally()
 
-    def tree(self, root: Manifest, *, with_referrers: bool) -> None:
+    def tree(self, root: Manifest) -> None:
         """Copy an image, then what refers to it and its parts, and so on; no recursion."""
         waiting = [_Node(root, "image")]
         self._manifests.add(root.descriptor.digest)
@@ -166,9 +165,8 @@ class _Copier:
             parts = self._parts(node)
             for part in reversed(parts):
                 self._manifest(part)
-            if with_referrers:
-                for part in parts:
-                    waiting.extend(self._attached(part))
+            for part in parts:
+                waiting.extend(self._attached(part))
 
     def read_back(self) -> None:
         """See that the target lists every referrer under its subject; push again what it lost."""

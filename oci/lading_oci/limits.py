@@ -64,7 +64,6 @@ class Limits:
     single_post: int = 128 * KIB
     whole_put: int = 4 * MIB  # up to here in one PUT, above in chunks
     chunk: int = 16 * MIB
-    chunk_attempts: int = 5
 
     # referrers that others write at the same time
     tag_merge_seconds: float = 90.0

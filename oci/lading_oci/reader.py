@@ -145,38 +145,6 @@ class RegistryReader:
             return descriptor.data
         return content.read_verified(self.blob(descriptor), descriptor, limit=limit)
 
-    def blob_range(self, descriptor: Descriptor, start: int, length: int) -> bytes:
-        """Return a part of a blob, **unverified**: no digest covers a part (one GET).
-
-        Raises:
-            LimitExceeded: the registry ignores ``Range`` and the blob is longer than ``length``.
-            MalformedError: it answers another range.
-        """
-        end = min(start + length, descriptor.size) - 1
-        if length <= 0 or end < start:
-            return b""
-        answer = self._transport.request(
-            "GET",
-            self._blob_url(descriptor),
-            scopes=self._pull,
-            what="the registry does not give a part of this blob",
-            ok=(200, 206),
-            headers={"Range": f"bytes={start}-{end}"},
-            limit=end + 1 - start,
-        )
-        if answer.status == 200 and start == 0 and len(answer.body) == end + 1:
-            return answer.body
-        said = answer.header("Content-Range")
-        complete = len(answer.body) == end + 1 - start
-        if answer.status != 206 or not said.startswith(f"bytes {start}-{end}/") or not complete:
-            raise MalformedError(
-                "a registry answers another range",
-                where=redact(answer.url),
-                got=f"{said[:100] or f'status {answer.status}'}, {len(answer.body)} bytes",
-                wanted=f"bytes {start}-{end}",
-            )
-        return answer.body
-
     def tags(self) -> list[str]:
         """Return all tags, all pages, in the registry's order."""
         limits = self._transport.limits

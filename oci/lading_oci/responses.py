@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from lading_oci.errors import (
-    MalformedError,
     NotFound,
     OciError,
     RateLimited,
@@ -76,7 +75,7 @@ def error_code(answer: Answer) -> str | None:
     return None
 
 
-def failure(answer: Answer, what: str, *, wanted: str | None = None) -> ResponseError:
+def failure(answer: Answer, what: str) -> ResponseError:
     """Return the error for an unsuccessful answer; ``what`` is the sentence that failed."""
     pairs = _errors(answer.body)
     code = pairs[0][0] or None if pairs else None
@@ -93,13 +92,4 @@ def failure(answer: Answer, what: str, *, wanted: str | None = None) -> Response
     kind, hint = kinds.get(answer.status, (ResponseError, None))
     if answer.status == 405 and "UNSUPPORTED" in (code or ""):
         hint = "this registry does not allow that (is it read-only?)"
-    return kind(
-        what, status=answer.status, code=code, where=where, got=got, wanted=wanted, hint=hint
-    )
-
-
-def too_long(url: str, limit: int) -> MalformedError:
-    """Return the error for an answer longer than it may be."""
-    return MalformedError(
-        "an answer is longer than it may be", where=redact(url), wanted=f"at most {limit} bytes"
-    )
+    return kind(what, status=answer.status, code=code, where=where, got=got, hint=hint)

@@ -218,9 +218,9 @@ def test_docker_starts_building_before_anything_slow_is_loaded(tmp_path: Path) -
     code = (
         "import json, sys; from lading.cli import build;"
         "from lading.engine.argv import parse_build;"
-        "from lading.engine.sources import look_at_sources;"
+        "from lading.engine.sources import read_sources;"
         f"build._Settings({{'signing-key': {str(key)!r}}}).check();"
-        f"look_at_sources(parse_build([{str(tmp_path)!r}]), {{}});"
+        f"read_sources(parse_build([{str(tmp_path)!r}]));"
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     )
     ran = subprocess.run(

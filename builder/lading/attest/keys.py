@@ -10,7 +10,6 @@ import base64
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -34,7 +33,6 @@ __all__ = [
     "PrivateKey",
     "PublicKey",
     "environment_password",
-    "exposure",
     "generate",
     "insist_on_new",
     "key_hint",
@@ -196,17 +194,6 @@ def load_public(source: Path | str | bytes) -> PublicKey:
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key
     raise _unsupported(key, where)
-
-
-def exposure(path: Path) -> str | None:
-    """Return a warning when others on this machine can read or replace a private key file."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return None
-    if stat.S_ISREG(mode) and mode & 0o077:
-        return f"{path} is open to others (mode {mode & 0o777:04o}); run: chmod 600 {path}"
-    return None
 
 
 def write_pair(pair: KeyPair, private_path: Path, public_path: Path) -> None:

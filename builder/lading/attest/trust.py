@@ -54,10 +54,8 @@ def trusted_root(path: Path | str) -> TrustedRoot:
         return TrustedRoot(Message.from_json(json.dumps(document)))
 
 
-def public_good(*, offline: bool) -> ClientTrustConfig:
+def public_good() -> ClientTrustConfig:
     """Return the public good instance's trust and services, kept fresh through TUF.
-
-    ``offline`` takes what was fetched last, or what the sigstore package ships.
 
     Raises:
         RegistryError: TUF could not be refreshed.
@@ -66,7 +64,7 @@ def public_good(*, offline: bool) -> ClientTrustConfig:
     from sigstore.models import ClientTrustConfig
 
     try:
-        return ClientTrustConfig.production(offline=offline)
+        return ClientTrustConfig.production()
     except Error as e:
         raise RegistryError(
             "the public Sigstore's root of trust could not be refreshed",

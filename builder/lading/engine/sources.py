@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lading.engine.argv import BuildCommand
     from lading.engine.dockerfile import BaseImage
 
-__all__ = ["BuildSources", "SourcesRead", "describe_sources", "look_at_sources", "read_sources"]
+__all__ = ["BuildSources", "SourcesRead", "describe_sources", "read_sources"]
 
 
 @record
@@ -40,14 +40,6 @@ class SourcesRead:
 
     sources: BuildSources
     dockerfile: bytes | None = None
-
-
-def look_at_sources(command: BuildCommand, environ: Mapping[str, str]) -> BuildSources:
-    """Look at what ``command`` will build from; whatever cannot be read is left open, never wrong.
-
-    docker itself complains about a context or a Dockerfile that is not there.
-    """
-    return describe_sources(read_sources(command), command, environ)
 
 
 def read_sources(command: BuildCommand) -> SourcesRead:

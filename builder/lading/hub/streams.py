@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from lading.hub.interface import Stream
 
-__all__ = ["CHUNK", "RawStream", "hash_stream", "open_bytes", "open_regular"]
+__all__ = ["CHUNK", "RawStream", "hash_stream", "open_regular"]
 
 CHUNK = 1024 * 1024
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -81,12 +80,6 @@ def open_regular(path: str, file: str, status: os.stat_result) -> Iterator[RawSt
         if not os.path.samestat(now, status) or now.st_size != status.st_size:
             raise InputError("A file changed between listing and reading", where=path)
         yield RawStream(path, status.st_size, raw)
-
-
-@contextlib.contextmanager
-def open_bytes(path: str, content: bytes) -> Iterator[RawStream]:
-    """Give bytes in memory as a stream."""
-    yield RawStream(path, len(content), io.BytesIO(content))
 
 
 def hash_stream(stream: Stream) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lading.errors import InputError
 from lading.image.interface import EntryKind
 
-__all__ = ["WHITEOUT_PREFIX", "is_below", "normalise", "parents", "whiteout"]
+__all__ = ["WHITEOUT_PREFIX", "normalise", "parents", "whiteout"]
 
 WHITEOUT_PREFIX = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -59,8 +59,3 @@ def parents(path: str) -> list[str]:
         path = path.rpartition("/")[0]
         found.append(path)
     return found
-
-
-def is_below(path: str, directory: str) -> bool:
-    """Say whether ``path`` is ``directory`` or lies in it."""
-    return not directory or path == directory or path.startswith(directory + "/")

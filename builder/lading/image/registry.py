@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lading.image.blobs import RepositoryBlobs
-from lading.image.oci import OciImage, choose_manifest, image_manifests
-from lading.image.platforms import read_platform
-from lading_oci.manifests import parse_descriptor
+from lading.image.oci import OciImage, choose_manifest
 
 if TYPE_CHECKING:
     from lading.inventory import Platform
     from lading_oci.interface import Repository
     from lading_oci.references import Reference
 
-__all__ = ["open_registry_image", "registry_platforms"]
+__all__ = ["open_registry_image"]
 
 
 def open_registry_image(
@@ -36,18 +34,3 @@ def open_registry_image(
     chosen = choose_manifest(blobs, [root], platform)
     shown = reference if reference.tag or reference.digest else reference.with_tag("latest")
     return OciImage(blobs, chosen, name=shown.familiar(), how="registry", platform=platform)
-
-
-def registry_platforms(repository: Repository, reference: Reference) -> list[Platform]:
-    """Return the platforms that an image is there for; none when it is not an index.
-
-    Raises:
-        OciError: the registry does not give it.
-    """
-    manifest = repository.manifest(reference.target)
-    entries = manifest.json().get("manifests")
-    if not isinstance(entries, list):
-        return []
-    listed = [parse_descriptor(entry, where=repository.name) for entry in entries]
-    found = (read_platform(entry.platform) for entry in image_manifests(listed))
-    return [platform for platform in found if platform is not None]

@@ -42,7 +42,6 @@ _MAX_TEXT: Final = 2048
 _MAX_ITEMS: Final = 4096
 _DURATION: Final = re.compile(r"([1-9]\d{0,5})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_WORD: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 T = TypeVar("T")
 

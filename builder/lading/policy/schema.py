@@ -8,9 +8,7 @@ from lading.policy.document import COMMON, TOP, VERSION
 from lading.policy.options import record_schema
 from lading.policy.rules import RULES
 
-__all__ = ["SCHEMA_NAME", "render"]
-
-SCHEMA_NAME = "policy.schema.json"
+__all__ = ["render"]
 
 
 def render() -> dict[str, Any]:

@@ -176,7 +176,7 @@ def _root(rule: TrustRule) -> TrustedRoot:
 
     if rule.trusted_root is not None:
         return trusted_root(rule.trusted_root)
-    return public_good(offline=False).trusted_root
+    return public_good().trusted_root
 
 
 def _authorities(rule: TrustRule) -> Sequence[Any]:

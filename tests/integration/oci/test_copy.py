@@ -100,17 +100,6 @@ def test_a_second_copy_sends_nothing(store: Store, tmp_path: Path) -> None:
     assert len(target.referrers(source.resolve("v1").digest)) == 1
 
 
-def test_without_referrers(store: Store, tmp_path: Path) -> None:
-    source = Layout(tmp_path / "source")
-    index, _ = attested_index(source)
-    target = store.fresh()
-    report = copy_image(source, "v1", target, with_referrers=False)
-    assert report.referrers == ()
-    assert target.referrers(index.digest) == []
-    with pytest.raises(NotFound):
-        target.resolve("v1")
-
-
 def test_one_platform(store: Store, tmp_path: Path) -> None:
     source = Layout(tmp_path / "source")
     index, _ = attested_index(source)

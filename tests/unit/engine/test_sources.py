@@ -10,7 +10,7 @@ import pytest
 
 from lading.engine.argv import parse_build
 from lading.engine.dockerfile import BaseImage
-from lading.engine.sources import BuildSources, look_at_sources
+from lading.engine.sources import BuildSources, describe_sources, read_sources
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def _look(*words: str, **environ: str) -> BuildSources:
-    return look_at_sources(parse_build(words), environ)
+    command = parse_build(words)
+    return describe_sources(read_sources(command), command, environ)
 
 
 def test_the_dockerfile_of_the_context(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import io
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from lading.attest.signers.key import KeySigner
 from lading.attest.verifiers.key import KeyVerifier
 from lading.errors import LimitError, VerificationError
 from lading.hub import Listed, Scope, Source, open_source, parse_target
-from lading.hub.streams import open_bytes
+from lading.hub.streams import RawStream
 from lading.inventory import ImageFacts, Inspection, Model, ModelFile, Platform, Role
 from lading.limits import LIMITS
 from lading.usecases import attest_source as use_case
@@ -113,7 +114,7 @@ def test_the_estimate_of_a_lists_size_is_a_little_high(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too low would waste hours of reading; far too high would refuse what could be signed."""
-    content = partial(open_bytes, "x", b"")
+    content = partial(contextlib.nullcontext, RawStream("x", 0, io.BytesIO()))
     files = tuple(Listed(f"{at:06}.jpg", 0, open=content) for at in range(2_000))
     source = Source("many", "dir:many", files)
 

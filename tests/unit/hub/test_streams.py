@@ -14,7 +14,7 @@ import pytest
 
 from lading.errors import InputError
 from lading.hub.interface import IGNORED, Listed
-from lading.hub.streams import CHUNK, RawStream, hash_stream, open_bytes, open_regular
+from lading.hub.streams import CHUNK, RawStream, hash_stream, open_regular
 from lading.hub.tree import list_directory
 from lading.usecases.source_files import hash_files
 
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def in_memory(content: bytes) -> contextlib.AbstractContextManager[RawStream]:
+    return contextlib.nullcontext(RawStream("x", len(content), io.BytesIO(content)))
+
+
 def _quiet(_count: int) -> None:
     return
 
 
 def test_peeking_consumes_nothing() -> None:
-    with open_bytes("x", b"abcdef") as stream:
+    with in_memory(b"abcdef") as stream:
         assert stream.peek(2) == b"ab"
         assert stream.peek(4) == b"abcd"
         assert stream.read(1) == b"a"
@@ -82,7 +86,7 @@ def test_a_file_replaced_by_a_link_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_lfs_object_that_is_another_is_refused() -> None:
-    one = Listed("x", 1, hashlib.sha256(b"y").hexdigest(), lambda: open_bytes("x", b"x"))
+    one = Listed("x", 1, hashlib.sha256(b"y").hexdigest(), lambda: in_memory(b"x"))
 
     with pytest.raises(InputError, match="LFS"):
         hash_files([one], _quiet)
@@ -90,7 +94,7 @@ def test_an_lfs_object_that_is_another_is_refused() -> None:
 
 def test_one_unreadable_file_ends_it_all() -> None:
     """No thread is left, and the error is the file's."""
-    files = [Listed(str(at), 1, open=lambda: open_bytes("x", b"x")) for at in range(50)]
+    files = [Listed(str(at), 1, open=lambda: in_memory(b"x")) for at in range(50)]
     short = RawStream("broken", 9, io.BytesIO(b"x"))
     broken = Listed("broken", 9, open=lambda: contextlib.nullcontext(short))
 

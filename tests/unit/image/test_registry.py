@@ -8,10 +8,6 @@ import pytest
 
 from lading.errors import EngineError, InputError, RegistryError
 from lading.image import docker, open_image
-from lading.image.registry import registry_platforms
-from lading.inventory import Platform
-from lading_oci.errors import OciError
-from lading_oci.references import parse_reference
 from support.image_stores import layout, tar_of
 
 if TYPE_CHECKING:
@@ -47,16 +43,6 @@ def test_a_platform_that_is_not_there(store: Layout) -> None:
     with pytest.raises(InputError, match="platform") as caught:
         open_image(f"registry:{NAME}", platform="linux/s390x", repository_opener=lambda _: store)
     assert "arm64" in str(caught.value.got)
-
-
-def test_every_platform_of_an_index_and_none_of_a_manifest(store: Layout) -> None:
-    reference = parse_reference(f"{NAME}:latest")
-    found = registry_platforms(store, reference)
-    assert found == [Platform("linux", "amd64"), Platform("linux", "arm64")]
-    (first, *_) = store.manifest("latest").json()["manifests"]
-    assert registry_platforms(store, parse_reference(f"{NAME}@{first['digest']}")) == []
-    with pytest.raises(OciError):
-        registry_platforms(store, parse_reference(f"{NAME}:another"))
 
 
 def _no_engine(*_: object, **__: object) -> None:

@@ -322,23 +322,6 @@ def test_a_tag_whose_header_says_another_digest() -> None:
         repository_of(server).manifest("v1")
 
 
-def test_a_part_of_a_blob() -> None:
-    def answer(request: Request) -> Reply:
-        assert request.headers["range"] == "bytes=10-19"
-        return Reply(206, b"b" * 10, {"Content-Range": "bytes 10-19/5000"})
-
-    with serve(answer) as server:
-        assert repository_of(server).blob_range(BLOB, 10, 10) == b"b" * 10
-    other = Reply(206, b"b" * 10, {"Content-Range": "bytes 0-9/5000"})
-    with serve(lambda _: other) as server, pytest.raises(MalformedError):
-        repository_of(server).blob_range(BLOB, 10, 10)
-    short = Reply(206, b"b" * 9, {"Content-Range": "bytes 10-19/5000"})
-    with serve(lambda _: short) as server, pytest.raises(MalformedError, match="9 bytes"):
-        repository_of(server).blob_range(BLOB, 10, 10)
-    with serve(lambda _: Reply(200, b"b" * 5000)) as server, pytest.raises(LimitExceeded):
-        repository_of(server).blob_range(BLOB, 10, 10)
-
-
 @pytest.mark.parametrize(
     "headers",
     [

@@ -160,7 +160,7 @@ def _sigstore(options: SigningOptions) -> ClientTrustConfig:
 
     if options.trust_config:
         return client_trust_config(options.trust_config)
-    return public_good(offline=False)
+    return public_good()
 
 
 def _now() -> datetime:

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["SUFFIXES", "parse_csv", "parse_lines", "promising"]
+__all__ = ["parse_csv", "parse_lines", "promising"]
 
 #: Bytes from which a table counts.
 SMALLEST: Final = 1024 * 1024
-SUFFIXES: Final = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 _PLACE: Final = re.compile(
     r"(?:^|/)(?:data|datasets?|corpus|corpora|train(?:ing)?|eval(?:uation)?|raw|processed)/[^/]*\Z"
     r"|(?:^|/)datasets?/|(?:^|[/._-])(?:train|test|valid|validation|dev|eval|dataset|corpus)"
