@@ -21,7 +21,7 @@ __all__ = ["ATTESTATION", "ATTESTATIONS", "FORMATS", "MODEL_FORMATS", "check_pur
 #: As docs/formats/models.md lists them.
 MODEL_FORMATS: Final = frozenset(
     {
-        "arpa", "caffe", "catboost", "coreml", "crfsuite", "ctranslate2", "darknet", "dlib",
+        "7z", "arpa", "caffe", "catboost", "coreml", "crfsuite", "ctranslate2", "darknet", "dlib",
         "executorch", "fasttext", "flax", "ggml", "gguf", "glove", "h2o-mojo", "hdf5", "joblib",
         "kaldi", "kenlm", "keras", "lfs-pointer", "libsvm", "lightgbm", "litertlm", "llamafile",
         "mediapipe", "mnn", "model-archive", "mxnet", "ncnn", "nemo", "npz", "numpy", "onnx",
