@@ -63,7 +63,7 @@ def _attest(
     insecure: options.Insecure = False,
     json: options.Json = False,
 ) -> None:
-    from lading.cli.files import write_file
+    from lading.cli.files import insist_on_place, write_file
     from lading.cli.progress import read_progress
     from lading.cli.render import print_json, say
     from lading.cli.signing import configured_signer
@@ -73,6 +73,8 @@ def _attest(
     from lading.usecases.journal import Journal
 
     target = parse_target(source)
+    for path in filter(None, (signature_file, bom_output)):
+        insist_on_place(path)
     signer = configured_signer(signing)
     store = open_evidence(evidence, insecure=insecure)
     scope = Scope(tuple(include or ()), tuple(exclude or ()))

@@ -109,11 +109,15 @@ def run(words: Sequence[str]) -> int:
             note(f"lading: nothing was attested: {built.why}.")
         elif built.status:
             _say_what_was_meant(command)
+        elif command.wants_help:
+            note("\nOptions of lading's own: `lading build --lading-help`")
         return built.status
     release = _release(built, settings)
+    _say(release, quiet=command.switch("quiet"))
     if settings.bom_output:
         _write_boms(Path(settings.bom_output), release)
-    _report(release, settings)
+    if settings.summary_json:
+        _write_summary(settings.summary_json, release, settings.verdict)
     return int(ExitCode.OK)
 
 
@@ -155,6 +159,12 @@ class _Settings:
 
             check_outputs([self.verdict_output] if self.verdict_output else None)
             self.policy = load_policy(Path(self.policy_file))
+        written = (self.bom_output, self.summary_json if self.summary_json != "-" else None)
+        if any(written):
+            from lading.cli.files import insist_on_place
+
+            for path in filter(None, written):
+                insist_on_place(Path(path))
         for name in ("verdict", "previous"):
             if name in self.own and not self.policy_file:
                 raise UsageError(
@@ -331,19 +341,27 @@ def _write_boms(path: Path, release: Release) -> None:
         write_file(path.with_name(f"{path.stem}.{platform}{path.suffix}"), one.document)
 
 
-def _report(release: Release, settings: _Settings) -> None:
-    from lading.cli.summary import release_text
+def _say(release: Release, *, quiet: bool) -> None:
+    """Sum up; after ``docker build -q`` only what is serious is said."""
+    from lading.cli.summary import finding_lines, release_text
 
-    note("")
-    note(release_text(release))
-    if settings.summary_json:
-        import json
+    if not quiet:
+        note("")
+        note(release_text(release))
+        return
+    for one in release.platforms:
+        for line in finding_lines(one.inspection.findings):
+            note(line)
 
-        judged = settings.verdict.to_json() if settings.verdict else None
-        document = json.dumps({**release.to_json(), "policy": judged}, indent=2) + "\n"
-        if settings.summary_json == "-":
-            note(document)
-        else:
-            from lading.cli.files import write_file
 
-            write_file(Path(settings.summary_json), document.encode())
+def _write_summary(place: str, release: Release, verdict: Verdict | None) -> None:
+    import json
+
+    judged = verdict.to_json() if verdict else None
+    document = json.dumps({**release.to_json(), "policy": judged}, indent=2) + "\n"
+    if place == "-":
+        note(document)
+        return
+    from lading.cli.files import write_file
+
+    write_file(Path(place), document.encode())

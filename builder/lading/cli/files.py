@@ -12,7 +12,28 @@ from lading.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["write_file"]
+__all__ = ["insist_on_place", "write_file"]
+
+
+def insist_on_place(path: Path) -> None:
+    """Refuse a path where no result file can be, before the work that it is the result of.
+
+    Raises:
+        InputError: it is a directory, or in one that is not there or takes no files.
+    """
+    there = path.exists()  # a pipe of the shell's has no other name than this one
+    directory = path.resolve().parent
+    if path.is_dir():
+        why, wanted = "it is a directory", "the path of a file"
+    elif there and not os.access(path, os.W_OK):
+        why, wanted = "it may not be written", "a file that you may write"
+    elif not there and not directory.is_dir():
+        why, wanted = f"there is no directory {directory}", "a directory that is there"
+    elif not there and not os.access(directory, os.W_OK):
+        why, wanted = f"you may not write to {directory}", "a directory that you may write to"
+    else:
+        return
+    raise InputError("The file cannot be written", where=str(path), got=why, wanted=wanted)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -25,8 +46,7 @@ def write_file(path: Path, content: bytes) -> None:
         InputError: it cannot be written.
     """
     try:
-        place = path.resolve()
-        if not _replaceable(place) or not _replaced(place, content):
+        if not _replaceable(path) or not _replaced(path.resolve(), content):
             path.write_bytes(content)
     except OSError as error:
         raise InputError(
@@ -34,13 +54,13 @@ def write_file(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _replaceable(place: Path) -> bool:
+def _replaceable(path: Path) -> bool:
     try:
-        status = place.stat()
+        status = path.stat()
     except FileNotFoundError:
         return True
     alone = status.st_nlink == 1 and status.st_uid == os.geteuid()
-    return stat.S_ISREG(status.st_mode) and alone and os.access(place, os.W_OK)
+    return stat.S_ISREG(status.st_mode) and alone and os.access(path, os.W_OK)
 
 
 def _replaced(place: Path, content: bytes) -> bool:

@@ -201,7 +201,13 @@ def check_judging(
 
 
 def check_outputs(outputs: list[str] | None) -> None:
-    """Return when every form exists, before any work is done for it; else raise UsageError."""
+    """Return when every form exists and can be written, before any work is done for it.
+
+    Raises:
+        UsageError: a form is not known, or GitHub's is asked for elsewhere.
+        InputError: a file cannot be there.
+    """
+    from lading.cli.files import insist_on_place
     from lading.policy.outputs import FORMATS
 
     for one in outputs or ():
@@ -212,6 +218,10 @@ def check_outputs(outputs: list[str] | None) -> None:
                 got=one,
                 wanted=f"{', '.join(sorted(FORMATS))}, each with =FILE, or github",
             )
+        if file:
+            insist_on_place(Path(file))
+        elif not os.environ.get("GITHUB_STEP_SUMMARY"):
+            raise UsageError("--verdict github needs GITHUB_STEP_SUMMARY", hint="It is GitHub's.")
 
 
 def write_outputs(verdict: Verdict, outputs: list[str] | None) -> None:
@@ -225,8 +235,5 @@ def write_outputs(verdict: Verdict, outputs: list[str] | None) -> None:
         if one != "github":
             write_file(Path(file), FORMATS[name](verdict).encode())
             continue
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if not summary:
-            raise UsageError("--verdict github needs GITHUB_STEP_SUMMARY", hint="It is GitHub's.")
-        with Path(summary).open("a", encoding="utf-8") as out:
+        with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as out:
             out.write(markdown(verdict))

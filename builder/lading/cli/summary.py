@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lading.usecases.attest import Attestation
     from lading.usecases.release import Release
 
-__all__ = ["inspection_json", "inspection_text", "release_text"]
+__all__ = ["finding_lines", "inspection_json", "inspection_text", "release_text"]
 
 _MOST_FINDINGS = 20
 _LONGEST_NAME = 60
@@ -43,7 +43,7 @@ def inspection_text(inspection: Inspection) -> str:
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
     lines += [f"packages  {counted}"]
     lines += _shadowed_lines(inspection.shadowed)
-    lines += _finding_lines(inspection.findings)
+    lines += finding_lines(inspection.findings)
     return "\n".join(lines)
 
 
@@ -93,7 +93,8 @@ def _approved(model: Model) -> str | None:
     return f"{plain(model.name)} is {plain(str(fact.value))}, as attested"
 
 
-def _finding_lines(findings: tuple[Finding, ...]) -> list[str]:
+def finding_lines(findings: tuple[Finding, ...]) -> list[str]:
+    """Return the findings that are more than notes, under their count; nothing without any."""
     serious = [finding for finding in findings if finding.level is not Level.NOTE]
     if not serious:
         return []

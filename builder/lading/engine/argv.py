@@ -98,10 +98,23 @@ class BuildCommand:
         """Whether docker only checks or describes the build (``--check``, ``--call``)."""
         return self.switch("check") or (self.last("call") or "build") != "build"
 
+    @property
+    def outputs(self) -> frozenset[str]:
+        """The kinds of every ``--output``; a pushed ``type=image`` is ``registry``."""
+        return frozenset(map(_output, self.options.get("output", ())))
+
     def without_push(self) -> tuple[str, ...]:
         """``words`` without ``--push``, for engines where lading pushes after its checks."""
         lifted = set(self.push_words)
         return tuple(word for at, word in enumerate(self.words) if at not in lifted)
+
+
+def _output(value: str) -> str:
+    fields = dict(part.partition("=")[::2] for part in value.split(","))
+    kind = fields.get("type") or "local"  # ``-o DIR`` is type=local
+    if kind == "docker" and "dest" in fields:
+        return "docker archive"
+    return "registry" if kind == "image" and fields.get("push") == "true" else kind
 
 
 def parse_build(argv: Sequence[str]) -> BuildCommand:

@@ -133,22 +133,28 @@ def run_build(
     words: Sequence[str],
     builder: Builder,
     meanwhile: Callable[[Path], object] = lambda _: None,
+    *,
+    image: bool = True,
 ) -> BuildResult:
     """Run ``docker build`` with ``words``; standard streams are docker's own.
 
     ``meanwhile`` is called when docker was started, with the file that docker will write the
     image's ID to, and must not take as long as docker.
 
-    An ``--iidfile`` (and with a remote buildx driver a ``--metadata-file``) is put in front
-    unless the user has one: docker's only way to say what it built.
+    An ``--iidfile`` (and with buildx a ``--metadata-file``) is put in front unless the user has
+    one: docker's only way to say what it built. Where no ``image`` is to come nothing is added.
 
     Raises:
         EngineError: docker cannot be started.
     """
+    if not image:
+        return BuildResult(_run([docker_cli(), "build", *words], lambda: None))
     with private_directory("lading-build-") as private:
         iidfile = Path(command.last("iidfile") or Path(private, "iid"))
         metadata = Path(command.last("metadata-file") or Path(private, "metadata.json"))
-        extra = [] if command.last("iidfile") else ["--iidfile", str(iidfile)]
+        # buildx takes no file for the image's ID beside these; it is in the metadata, too
+        refused = builder.buildx and command.outputs & {"local", "tar"}
+        extra = [] if command.last("iidfile") or refused else ["--iidfile", str(iidfile)]
         if builder.buildx and not command.last("metadata-file"):
             extra += ["--metadata-file", str(metadata)]
         arguments = [docker_cli(), "build", *extra, *words]
@@ -156,11 +162,14 @@ def run_build(
         if status != 0:
             return BuildResult(status)
         told = _metadata(metadata) if builder.buildx else {}
-        digest = told.get("containerimage.digest")
+        digest, config = (
+            value if isinstance(value := told.get(f"containerimage.{name}"), str) else None
+            for name in ("digest", "config.digest")
+        )
         return BuildResult(
             0,
-            id_in(iidfile),
-            digest if isinstance(digest, str) else None,
+            id_in(iidfile) or config or "",
+            digest,
             told.get("buildx.build.provenance"),
         )
 

@@ -20,7 +20,7 @@ from lading_oci.errors import ReferenceInvalid
 from lading_oci.references import Reference, parse_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -86,13 +86,16 @@ def build(
     ``meanwhile`` is called when docker builds that image, with the file that its ID will be in.
 
     Raises:
-        UsageError: ``--push`` without a name to push to, or a tag that is no reference.
+        UsageError: ``--push`` without a name to push to, a tag that is no reference, or a policy
+            for what is no image.
         EngineError: docker is missing, or built something and did not say what.
     """
     builder = find_builder(command)
-    if command.wants_help or command.builds_nothing:
-        status = run_build(command, command.words, builder).status
-        return Built(status, "", (), None)
+    place, why = _place(command, builder.in_engine)
+    if place is None:
+        _refuse_unjudged(command, why)
+        status = run_build(command, command.words, builder, image=False).status
+        return Built(status, "", (), None, why="" if status else why)
     references = tuple(_reference(tag) for tag in command.tags)
     push = command.switch("push")
     if push and not references:
@@ -105,7 +108,6 @@ def build(
     result = run_build(command, words, builder, meanwhile)
     if result.status != 0:
         return Built(result.status, "", references, None)
-    place, why = _place(command, builder.in_engine)
     if place == "engine" and not result.image_id:
         raise EngineError(
             "docker built an image and did not say which",
@@ -122,7 +124,18 @@ def build(
         _moment(finished),
         materials(result.provenance),
     )
-    return _built(result, record, references, place, why, push=hold_push)
+    return _built(result, record, references, place, push=hold_push)
+
+
+def _refuse_unjudged(command: BuildCommand, why: str) -> None:
+    """Refuse a build that was to be judged and makes nothing to judge."""
+    for name in ("policy-file", "require-attested-models"):
+        if why and name in command.own:
+            raise UsageError(
+                f"--{name} judges an image, and this build leaves none to look at",
+                got=why.replace("docker wrote", "docker would write"),
+                hint=f"Have an image made (--push, --load, no --output), or leave out --{name}.",
+            )
 
 
 def _moment(seconds: float) -> datetime:
@@ -169,12 +182,11 @@ def _built(
     result: BuildResult,
     record: BuildRecord,
     references: tuple[Reference, ...],
-    place: str | None,
-    why: str,
+    place: str,
     *,
     push: bool,
 ) -> Built:
-    return Built(0, result.image_id, references, place, push, why, result.manifest_digest, record)
+    return Built(0, result.image_id, references, place, push, "", result.manifest_digest, record)
 
 
 def _reference(tag: str) -> Reference:
@@ -189,8 +201,10 @@ def _reference(tag: str) -> Reference:
 
 
 def _place(command: BuildCommand, in_engine: bool) -> tuple[str | None, str]:
-    """Say where docker put the image, from its own options."""
-    outputs = _outputs(command.options.get("output", ()))
+    """Say where docker will put the image, from its own options, or why there will be none."""
+    if command.wants_help or command.builds_nothing:
+        return None, ""
+    outputs = command.outputs
     if not in_engine:
         if command.switch("push") or "registry" in outputs:
             return "registry", ""
@@ -202,15 +216,3 @@ def _place(command: BuildCommand, in_engine: bool) -> tuple[str | None, str]:
     if "registry" in outputs:
         return "registry", ""
     return None, f"docker wrote the result as {', '.join(sorted(outputs))}, not as an image"
-
-
-def _outputs(values: Iterable[str]) -> set[str]:
-    """Return the kinds of ``--output``; a pushed ``type=image`` is ``registry``."""
-    kinds = set()
-    for value in values:
-        fields = dict(part.partition("=")[::2] for part in value.split(","))
-        kind = fields.get("type") or "local"  # ``-o DIR`` is type=local
-        if kind == "docker" and "dest" in fields:
-            kind = "docker archive"
-        kinds.add("registry" if kind == "image" and fields.get("push") == "true" else kind)
-    return kinds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -173,6 +174,44 @@ def test_buildkit_builds_are_released_too(
 
     assert ran.status == 0, ran.err
     assert lading("verify", "--key", "lading.pub", name).status == 0
+
+
+def test_a_build_that_writes_files_is_dockers_alone(
+    lading: Lading, docker_buildx, tmp_path: Path
+) -> None:
+    """buildx takes no file for an image's ID beside ``-o DIRECTORY``: there is no image."""
+    context = write_context(tmp_path / "context")
+    env = {"DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": docker_buildx.env["DOCKER_CONFIG"]}
+
+    for output in (str(tmp_path / "out"), f"type=tar,dest={tmp_path / 'out.tar'}"):
+        ran = lading("build", *KEY, "-o", output, str(context), env=env)
+        assert ran.status == 0, ran.err
+        assert "nothing was attested: docker wrote the result as" in ran.err
+    assert list((tmp_path / "out").rglob("model.safetensors"))
+    assert tarfile.is_tarfile(tmp_path / "out.tar")
+
+    (tmp_path / "out.tar").unlink()
+    ran = lading("build", "--require-attested-models", "-o", output, str(context), env=env)
+    assert ran.status == 2
+    assert "judges an image, and this build leaves none" in " ".join(ran.err.split())
+    assert not (tmp_path / "out.tar").exists()
+
+
+def test_a_quiet_build_says_only_what_is_serious(lading: Lading, tmp_path: Path) -> None:
+    context = write_context(tmp_path / "context")
+    ran = lading.ok("build", "-q", *KEY, "-t", "quiet-service:1", str(context))
+
+    assert ran.out.startswith("sha256:")
+    assert "pickle-suspicious-global" in ran.err
+    assert "attested" not in ran.err
+    assert lading("verify", "--key", "lading.pub", "quiet-service:1").status == 0
+
+
+def test_dockers_help_leads_to_ladings(lading: Lading) -> None:
+    ran = lading.ok("build", "--help")
+
+    assert "--iidfile" in ran.out
+    assert ran.err.endswith("\nOptions of lading's own: `lading build --lading-help`\n")
 
 
 def test_evidence_of_a_pushed_image_can_be_kept_apart(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lading.cli.files import write_file
+from lading.cli.files import insist_on_place, write_file
 from lading.errors import InputError
 
 
@@ -72,3 +72,43 @@ def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
     assert caught.value.where == str(tmp_path / "no" / "bom.json")
     with pytest.raises(InputError):
         write_file(tmp_path, b"x")
+
+
+def test_a_pipe_of_the_shells_is_written_to() -> None:
+    """What it resolves to (``/proc/…/pipe:[…]``) is no file that there is."""
+    reader, writer = os.pipe()
+    try:
+        place = Path(f"/dev/fd/{writer}")
+        insist_on_place(place)
+        write_file(place, b"new")
+        assert os.read(reader, 10) == b"new"
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_where_no_file_can_be_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("not-yet")
+    for name in ("new", "old", "link"):
+        insist_on_place(tmp_path / name)
+    with pytest.raises(InputError) as caught:
+        insist_on_place(tmp_path / "nowhere" / "new")
+    assert caught.value.got == f"there is no directory {tmp_path / 'nowhere'}"
+    with pytest.raises(InputError) as caught:
+        insist_on_place(tmp_path)
+    assert caught.value.got == "it is a directory"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "old"]
+
+
+@pytest.mark.parametrize(("name", "got"), [("old", "it may not be"), ("new", "you may not write")])
+def test_what_may_not_be_written_is_told_before_the_work(
+    name: str, got: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    monkeypatch.setattr(
+        os, "access", lambda *_: False
+    )  # root, as tests may run, may write anywhere
+    with pytest.raises(InputError) as caught:
+        insist_on_place(tmp_path / name)
+    assert str(caught.value.got).startswith(got)

@@ -106,3 +106,33 @@ def test_a_type_that_does_not_exist(
     said = " ".join(capsys.readouterr().err.split())
     assert "Got: bomm. Wanted: bom, cyclonedx" in said
     assert "Did you mean 'bom'?" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build", "--no-attest", "--bom-output", "nowhere/b.json", "."],
+        ["build", "--no-attest", "--summary-json", "nowhere/s.json", "."],
+        ["build", "--no-attest", "--policy-file", "p.yaml", "--verdict", "sarif=nowhere/v", "."],
+        ["attest", "dir:.", "--bom-output", "nowhere/b.json"],
+        ["attest", "dir:.", "--signature-file", "nowhere/model.sig"],
+    ],
+    ids=lambda words: " ".join(words[::2]),
+)
+def test_a_result_that_could_not_be_written_is_told_before_docker_starts(
+    words: list[str],
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """After the push would be too late: what was public then stayed unsaid."""
+    (here / "docker").write_text("#!/bin/sh\ntouch started\n")
+    (here / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{here}:/usr/bin:/bin")
+    (here / "p.yaml").write_text("version: 1\nname: x\nrules:\n  - rule: model-safety\n")
+
+    assert main(words) == 22
+    assert f"there is no directory {here / 'nowhere'}" in capsys.readouterr().err.replace(
+        "\n  ", " "
+    )
+    assert not (here / "started").exists()

@@ -98,3 +98,73 @@ def test_docker_is_not_started_when_something_before_it_fails(
 
     assert (context / "Dockerfile").read_text() == "FROM alpine:3\n"
     assert "sources" not in [thread.name for thread in threading.enumerate()]
+
+
+BUILDX = """\
+#!/bin/sh
+echo "$@" >>"{log}"
+while [ $# -gt 0 ]; do
+    case $1 in
+    --metadata-file) echo '{{"containerimage.config.digest": "sha256:{id}"}}' >"$2" ;;
+    --iidfile) echo "local and tar exporters are incompatible with image ID file" >&2; exit 1 ;;
+    esac
+    shift
+done
+"""
+
+
+@pytest.fixture
+def buildx(context: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A docker with buildx that writes files, and so refuses a file for the ID; its words."""
+    log = context.parent / "asked"
+    plugins = context.parent / "config" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-buildx").touch()
+    (context.parent / "bin" / "docker").write_text(BUILDX.format(log=log, id="b" * 64))
+    monkeypatch.setenv("DOCKER_CONFIG", str(context.parent / "config"))
+    for name in ("DOCKER_BUILDKIT", "BUILDX_BUILDER", "BUILDX_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    return log
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-o", "out"],
+        ["--output=type=tar,dest=o.tar"],
+        ["-o", "type=oci,dest=o.tar"],
+        ["-o", "-"],
+        ["--check"],
+        ["--call", "outline"],
+        ["--help"],
+    ],
+    ids=" ".join,
+)
+def test_where_no_image_is_to_come_docker_gets_its_own_words_alone(
+    words: list[str], context: Path, buildx: Path
+) -> None:
+    def refuse() -> None:
+        raise UsageError("nothing needs a signer")
+
+    built = build(parse_build([*words, str(context)]), before=refuse)
+
+    assert (built.status, built.place) == (0, None)
+    assert buildx.read_text() == f"build {' '.join(words)} {context}\n"
+
+
+def test_files_and_an_image_at_once(context: Path, buildx: Path) -> None:
+    words = ["-o", "type=local,dest=out", "-o", "type=docker", str(context)]
+    built = build(parse_build(words), before=lambda: None)
+
+    assert built.place == "engine"
+    assert built.image_id == "sha256:" + "b" * 64
+    assert "--iidfile" not in buildx.read_text()
+
+
+@pytest.mark.parametrize("own", [["--policy-file", "p.yaml"], ["--require-attested-models"]])
+def test_what_leaves_no_image_is_not_built_as_if_it_were_judged(
+    own: list[str], context: Path, buildx: Path
+) -> None:
+    with pytest.raises(UsageError, match="judges an image"):
+        build(parse_build([*own, "-o", "out", str(context)]), before=lambda: None)
+    assert not buildx.exists()
