@@ -26,6 +26,7 @@ COMMON = {
     "limits",
     "records",
     "programs",
+    "inputs",
     "inventory",
     "root_digest",
     "spliced",

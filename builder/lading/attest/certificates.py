@@ -7,14 +7,17 @@ UTF8String) or, in older certificates, in .1.1 (raw).
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
 from lading.attest.interface import SignerIdentity
 from lading.errors import InputError, VerificationError
+from lading.inputs import read_input
 from lading.limits import LIMITS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["fulcio_identity", "load_certificate", "load_chain", "subject_name"]
 
@@ -85,14 +88,8 @@ def load_chain(path: Path | str) -> list[x509.Certificate]:
     Raises:
         InputError: unreadable, too large, or no certificates.
     """
+    content = read_input(path, "the file of certificates", LIMITS.trust_file)
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(LIMITS.trust_file + 1)
-    except OSError as e:
-        raise InputError("the certificates cannot be read", where=str(path), got=e.strerror) from e
-    try:
-        if len(content) > LIMITS.trust_file:
-            raise ValueError("the file is too large")
         return x509.load_pem_x509_certificates(content)
     except ValueError as e:
         raise InputError(

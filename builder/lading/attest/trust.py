@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.attest.strict_json import StrictJsonError, parse_object
 from lading.errors import InputError, RegistryError
+from lading.inputs import read_input
 from lading.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sigstore.models import ClientTrustConfig, TrustedRoot
 
@@ -88,11 +89,7 @@ def _refusing(path: Path | str, kind: str) -> Iterator[None]:
 
 
 def _read(path: Path | str) -> dict[str, Any]:
-    try:
-        with Path(path).open("rb") as file:
-            content = file.read(LIMITS.trust_file + 1)
-    except OSError as e:
-        raise InputError("the trust file cannot be read", where=str(path), got=e.strerror) from e
+    content = read_input(path, "the trust file", LIMITS.trust_file)
     try:
         return parse_object(content, limit=LIMITS.trust_file)
     except StrictJsonError as e:

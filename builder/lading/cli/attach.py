@@ -44,9 +44,9 @@ def _attach(
     json: options.Json = False,
 ) -> None:
     from lading.cli import wiring
-    from lading.cli.judging import read_input
     from lading.cli.render import plain, print_json, say
     from lading.cli.signing import configured_signer
+    from lading.inputs import read_input
     from lading.limits import LIMITS
     from lading.reports import read_report
     from lading.usecases.attach import attach_report
@@ -54,7 +54,10 @@ def _attach(
     from lading.usecases.targets import parse_image
 
     named = parse_image(image)
-    valid = read_report(read_input(report, LIMITS.report, "report"), report.name, kind=kind)
+    content = read_input(
+        report, "the report", LIMITS.report, hint="attach a summary of it, or split it"
+    )
+    valid = read_report(content, report.name, kind=kind)
     attached = attach_report(
         named,
         valid,

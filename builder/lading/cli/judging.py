@@ -23,7 +23,6 @@ __all__ = [
     "judge_and_refuse",
     "judge_image",
     "look_up",
-    "read_input",
     "read_previous_file",
     "write_outputs",
 ]
@@ -130,9 +129,10 @@ def read_previous_file(path: Path) -> dict[str, Any]:
     """
     from lading.bom.strict import load_object
     from lading.errors import InputError
+    from lading.inputs import read_input
     from lading.limits import LIMITS
 
-    document = load_object(read_input(path, LIMITS.bom_document, "previous BOM"))
+    document = load_object(read_input(path, "the previous BOM", LIMITS.bom_document))
     if document.get("bomFormat") != "CycloneDX":
         raise InputError("The previous BOM is not CycloneDX JSON", where=str(path))
     return document
@@ -159,23 +159,6 @@ def configured_previous(previous: str | None, name: str) -> dict[str, Any] | Non
             hint="Set LADING_KEY, or key in [verify] of lading.toml; or name a CycloneDX file.",
         )
     return read_previous(previous, ports, verifier)
-
-
-def read_input(path: Path, limit: int, what: str) -> bytes:
-    """Return a file's bytes, one more than ``limit`` at most.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    from lading.errors import InputError
-
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        raise InputError(
-            f"The {what} cannot be read", where=str(path), got=error.strerror
-        ) from error
 
 
 def check_judging(

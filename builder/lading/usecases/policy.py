@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lading.attest.predicates import SLSA_PROVENANCE_V1, SLSA_VSA_V1
 from lading.attest.vsa import ATTESTED_POLICY, read_vsa
-from lading.errors import InputError, LimitError, PolicyViolation
+from lading.errors import LimitError, PolicyViolation
+from lading.inputs import read_input
 from lading.inventory import Level
 from lading.limits import LIMITS
 from lading.policy import Attested, Evidence, judge, read_policy
@@ -58,23 +59,12 @@ def load_policy(path: Path) -> Policy:
         InputError: it cannot be read, or is no policy.
     """
 
-    def read_module(name: str) -> bytes:
-        return _read(path.parent / name)
+    def read(file: Path) -> bytes:
+        return read_input(file, "the policy", LIMITS.policy_file)
 
-    return read_policy(_read(path), str(path), read_module=read_module, engine=Opa())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LIMITS.policy_file + 1)
-    except OSError as error:
-        raise InputError(
-            "The policy cannot be read", where=str(path), got=error.strerror
-        ) from error
-    if len(content) > LIMITS.policy_file:
-        raise LimitError("The policy is too large", where=str(path))
-    return content
+    return read_policy(
+        read(path), str(path), read_module=lambda name: read(path.parent / name), engine=Opa()
+    )
 
 
 def evaluate(

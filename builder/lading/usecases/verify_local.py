@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lading.attest.verify import Candidate
-from lading.errors import InputError, LimitError
 from lading.hub import open_source, parse_target
+from lading.inputs import read_input
 from lading.limits import LIMITS
 from lading.usecases.verify_source import Wanted, verify_source
 
@@ -66,16 +66,4 @@ def _beside(place: str, folder: str) -> list[Path]:
 
 
 def _candidate(path: Path) -> Candidate:
-    def fetch() -> bytes:
-        try:
-            with path.open("rb") as file:
-                content = file.read(LIMITS.signature_file + 1)
-        except OSError as error:
-            raise InputError(
-                "The signature cannot be read", where=str(path), got=error.strerror
-            ) from error
-        if len(content) > LIMITS.signature_file:
-            raise LimitError("This file is too large to be a signature", where=str(path))
-        return content
-
-    return Candidate(str(path), fetch)
+    return Candidate(str(path), lambda: read_input(path, "the signature", LIMITS.signature_file))
