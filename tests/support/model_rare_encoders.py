@@ -132,11 +132,29 @@ SV
 """
 LINEAR = b"solver_type L2R_LR\nnr_class 2\nlabel 1 -1\nnr_feature 2\nbias -1\nw\n0.5\n-0.25\n"
 YAML = b"%YAML:1.0\n---\nopencv_ml_svm:\n   format: 3\n   svmType: EPS_SVR\n"
-SPHINX = b"s3\nversion 1.0\nchksum0 yes\n      endhdr\nD3\x22\x11" + bytes(64)
+SPHINX = (
+    b"s3\nversion 1.0\nchksum0 yes\n      endhdr\nD3\x22\x11"
+    + struct.pack("<5I", 2, 1, 3, 4, 24)
+    + bytes(24 * 4 + 4)
+)
 MDEF = b"BMDF" + struct.pack("<II", 1, 1052) + b"BEGIN FILE FORMAT DESCRIPTION\n" + bytes(64)
 SENDUMP = b"\x1e\x00\x00\x00BEGIN FILE FORMAT DESCRIPTION\x00" + bytes(64)
-TRIE = b"Trie Language Model\x03" + struct.pack("<III", 43, 1509, 21837) + bytes(32_000)
-KENLM = b"mmap lm http://kheafield.com/code format version 5\n\x00" + bytes(512)
+#: The sizes of tables and words are those of en-us-phone.lm.bin, as pocketsphinx has it.
+TRIE = (
+    b"Trie Language Model\x03"
+    + struct.pack("<III", 43, 1509, 21837)
+    + bytes(857_071 - 32)
+    + struct.pack("<I", 120)
+    + bytes(120)
+)
+#: Two words and one pair of them in tables of hashes, each with a place to spare.
+KENLM = (
+    b"mmap lm http://kheafield.com/code format version 5\n".ljust(56, b"\0")
+    + struct.pack("<3f3IQ", 0.0, 1.0, -0.5, 1, 0xFFFF_FFFF, 0, 1)
+    + struct.pack("<B3xfIB7x2Q", 2, 1.5, 0, 1, 2, 1)
+    + bytes(4 + 8 + 12 * 3 + 8 * 3 + 12 * 2)
+    + b"<unk>\0words\0"
+)
 ARPA = rb"""\data\
 ngram 1=5
 ngram 2=2
@@ -303,6 +321,8 @@ LITERTLM = b"LITERTLM" + struct.pack("<3I", 1, 4, 0) + bytes(64)
 PICOVOICE = b"porcupine4.0.0\x9a\x02" + bytes(2000)
 DARKNET = struct.pack("<3iQ", 0, 2, 5, 32_013_312) + struct.pack("<20f", *[0.5] * 20)
 TRANSITIONS = b"\x00B<TransitionModel> <Topology> " + bytes(400) + b"<Nnet3> " + bytes(40)
+TRANSITIONS += b"</Nnet3> <LeftContext> \x04\0\0\0\0<Priors> FV \x04\x02\0\0\0" + bytes(8)
+EXTRACTOR = b"\x00B<IvectorExtractor> " + bytes(400) + b"</IvectorExtractor> "
 MATRIX = b"\x00BFM \x04\x02\0\0\0\x04\x02\0\0\0" + bytes(16)
 FST = b"\xd6\xfd\xb2\x7e\x05\0\0\0const\x08\0\0\0standard" + bytes(64)
 

@@ -69,7 +69,7 @@ _ENGINES: Final = (
     b"porc", b"rhin", b"chee", b"leop", b"octo", b"cobr", b"koal", b"eagl", b"falc", b"orca",
     b"pico", b"RKNN", b"LITE",
 )  # fmt: skip
-_LANGUAGE: Final = (b"s3\nv", b"BMDF", b"FDMB", b"\x1e\x00\x00\x00", b"Trie", b"mmap", b"\\dat")
+_LANGUAGE: Final = (b"s3\nv", b"BMDF", b"FDMB", b"\x1e\x00\x00\x00", b"Trie", b"\\dat")
 _MAPS: Final = tuple(bytes([one]) for one in (*range(0x81, 0x90), 0xDE, 0xDF))
 
 
@@ -121,7 +121,6 @@ def _speech() -> Choices:
     return (
         (speech.sphinx_like, speech.parse_sphinx),
         (speech.trie_like, speech.parse_sphinx_ngrams),
-        (speech.kenlm_like, speech.parse_kenlm),
         (speech.arpa_like, speech.parse_arpa),
     )
 
@@ -148,6 +147,7 @@ RARER: Final[dict[bytes, Decision]] = {
     ),
     **dict.fromkeys(_ENGINES, _if(_edge)),
     **dict.fromkeys((b"\x00B", b"\xd6\xfd\xb2\x7e"), _if(_kaldi)),
+    b"mmap": _if(lambda: ((formats.kenlm.looks_like, formats.kenlm.parse),)),
     b"prog": _if(_documents),
     b"7z\xbc\xaf": _if(lambda: ((formats.sevenzip.looks_like, formats.sevenzip.parse),)),
     b"[": _if(_documents, _OBJECTS),

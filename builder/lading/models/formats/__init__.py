@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         executorch,
         flax,
         kaldi,
+        kenlm,
         mlmodelc,
         mnn,
         ncnn,
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "kaldi", "mlmodelc", "mnn", "ncnn",
-    "opencv", "sentencepiece", "sevenzip", "speech", "svm", "tesseract", "tfjs", "word2vec",
+    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "kaldi", "kenlm", "mlmodelc",
+    "mnn", "ncnn", "opencv", "sentencepiece", "sevenzip", "speech", "svm", "tesseract", "tfjs",
+    "word2vec",
 ]  # fmt: skip
 
 

@@ -25,8 +25,17 @@ _OBJECTS: Final = {
     b"Nnet": None, b"Nnet3": None, b"NNET": None, b"IvectorExtractor": None, b"Plda": None,
     b"DiagGMM": None, b"DiagGMMBegin": None, b"FullGMM": None, b"DIMENSION": None,
 }  # fmt: skip
-#: What lies behind a TransitionModel → its architecture.
-_BEHIND: Final = {b"<Nnet3> ": "Nnet3", b"<Nnet> ": "Nnet2", b"<DIMENSION> ": "DiagGMM"}
+#: What lies behind a TransitionModel → its architecture, and the token that ends it.
+_BEHIND: Final = {
+    b"<Nnet3> ": ("Nnet3", b"</Nnet3> "),
+    b"<Nnet> ": ("Nnet2", b"</Nnet> "),
+    b"<DIMENSION> ": ("DiagGMM", b"</DiagGMM> "),
+}
+#: Objects that end with another token than their own.
+_ENDS: Final = {b"DiagGMMBegin": b"<DiagGMMEnd> ", b"DIMENSION": b"</DiagGMM> "}
+#: What follows a network: contexts, and the logarithms of probabilities.
+_PRIORS: Final = re.compile(rb"<Priors> FV \x04(....)", re.DOTALL)
+_LAST: Final = 1024 * 1024
 _OBJECT: Final = re.compile(rb"\x00B<(\w{3,40})> ")
 _MATRIX: Final = re.compile(rb"\x00B(?:[FD][MV]|CM[23]?) ")
 
@@ -58,15 +67,29 @@ def parse(source: Source, report: Report) -> None:
     report.fact(v.LIBRARY, "kaldi", "")
     found = _OBJECT.match(source.peek(64))
     name = found[1] if found else b""
+    end = _ENDS.get(name, b"</%b> " % name)
     if name == b"TransitionModel":  # what follows it is the model
         start = source.peek(CHUNK)
-        kind = next((kind for mark, kind in _BEHIND.items() if mark in start), None)
+        kind, end = next((one for mark, one in _BEHIND.items() if mark in start), (None, end))
         report.fact(v.ARCHITECTURE, kind, "tokens")
     else:
         report.fact(v.ARCHITECTURE, name.decode(), "first token")
     report.fact(v.TASK, _OBJECTS.get(name), "first token")
-    if source.total() < 256:
-        raise Malformed("the data ends behind the first token")
+    _whole(source, end)
+
+
+def _whole(source: Source, end: bytes) -> None:
+    """Look for the token that ends an object, and for as many probabilities as follow."""
+    last, ended = b"", False
+    while piece := source.some():
+        last = (last + piece)[-_LAST:]
+        ended = ended or end in last
+    if not ended:
+        raise Malformed(f"it ends before {end.decode().strip()}")
+    behind = last[last.rfind(end) :] if end in last else last
+    found = _PRIORS.search(behind)
+    if found and len(behind) != found.end() + 4 * int.from_bytes(found[1], "little"):
+        raise Malformed("it does not have as many probabilities as it says")
 
 
 def parse_part(source: Source, report: Report) -> None:  # noqa: ARG001 - only its digest counts

@@ -1,10 +1,11 @@
 """Speech recognition: CMU Sphinx, and language models of n-grams (ARPA, KenLM, Sphinx).
 
 * Acoustic models of Sphinx: ``s3``, a version and ``endhdr`` before means, variances, mixtures and
-  transitions (``s3file.c``); ``BMDF`` before the definition of the states (``bin_mdef.c``), and a
-  description before ``sendump`` (cmusphinx/pocketsphinx). One directory is one model.
-* Language models: the text that ARPA's form begins with, KenLM's (kpu/kenlm, ``binary_format.cc``)
-  and Sphinx' (``ngram_model_trie.c``).
+  transitions (``s3file.c``): extents, their product, floats, a checksum; ``BMDF`` before the
+  definition of the states (``bin_mdef.c``), and a description before ``sendump``
+  (cmusphinx/pocketsphinx). One directory is one model.
+* Language models: the text that ARPA's form begins with, Sphinx' (``ngram_model_trie.c``), and
+  KenLM's (``kenlm``).
 
 All of them are tables of numbers.
 """
@@ -12,7 +13,7 @@ All of them are tables of numbers.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
@@ -23,17 +24,18 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["arpa_like", "kenlm_like", "parse_arpa", "parse_kenlm", "parse_sphinx",
-           "parse_sphinx_ngrams", "sphinx_like", "trie_like"]  # fmt: skip
+__all__ = [
+    "arpa_like", "parse_arpa", "parse_sphinx", "parse_sphinx_ngrams", "sphinx_like", "trie_like",
+]  # fmt: skip
 
 FORMAT: Final = "sphinx"
 _S3: Final = re.compile(rb"s3\nversion (\d{1,3}\.\d{1,3})\n(?:[\w ]{1,64}\n){0,8}? *endhdr\n")
+_ORDER: Final = b"\x44\x33\x22\x11"
 _BIN_MDEF: Final = re.compile(rb"(?:BMDF|FDMB).{8}BEGIN FILE FORMAT DESCRIPTION\n", re.DOTALL)
 #: The length of the first text of a ``sendump``.
 _SENONES: Final = b"\x1e\x00\x00\x00"
 _SENDUMP: Final = _SENONES + b"BEGIN FILE FORMAT DESCRIPTION\x00"
 _TRIE: Final = b"Trie Language Model"
-_KENLM: Final = re.compile(rb"mmap lm http://kheafield\.com/code format version (\d{1,3})\n\x00")
 _ARPA: Final = re.compile(rb"\\data\\\r?\n(?:ngram +\d{1,2} *= *\d{1,12}\r?\n){1,12}")
 _COUNT: Final = re.compile(rb"ngram +(\d{1,2}) *= *(\d{1,12})")
 
@@ -48,11 +50,6 @@ def trie_like(head: bytes) -> bool:
     return head.startswith(_TRIE) and 1 <= (head[19:20] or b"\0")[0] <= 10
 
 
-def kenlm_like(head: bytes) -> bool:
-    """Whether ``head`` starts a language model of KenLM."""
-    return _KENLM.match(head) is not None
-
-
 def arpa_like(head: bytes) -> bool:
     """Whether ``head`` starts the list of counts of ARPA's form."""
     return _ARPA.match(head) is not None
@@ -63,9 +60,28 @@ def parse_sphinx(source: Source, report: Report) -> None:
     report.format = FORMAT
     report.fact(v.LIBRARY, "pocketsphinx", "")
     report.fact(v.TASK, "automatic-speech-recognition", "")
-    found = _S3.match(source.peek(512))
+    head = source.peek(1024)
+    found = _S3.match(head)
     if found:
         report.fact(v.FORMAT_VERSION, found[1].decode(), "version")
+        _arrays(head, found.end(), source.total())
+
+
+def _arrays(head: bytes, at: int, total: int) -> None:
+    """Hold the file to the number of floats in it, the product of the extents before it."""
+    order: Literal["little", "big"] = "little" if head[at : at + 4] == _ORDER else "big"
+    words = [int.from_bytes(head[n : n + 4], order) for n in range(at + 4, len(head) - 3, 4)]
+    if len(words) < 4:
+        raise Malformed("it ends inside its extents")
+    features = words[1]
+    if words[0] * words[1] * words[2] == words[3]:
+        behind = 3
+    elif features < len(words) - 3:  # of means: the extents of each feature, too
+        behind = 3 + features
+    else:
+        raise Malformed("its extents are of no known form")
+    if total - (at + 4 + 4 * (behind + 1 + words[behind])) not in (0, 4):  # with a checksum
+        raise Malformed("it does not have as many floats as it says")
 
 
 def _ngrams(report: Report, library: str) -> None:
@@ -74,25 +90,29 @@ def _ngrams(report: Report, library: str) -> None:
 
 
 def parse_sphinx_ngrams(source: Source, report: Report) -> None:
-    """Read the numbers of n-grams: 32 bits for each order."""
+    """Read the numbers of n-grams: 32 bits for each order; they say where the words begin."""
     report.format = "sphinx-lm"
     _ngrams(report, "pocketsphinx")
     source.exactly(len(_TRIE))
     order = source.exactly(1)[0]
     counts = [int.from_bytes(source.exactly(4), "little") for _ in range(order)]
-    if sum(counts) > source.total() * 8:
-        raise Malformed(f"{sum(counts)} n-grams are declared")
     report.fact(v.VOCABULARY_SIZE, counts[0], "counts")
+    source.skip(_trie(counts))
+    source.skip(int.from_bytes(source.exactly(4), "little"))
+    if not source.at_end():
+        raise Malformed("bytes follow the words")
 
 
-def parse_kenlm(source: Source, report: Report) -> None:
-    """Note the version; what follows depends on the machine that wrote it."""
-    report.format = "kenlm"
-    _ngrams(report, "kenlm")
-    found = _KENLM.match(source.peek(128))
-    report.fact(v.FORMAT_VERSION, found[1].decode() if found else None, "mark")
-    if len(source.read(256)) < 256:
-        raise Malformed("the data ends inside the header")
+def _trie(counts: list[int]) -> int:
+    """Return the bytes of tables and arrays of bits: ``lm_trie_read_bin``, ``lm_trie_quant.c``."""
+    size = 12 * (counts[0] + 1)
+    if len(counts) == 1:
+        return size
+    size += 4 + 4 * 65536 * (2 * (len(counts) - 2) + 1)  # quantized to 16 bits each
+    for entries, behind in zip(counts[1:], [*counts[2:], None], strict=True):
+        bits = counts[0].bit_length() + (16 if behind is None else 32 + behind.bit_length())
+        size += (bits * (entries + 1) + 7) // 8 + 8
+    return size
 
 
 def parse_arpa(source: Source, report: Report) -> None:

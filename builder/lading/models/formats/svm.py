@@ -25,6 +25,8 @@ _START: Final = re.compile(
     rb"|solver_type [A-Z0-9_]{4,40}\r?\nnr_class \d+\r?\n"
 )
 _LINES: Final = 32
+#: Keys whose numbers say how many lines follow the header.
+_COUNTS: Final = frozenset({"total_sv", "nr_feature", "bias"})
 
 
 def looks_like(head: bytes) -> bool:
@@ -33,18 +35,44 @@ def looks_like(head: bytes) -> bool:
 
 
 def parse(source: Source, report: Report) -> None:
-    """Read the lines before the numbers."""
+    """Read the lines before the numbers, and count those with numbers."""
     report.format = FORMAT
+    counts: dict[str, float] = {}
     for _ in range(_LINES):
         line = source.line(LIMITS.text_line).decode("utf-8", "replace").strip()
         key, _, value = line.partition(" ")
         if line in ("SV", "w"):
-            if source.at_end():
-                raise Malformed("nothing follows the header")
+            _count(source, counts, vectors=line == "SV")
             return
+        if key in _COUNTS:
+            counts[key] = _number(value)
         if key in ("svm_type", "solver_type"):
             report.fact(v.LIBRARY, "libsvm" if key == "svm_type" else "liblinear", key)
             report.fact(v.ARCHITECTURE, printable(value), key)
             regression = value.endswith(("svr", "SVR_DUAL", "SVR"))
             report.fact(v.TASK, f"tabular-{'regression' if regression else 'classification'}", key)
     raise Malformed("no support vectors follow the header")
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise Malformed(f"a number in the header is none: {printable(value, 40)}") from None
+
+
+def _count(source: Source, counts: dict[str, float], *, vectors: bool) -> None:
+    """Hold the lines that follow to the header: support vectors, or weights of features."""
+    if source.at_end():
+        raise Malformed("nothing follows the header")
+    declared = counts.get("total_sv" if vectors else "nr_feature")
+    if declared is not None and not vectors and counts.get("bias", -1) >= 0:
+        declared += 1
+    lines, last = 0, b""
+    while piece := source.some():
+        lines += piece.count(b"\n")
+        last = piece[-1:]
+    if last != b"\n":
+        raise Malformed("it ends inside a line")
+    if declared is not None and lines < declared:
+        raise Malformed(f"{int(declared)} lines of numbers are declared, and {lines} follow")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 import subprocess
 import sys
 from typing import Any
@@ -93,7 +94,7 @@ TRUTH: dict[str, tuple[bytes, str, dict[str, Any]]] = {
     "m/mdef": (rare.MDEF, "sphinx", {}),
     "m/sendump": (rare.SENDUMP, "sphinx", {}),
     "m/en.lm.bin": (rare.TRIE, "sphinx-lm", {"vocabulary_size": 43}),
-    "m/lm.binary": (rare.KENLM, "kenlm", {"format_version": "5"}),
+    "m/lm.binary": (rare.KENLM, "kenlm", {"format_version": "5", "vocabulary_size": 2}),
     "m/bvlc.caffemodel": (
         rare.caffe(),
         "caffe",
@@ -249,8 +250,18 @@ def test_what_headers_claim_must_fit_the_file() -> None:
         "m/b.param": rare.NCNN.replace(b"PReLU ", b"*"),
         "m/svm.txt": rare.SVM.partition(b"SV\n")[0] + b"SV\n",
         "m/svm.model": rare.SVM.replace(b"SV\n", b"x 1\n" * 40),
+        "m/b.txt": rare.SVM.replace(b"total_sv 1", b"total_sv 2"),
+        "m/c.txt": rare.SVM.replace(b"total_sv 1", b"total_sv x"),
+        "m/d.txt": rare.SVM[:-3],
+        "m/a.model": rare.LINEAR.replace(b"bias -1", b"bias 1"),
+        "m/b.model": rare.LINEAR[:-6],
         "m/a.lm.bin": rare.TRIE[:200],
+        "m/b.lm.bin": rare.TRIE[:-1],
+        "m/c.lm.bin": rare.TRIE + b"x",
+        "m/means": rare.SPHINX[:-8],
+        "m/variances": rare.SPHINX + bytes(8),
         "m/a.binary": rare.KENLM[:100],
+        "m/b.binary": rare.KENLM[:-2],
         "m/a.caffemodel": rare.caffe()[:-2],
         "m/b.caffemodel": rare.caffe() + b"\xa2\x06\x7f",
         "m/a.json": rare.tfjs()[:-4],
@@ -268,6 +279,10 @@ def test_what_headers_claim_must_fit_the_file() -> None:
         "m/a.pv": rare.PICOVOICE[:500],
         "m/a.weights": rare.DARKNET + b"x",
         "m/a.mdl": rare.TRANSITIONS[:100],
+        "m/b.mdl": rare.TRANSITIONS[:480],
+        "m/c.mdl": rare.TRANSITIONS[:-4],
+        "m/d.mdl": rare.TRANSITIONS + bytes(4),
+        "m/a.ie": rare.EXTRACTOR[:-3],
         "m/a.spm": rare.sentencepiece(trained=False),
         "m/b.spm": rare.sentencepiece()[:-3],
         "m/a.param.bin": TRUTH["m/net.param.bin"][0][:14],
@@ -275,6 +290,24 @@ def test_what_headers_claim_must_fit_the_file() -> None:
     }
     for path, data in lies.items():
         assert seen(path, data).safety.verdict is Verdict.UNSCANNABLE, path
+
+
+def test_languages_of_one_order_and_of_more() -> None:
+    for sizes, length in (
+        ((43,), 12 * 44),
+        ((43, 1509), 12 * 44 + 4 + 4 * 65536 + (22 * 1510 + 7) // 8 + 8),
+    ):
+        head = b"Trie Language Model" + bytes([len(sizes)]) + struct.pack(f"<{len(sizes)}I", *sizes)
+        whole = head + bytes(length) + struct.pack("<I", 5) + b"words"
+        assert seen("m/a.lm.bin", whole).safety.verdict is Verdict.SAFE
+        assert seen("m/a.lm.bin", whole[:-1]).safety.verdict is Verdict.UNSCANNABLE
+
+
+def test_probabilities_are_counted_where_a_model_has_some() -> None:
+    bare = rare.TRANSITIONS.partition(b"<LeftContext>")[0]
+    assert seen("m/a.mdl", bare).safety.verdict is Verdict.SAFE
+    large = rare.TRANSITIONS.replace(bytes(400), bytes(2 << 20))
+    assert seen("m/a.mdl", large).format == "kaldi"
 
 
 def test_each_first_byte_leads_to_one_table() -> None:

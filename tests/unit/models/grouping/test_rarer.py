@@ -70,7 +70,7 @@ def test_an_acoustic_model_of_sphinx_is_one(tmp_path: Path) -> None:
 def test_a_directory_of_vosk_is_one_model(tmp_path: Path) -> None:
     files: dict[str, bytes | str] = {
         "small-ko/am/final.mdl": rare.TRANSITIONS,
-        "small-ko/ivector/final.ie": rare.TRANSITIONS.replace(b"TransitionModel", b"DiagGMM"),
+        "small-ko/ivector/final.ie": rare.EXTRACTOR,
         "small-ko/ivector/final.mat": rare.MATRIX,
         "small-ko/graph/HCLr.fst": rare.FST,
         "small-ko/README": "Small model.",
