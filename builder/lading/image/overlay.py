@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lading.errors import LimitError
+from lading.errors import InputError, LimitError
 from lading.image.interface import EntryKind
 from lading.image.paths import parents
 from lading.limits import LIMITS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LayerPaths", "Overlay", "PathRecorder"]
 
 _FORMAT = 1
+_MARKS = (EntryKind.WHITEOUT, EntryKind.OPAQUE, EntryKind.UNCERTAIN)
 _LARGE = 16 * 1024  # characters of a directory's names that are searched as they are
 
 
@@ -79,6 +80,11 @@ class LayerPaths:
         ):
             return True
         return bool(path) and self._covers(directory)
+
+    def replaces(self, path: str) -> bool:
+        """Say whether this layer takes ``path`` away, or has an entry that is that very path."""
+        gone = path in self.whiteouts or self._covers(path.rpartition("/")[0])
+        return gone or self._has(False, path) or self._has(True, path)
 
     def _covers(self, directory: str) -> bool:
         """Say whether this layer takes away what lower layers have in ``directory``; remembered."""
@@ -146,6 +152,7 @@ class PathRecorder:
         self._opaques: set[str] = set()
         self._symlinks: dict[str, str] = {}
         self._hardlinks: dict[str, str] = {}
+        self._linked: set[str] = set()  # what hard links of this layer lead to
         self._size = 0
         self._opaques_known = True
 
@@ -154,6 +161,7 @@ class PathRecorder:
 
         Raises:
             LimitError: more links than ``LIMITS.layer_links``.
+            InputError: a file comes after a hard link to it, which leads to what was there before.
         """
         for entry in entries:
             self.add(entry)
@@ -162,6 +170,10 @@ class PathRecorder:
     def add(self, entry: Entry) -> None:
         """Note one entry; its bytes are left alone."""
         kind, path = entry.kind, entry.path
+        if path in self._linked and kind not in _MARKS:
+            raise InputError(
+                "a layer replaces a file that it has linked to before", got=ascii(path)
+            )
         if kind is EntryKind.FILE or kind is EntryKind.OTHER:
             self._size += entry.size
             self._name(self._files, path)
@@ -188,6 +200,8 @@ class PathRecorder:
         else:
             links = self._symlinks if kind is EntryKind.SYMLINK else self._hardlinks
             links[path] = target
+            if kind is EntryKind.HARDLINK:
+                self._linked.add(target)
             self._name(self._files, path)
         count = len(self._symlinks) + len(self._hardlinks)
         if count + len(self._whiteouts) + len(self._opaques) > LIMITS.layer_links:
@@ -233,8 +247,10 @@ class Overlay:
     def visible(self, layer: int, path: str) -> bool:
         """Say whether no layer above ``layer`` hides or replaces its ``path``."""
         above = range(layer + 1, len(self._layers))
-        if any(self._layers[index].hides(path) for index in above):
-            return False
+        if self._hidden(path, above):
+            # an unpacker wrote it where links led to, and taking those away leaves it there
+            through = self._through_links(layer, path)
+            return through != path and not self._hidden(through, above)
         if self._exists is None:
             return True
         doubtful = {
@@ -250,6 +266,38 @@ class Overlay:
             self._transparent |= doubtful
             return True
         return False
+
+    def _hidden(self, path: str, above: range) -> bool:
+        return any(self._layers[index].hides(path) for index in above)
+
+    def _through_links(self, layer: int, path: str) -> str:
+        """Return where a path of ``layer`` led to when that was unpacked onto those below."""
+        waiting = path.split("/")[::-1]
+        found = ""
+        steps = 0
+        while waiting:
+            part = waiting.pop()
+            if part in {"", "."}:
+                continue
+            if part == "..":
+                found = found.rpartition("/")[0]
+                continue
+            found = f"{found}/{part}" if found else part
+            target = self._link(layer, found) if waiting else None
+            if target is not None and steps < LIMITS.layout_links:
+                steps += 1
+                found = "" if target[:1] == "/" else found.rpartition("/")[0]
+                waiting += target.split("/")[::-1]
+        return found
+
+    def _link(self, top: int, path: str) -> str | None:
+        """Return the target of the link that ``path`` is, seen from layer ``top`` downwards."""
+        for layer in self._layers[top::-1]:
+            if path in layer.symlinks:
+                return layer.symlinks[path]
+            if layer.replaces(path):
+                return None
+        return None
 
     def links(self) -> dict[str, str]:
         """Return the visible symlinks: path → target, verbatim."""
@@ -288,7 +336,9 @@ class Overlay:
             if target is None:
                 sources[place] = place
             else:
-                place = self._place(index, target)
+                place = self._place(index, target) or self._place(
+                    index, self._through_links(index, target)
+                )
         source = None if place is None else sources[place]
         sources.update(dict.fromkeys(steps, source))
         return source
@@ -299,6 +349,7 @@ class Overlay:
             layer = self._layers[index]
             if layer.has_file(path):
                 return index, path
-            if layer.hides(path):
+            # What the link's own layer took away may have been there when the link was made.
+            if index != top and layer.hides(path):
                 return None
         return None

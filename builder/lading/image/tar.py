@@ -153,8 +153,7 @@ class TarReader(BlockStream):
                 return
             flag, path, link, size, mode = header
             if flag in _META:
-                extended = extended or Extended()
-                extended.add(flag, self.take_extended(size), self.where)
+                extended = self._extended(extended, flag, size)
                 continue
             told = extended.apply(path, link, size) if extended is not None else (path, link, size)
             for entry in self._made(flag, *told, mode, extended):
@@ -179,9 +178,7 @@ class TarReader(BlockStream):
         at = self.at
         self.at = at + BLOCK
         block = self.view[at : at + BLOCK]
-        name, mode, size, recorded, flag, link, magic, major, minor, prefix = HEADER.unpack_from(
-            block
-        )
+        name, mode, size, recorded, flag, link, major, minor, prefix = HEADER.unpack_from(block)
         if not name[0] and block == _ZEROS:
             self._end_mark()
             return None
@@ -189,7 +186,7 @@ class TarReader(BlockStream):
             raise InputError("a tar header is damaged", where=self.where, got="a wrong checksum")
         path = text(name)
         if prefix[0]:
-            path = prefixed(magic, prefix, path)
+            path = prefixed(block, path)
         if flag == b"3" and self._overlay_devices:
             device = number(major, "device", self.where), number(minor, "device", self.where)
             flag = flag if any(device) else _WHITEOUT_DEVICE
@@ -200,6 +197,13 @@ class TarReader(BlockStream):
             number(size, "size", self.where),
             number(mode, "mode", self.where),
         )
+
+    def _extended(self, extended: Extended | None, flag: bytes, size: int) -> Extended | None:
+        """Take an extended header; return what is known of the entry that follows it."""
+        extended = extended or Extended()
+        extended.add(flag, self.take_extended(size), self.where)
+        # A global one is an entry of its own: what came before was about it.
+        return None if flag == b"g" else extended
 
     def _end_mark(self) -> None:
         """Check that a block of zeros is followed by another, or by nothing."""
@@ -212,8 +216,8 @@ class TarReader(BlockStream):
         """Take up an entry's data; return what it stands for: one thing, nothing, or two."""
         kind = _KINDS.get(flag, _OTHER)
         if kind is _FILE:
-            if flag == b"\0" and path[-1:] == "/":
-                kind, size = _DIRECTORY, 0
+            kind, path = _file_or_directory(flag, path, extended)
+            size = 0 if kind is _DIRECTORY else size
         elif flag in _KINDS:
             size = 0  # an unknown type has data, although no unpacker makes a file of it
         check_expansion(size, size, self.where)
@@ -282,3 +286,12 @@ class TarReader(BlockStream):
         if got < BLOCK:
             raise self.truncated()
         return bytes(block)
+
+
+def _file_or_directory(flag: bytes, path: str, extended: Extended | None) -> tuple[EntryKind, str]:
+    """Return what an entry of data is, and its path: a sparse file's is its own."""
+    if flag == b"\0" and path[-1:] == "/":
+        return _DIRECTORY, path
+    if flag != b"S" and extended is not None and is_sparse(extended):
+        return _FILE, extended.name or path
+    return _FILE, path

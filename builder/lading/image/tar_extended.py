@@ -12,6 +12,7 @@ from lading.image.tar_header import text
 __all__ = ["Extended", "parse_pax"]
 
 _PATHS = {"path": "path", "linkpath": "link", "GNU.sparse.name": "name"}
+_NEWLINE = ord("\n")
 _DIGITS = 19  # of a number: as many as 64 bits have
 
 
@@ -20,7 +21,7 @@ class Extended:
 
     Attributes:
         path, link, size: of pax records.
-        name: ``GNU.sparse.name``, whose ``path`` is made up.
+        name: ``GNU.sparse.name``, which wins over all others in a sparse file, and only there.
         long_name, long_link: of GNU's own headers.
         sparse: ``GNU.sparse.*`` records.
         sparse_map: those of pax 0.0, in order.
@@ -58,7 +59,7 @@ class Extended:
     def apply(self, path: str, link: str, size: int) -> tuple[str, str, int]:
         """Return what the entry's plain header says, overruled."""
         return (
-            self.long_name or self.name or self.path or path,
+            self.long_name or self.path or path,
             self.long_link or self.link or link,
             size if self.size is None else self.size,
         )
@@ -70,11 +71,12 @@ def _records(content: bytes, where: str) -> list[tuple[str, str]]:
     at = 0
     while at < len(content):
         blank = content.find(b" ", at, at + 20)
-        length = content[at:blank] if blank > at else b""
+        length = content[at : max(at, blank)]
         end = at + int(length) if _is_decimal(length) else at
         record = content[blank + 1 : end - 1]
         key, equals, value = record.partition(b"=")
-        if end <= blank or end > len(content) or content[end - 1 : end] != b"\n" or not equals:
+        whole = at < blank < end <= len(content) and content[end - 1] == _NEWLINE
+        if not whole or not equals:
             raise InputError("a pax header is damaged", where=where)
         if not key:
             raise InputError("a pax header has a record without a key", where=where)
@@ -103,8 +105,8 @@ def parse_pax(content: bytes, where: str) -> Extended:
             if "\0" in value:
                 raise InputError(f"a pax {key} contains a NUL", where=where)
             setattr(found, _PATHS[key], value or None)
-        elif key == "size" and value:
-            found.size = _size(value, where)
+        elif key == "size":
+            found.size = _size(value, where) if value else None
         elif key in {"GNU.sparse.offset", "GNU.sparse.numbytes"}:
             found.sparse_map.append((key, value))
         elif key.startswith("GNU.sparse."):

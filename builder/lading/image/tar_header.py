@@ -29,13 +29,15 @@ __all__ = [
 ]
 
 BLOCK = 512
-# name, mode, (uid, gid), size, (mtime), checksum, type, link name, magic and version, (owner,
-# group), device major, device minor, prefix
-HEADER = struct.Struct("100s8s16x12s12x8sc100s8s64x8s8s155s12x")
+# name, mode, (uid, gid), size, (mtime), checksum, type, link name, (magic, version, owner, group),
+# device major, device minor, prefix
+HEADER = struct.Struct("100s8s16x12s12x8sc100s72x8s8s155s12x")
 # the same block by what most headers need: name, mode, size and the blank behind it, checksum,
 # type, whether there is a prefix
 PLAIN = struct.Struct("100s8s16x11sB12x8sB188x?166x")
 _ADLER = 65521
+_MAGIC, _PREFIX, _TRAILER = slice(257, 265), slice(345, 500), slice(508, 512)
+_STAR_PREFIX = 131
 _BLANKS = (0x00, 0x20)
 _SPACES = 8 * 0x20  # the checksum field counts as blanks
 _REMEMBERED = 4096
@@ -111,11 +113,31 @@ def text(raw: bytes) -> str:
     return raw.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-def prefixed(magic: bytes, prefix: bytes, path: str) -> str:
+def prefixed(block: memoryview, path: str) -> str:
     """Return a path with the header's prefix before it, where the header's format has one.
 
-    Old GNU headers keep times in that place; V7 ones nothing.
+    Star's is shorter; V7 has none. Old GNU headers keep times in that place: where those are no
+    times, it was a writer's mistake, and a prefix (``Reader.readHeader`` of Go's ``archive/tar``).
     """
-    if magic[:6] != b"ustar\0":
-        return path
-    return f"{text(prefix)}/{path}"
+    magic, prefix = bytes(block[_MAGIC]), bytes(block[_PREFIX])
+    if magic[:6] == b"ustar\0":
+        star = bytes(block[_TRAILER]) == b"tar\0"
+        return f"{text(prefix[:_STAR_PREFIX] if star else prefix)}/{path}"
+    times = prefix[:12], prefix[12:24]
+    if magic == b"ustar  \0" and not all(map(_is_time, times)):
+        plain = text(prefix)
+        return f"{plain}/{path}" if plain.isascii() else path
+    return path
+
+
+def _is_time(raw: bytes) -> bool:
+    """Whether Go reads a number, or nothing at all, from a field of a time."""
+    if raw[0] & 0x80:
+        inverted = 0xFF if raw[0] & 0x40 else 0
+        return (
+            not (raw[0] ^ inverted) & 0x7F
+            and all(one ^ inverted == 0 for one in raw[1:4])
+            and not (raw[4] ^ inverted) & 0x80
+        )
+    digits = raw.strip(b" \0").partition(b"\0")[0]
+    return not digits or (not digits.strip(b"01234567"))

@@ -50,9 +50,9 @@ def old_map(header: bytes, take: Callable[[], bytes], where: str) -> tuple[int, 
 def is_sparse(extended: Extended) -> bool:
     """Say whether pax records make the next entry a sparse file of a version that is known."""
     records = extended.sparse
-    version = (records.get("GNU.sparse.major"), records.get("GNU.sparse.minor"))
-    if version == (None, None):
-        return "GNU.sparse.map" in records or bool(extended.sparse_map)
+    version = (records.get("GNU.sparse.major", ""), records.get("GNU.sparse.minor", ""))
+    if version == ("", ""):
+        return bool(records.get("GNU.sparse.map") or extended.sparse_map)
     return version in {("0", "0"), ("0", "1"), ("1", "0")}
 
 

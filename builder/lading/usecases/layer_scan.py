@@ -40,9 +40,10 @@ __all__ = [
 ]
 
 #: Findings made by another version of the readers are not used.
-SCANNER_VERSION = f"5-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
+SCANNER_VERSION = f"6-{models.SCANNER_VERSION}-{packages.SCANNER_VERSION}"
 
 _TOGETHER = 512 * 1024
+_MARKS = (EntryKind.WHITEOUT, EntryKind.OPAQUE, EntryKind.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,39 +96,45 @@ def scan_layer(entries: Iterator[Entry]) -> LayerScan:
         LimitError: more, or more bytes of, such files than ``LIMITS`` allow a layer.
     """
     recorder, ledger = PathRecorder(), packages.Ledger()
-    model_files: list[ModelFile] = []
-    package_files: list[PackageFile] = []
+    model_files: dict[str, ModelFile] = {}
+    package_files: dict[str, PackageFile] = {}
     size = held = 0
     record, examine, collect = recorder.add, models.examine, packages.collect
     may_be_installed, file_kind = packages.may_be_installed, EntryKind.FILE
     for entry in entries:
         record(entry)
-        if entry.kind is not file_kind:
+        kind, path = entry.kind, entry.path
+        if (path in model_files or path in package_files) and kind not in _MARKS:
+            # unpackers take what comes last
+            model_files.pop(path, None)
+            package_files.pop(path, None)
+        if kind is not file_kind:
             continue
         size += entry.size
         digest = b""
-        installed = may_be_installed(entry.path)
+        installed = may_be_installed(path)
         if installed and entry.size <= LIMITS.record_digest:
             digest, entry = digested(entry)
         captured = collect(entry)
         if captured is not None:
-            package_files.append(captured)
+            package_files[path] = captured
             held += len(captured.content)
             _check("package files", len(package_files), LIMITS.package_files)
             _check("bytes of package files", held, LIMITS.package_bytes)
         elif (found := examine(entry)) is not None:
-            model_files.append(found)
+            model_files[path] = found
             digest = digest or bytes.fromhex(found.sha256)
             _check("model files", len(model_files), LIMITS.model_files)
         if installed:
-            ledger.add(entry.path, entry.size, digest)
+            ledger.add(path, entry.size, digest)
     paths = recorder.result()
+    captures = tuple(package_files.values())
     return LayerScan(
         paths,
         size,
-        tuple(model_files),
-        tuple(package_files),
-        ledger.settle(package_files, paths.has_file),
+        tuple(model_files.values()),
+        captures,
+        ledger.settle(captures, paths.has_file),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lading.errors import LimitError
+from lading.errors import InputError, LimitError
 from lading.image import overlay as overlay_module
 from lading.image.interface import EntryKind
 from lading.image.overlay import LayerPaths, Overlay, PathRecorder
@@ -180,8 +180,6 @@ def test_hard_links_into_lower_layers() -> None:
             Change(HARDLINK, "z", "y"),
             Change(HARDLINK, "lost", "b"),
             Change(HARDLINK, "never", "nothing"),
-            Change(HARDLINK, "round", "circle"),
-            Change(HARDLINK, "circle", "round"),
             Change(HARDLINK, "self", "self"),
             Change(WHITEOUT, "a"),
             Change(FILE, "own"),
@@ -194,6 +192,59 @@ def test_hard_links_into_lower_layers() -> None:
         (2, "z"): (0, "a"),
         (2, "own2"): (2, "own"),
     }
+
+
+def test_a_file_that_replaces_what_was_linked_to_is_refused() -> None:
+    for again in (FILE, SYMLINK, HARDLINK):
+        with pytest.raises(InputError, match="linked to before"):
+            paths(Change(FILE, "a"), Change(HARDLINK, "b", "a"), Change(again, "a"))
+    with pytest.raises(InputError, match="linked to before"):
+        paths(Change(HARDLINK, "round", "circle"), Change(HARDLINK, "circle", "round"))
+    paths(Change(FILE, "a"), Change(HARDLINK, "b", "a"), Change(WHITEOUT, "a"))
+
+
+def test_links_that_turn_in_a_circle_through_layers_end() -> None:
+    layers = [paths(Change(HARDLINK, "a", "b")), paths(Change(HARDLINK, "b", "a"))]
+    assert Overlay(layers).hard_links() == {}
+
+
+def test_a_hard_link_outlives_what_its_own_layer_deletes() -> None:
+    layers = [files("a"), paths(Change(HARDLINK, "b", "a"), Change(WHITEOUT, "a"))]
+    overlay = Overlay(layers)
+    assert overlay.hard_links() == {(1, "b"): (0, "a")}
+    assert not overlay.visible(0, "a")
+
+
+# -- what is written through links to directories --------------------------------------------------
+
+
+def test_taking_a_link_away_leaves_what_was_written_through_it() -> None:
+    lower = paths(
+        Change(DIRECTORY, "srv/real"), Change(SYMLINK, "opt", "srv/real"), Change(FILE, "opt/m")
+    )
+    for change in (WHITEOUT, FILE, SYMLINK):
+        assert Overlay([lower, paths(Change(change, "opt"))]).visible(0, "opt/m")
+    gone = paths(Change(WHITEOUT, "opt"), Change(WHITEOUT, "srv/real/m"))
+    assert not Overlay([lower, gone]).visible(0, "opt/m")
+
+
+@pytest.mark.parametrize("target", ["/srv/real", "./srv/real", "x/../srv//real", "/../srv/real/"])
+def test_links_of_lower_layers_lead_as_well(target: str) -> None:
+    layers = [paths(Change(SYMLINK, "opt", target)), files("opt/m"), paths(Change(WHITEOUT, "opt"))]
+    assert Overlay(layers).visible(1, "opt/m")
+    # a directory in its place is one
+    real = paths(Change(DIRECTORY, "opt"), Change(FILE, "opt/m"))
+    assert not Overlay([layers[0], real, layers[2]]).visible(1, "opt/m")
+
+
+def test_links_in_a_circle_lead_nowhere() -> None:
+    lower = paths(Change(SYMLINK, "a", "b"), Change(SYMLINK, "b", "a"), Change(FILE, "a/m"))
+    Overlay([lower, paths(Change(WHITEOUT, "a"))]).visible(0, "a/m")
+
+
+def test_a_hard_link_to_a_file_behind_a_link() -> None:
+    lower = paths(Change(FILE, "d/m"), Change(SYMLINK, "e", "d"), Change(HARDLINK, "n", "e/m"))
+    assert Overlay([lower, paths(Change(WHITEOUT, "d"))]).hard_links() == {(0, "n"): (0, "d/m")}
 
 
 def test_a_long_chain_of_hard_links_ends() -> None:

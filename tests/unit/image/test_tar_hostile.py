@@ -137,6 +137,8 @@ def test_pax_sizes_that_are_no_number(number: bytes) -> None:
         b"9999999999999999999999 path=x\n",
         b"9 path=x\n3 \n",
         b"\0" * 20,
+        record(b"path", b"x") + b"\0" * 10,
+        record(b"path", b"x") + b"99",
         record(b"", b"value"),
     ],
 )
@@ -144,6 +146,42 @@ def test_damaged_pax_headers(content: bytes) -> None:
     for flag in (b"x", b"g"):
         with pytest.raises(InputError, match="pax header"):
             read(entry(b"PaxHeader", content, flag=flag) + entry(b"a", b"1") + END)
+
+
+def test_an_older_size_is_not_that_of_an_empty_record() -> None:
+    content = pax((b"size", b"9"), (b"size", b"")) + entry(b"a", b"1") + END
+    assert [one.size for one in read(content)] == [1]
+
+
+@pytest.mark.parametrize("flag", [b"L", b"x"])
+def test_a_global_header_ends_what_was_said_before_it(flag: bytes) -> None:
+    """Go gives it as an entry of its own, so the names before it are about that."""
+    told = entry(b"@", b"doc.py\0", flag=flag) if flag == b"L" else pax((b"path", b"doc.py"))
+    comment = entry(b"pax_global_header", record(b"comment", b"x"), flag=b"g")
+    assert [one.path for one in read(told + comment + entry(b"m.pkl", b"1") + END)] == ["m.pkl"]
+
+
+@pytest.mark.parametrize(
+    ("magic", "prefix", "trailer", "wanted"),
+    [
+        (b"ustar\x0000", b"p" * 155, b"", "p" * 155 + "/a"),
+        (b"ustar\x00zz", b"pre", b"", "pre/a"),
+        (b"ustar\x0000", b"p" * 131 + b"0" * 24, b"tar\0", "p" * 131 + "/a"),
+        (b"", b"pre", b"", "a"),
+        (b"ustar  \0", b"pre", b"", "pre/a"),
+        (b"ustar  \0", "pré".encode(), b"", "a"),
+        (b"ustar  \0", b"00000000001\x0000000000001\0", b"", "a"),
+        (b"ustar  \0", b"00000000001\x0000000000009\0", b"", "00000000001/a"),
+        (b"ustar  \0", b"\x80" + b"\0" * 10 + b"\x01", b"", "a"),
+        (b"ustar  \0", b"\xff" * 12, b"", "a"),
+        (b"ustar  \0", b"\x80" + b"\x01" * 11, b"", "a"),
+    ],
+)
+def test_prefixes_are_those_of_the_headers_format(
+    magic: bytes, prefix: bytes, trailer: bytes, wanted: str
+) -> None:
+    block = header(b"a", magic=magic, prefix=prefix, rest={508: trailer} if trailer else {})
+    assert [one.path for one in read(block + END)] == [wanted]
 
 
 @pytest.mark.parametrize("key", [b"path", b"linkpath", b"GNU.sparse.name"])

@@ -172,8 +172,25 @@ def test_sparse_records_of_an_unknown_version_leave_a_plain_file() -> None:
     assert read(content + END)[0].content == b"12"
 
 
+def test_the_name_of_a_sparse_file_is_that_of_sparse_files_alone() -> None:
+    name = (b"GNU.sparse.name", b"doc.py")
+    assert [one.path for one in read(pax(name) + entry(b"m.pkl", b"1") + END)] == ["m.pkl"]
+    long = entry(b"@", b"long.py\0", flag=b"L")
+    sparse = pax(name, (b"GNU.sparse.map", b"0,1"), (b"GNU.sparse.size", b"1"))
+    assert [one.path for one in read(long + sparse + entry(b"a", b"1") + END)] == ["doc.py"]
+
+
+def test_empty_records_say_nothing_of_sparse_files() -> None:
+    versions = (b"GNU.sparse.major", b""), (b"GNU.sparse.minor", b"")
+    plain = pax(*versions, (b"GNU.sparse.map", b""), (b"GNU.sparse.size", b"9"))
+    assert [one.size for one in read(plain + entry(b"a", b"1") + END)] == [1]
+    sparse = pax(*versions, (b"GNU.sparse.map", b"8,1"), (b"GNU.sparse.size", b"9"))
+    assert [one.size for one in read(sparse + entry(b"a", b"1") + END)] == [9]
+
+
 def test_a_map_of_nothing_is_all_hole() -> None:
-    content = pax((b"GNU.sparse.map", b""), (b"GNU.sparse.size", b"9")) + entry(b"s")
+    version = (b"GNU.sparse.major", b"0"), (b"GNU.sparse.minor", b"1")
+    content = pax(*version, (b"GNU.sparse.map", b""), (b"GNU.sparse.size", b"9")) + entry(b"s")
     assert read(content + END)[0].content == bytes(9)
 
 

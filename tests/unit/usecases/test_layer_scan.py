@@ -18,6 +18,7 @@ from lading.usecases import inspect as inspect_module
 from lading.usecases import layer_scan
 from lading.usecases.inspect import inspect_image
 from support.image_stores import docker_archive, tar_of
+from support.image_tars import END, entry, header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,29 @@ def test_a_layer_of_too_much(
     monkeypatch.setattr(layer_scan, "LIMITS", limits)
     with pytest.raises(LimitError, match=problem):
         scan(content)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        entry(b"m.safetensors", b"no tensors"),
+        header(b"m.safetensors", flag=b"2", link=b"/opt/other"),
+        header(b"m.safetensors/", flag=b"5"),
+        entry(b"m.safetensors", TENSORS + b" " * 8),
+    ],
+    ids=["file", "link", "directory", "model"],
+)
+def test_of_a_path_that_a_layer_has_twice_the_last_counts(last: bytes) -> None:
+    first = entry(b"m.safetensors", TENSORS)
+    digests = [one.sha256 for one in scan(first + last + END).model_files]
+    assert digests == [one.sha256 for one in scan(last + END).model_files]
+    package = f"{SITE}/p-1.dist-info/METADATA".encode()
+    found = scan(entry(package, b"Name: p\n") + entry(package, b"Name: q\n") + END)
+    assert [one.content for one in found.package_files] == [b"Name: q\n"]
+
+
+def test_a_whiteout_is_no_second_entry() -> None:
+    assert scan(entry(b"m.safetensors", TENSORS) + header(b".wh.m.safetensors") + END).model_files
 
 
 def test_layers_of_too_much_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

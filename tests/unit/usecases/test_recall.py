@@ -79,7 +79,11 @@ def changes(draw: st.DrawFn, paths: list[str]) -> list[Change]:
         targets = {SYMLINK: PATHS, HARDLINK: LINKED}.get(kind, [""])
         target = draw(st.sampled_from(targets))
         found[path] = Change(kind, path, content, target)
-    return [found[path] for path in sorted(found)]
+    # what a link leads to comes before it, as in every tar that can be unpacked
+    links = {path for path, one in found.items() if one.kind is HARDLINK}
+    useless = {path for path in links if found[path].target in links}
+    ordered = sorted(found.keys() - useless, key=lambda path: (path in links, path))
+    return [found[path] for path in ordered]
 
 
 #: Layers of models and packages, and those that builds lay on top of them.
