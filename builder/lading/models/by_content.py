@@ -15,6 +15,7 @@ from lading.models.formats import archives, safetensors, torch
 from lading.models.pickles.scan import may_be_pickle
 from lading.models.signatures import BY_MAGIC, behind
 from lading.models.suffixes import MODEL, PASSED, WALKED
+from lading.models.zipindex import END
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,12 +62,14 @@ def _pickle(suffix: str, head: bytes) -> Reader | None:
 def _zip(suffix: str, head: bytes) -> Reader | None:
     if suffix in WALKED or (suffix not in PASSED and archives.telling(head)):
         return archives.parse
-    return None
+    # The first members need not be telling: loaders go by names wherever they stand.
+    return None if suffix in PASSED else readers.searched
 
 
 #: First bytes → what decides about the rest of them.
 _BY_MAGIC: Final[dict[bytes, Callable[[str, bytes], Reader | None]]] = {
     **BY_MAGIC,
     ZIP: _zip,
+    END: _zip,  # NumPy takes what begins as an empty archive for one, and reads it from its end
     **dict.fromkeys(PROTOCOLS, _pickle),
 }

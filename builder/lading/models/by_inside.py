@@ -14,7 +14,7 @@ from lading.models import places, readers
 from lading.models.by_content import OLD_PICKLE, PROTOCOLS, by_content, goes_on
 from lading.models.by_name import PLAIN, by_table
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES
-from lading.models.pickles.scan import imports_danger
+from lading.models.pickles.scan import hides_pickle, imports_danger
 from lading.models.suffixes import AMBIGUOUS, MODEL, PACKED, PICKLE, PROMISED, UNPICKLED, tar_name
 from lading.models.unpack import compression, peek_inside
 
@@ -160,7 +160,10 @@ class _Inside:
         if found is not None or head[:2] in PROTOCOLS or OLD_PICKLE.match(head):
             return readers.joblib
         searched = file.nameless or file.suffix in MODEL
-        return readers.joblib if searched and (imports_danger(head) or goes_on(head)) else None
+        hidden = (
+            imports_danger(head) or goes_on(head) if searched else hides_pickle(head, len(head))
+        )
+        return readers.joblib if hidden else None
 
     def _deeper(self, start: bytes) -> Reader | None:
         """Return what reads bytes that were compressed, and are compressed once more."""

@@ -19,12 +19,12 @@ from lading.models.by_content import PICKLES, ZIP, by_content, goes_on
 from lading.models.by_inside import STARTS, Named, by_inside
 from lading.models.by_name import by_place, by_suffix, may_hide
 from lading.models.companions.names import COMPANIONS, SKIPPED_PLACES, by_pattern
-from lading.models.formats import archives, lfs
+from lading.models.formats import archives, hdf5, lfs
 from lading.models.formats.tarred import looks_like as tar_like
 from lading.models.formats.tarred import tarred
 from lading.models.formats.tarred import telling as tar_telling
 from lading.models.formats.webdataset import looks_like as samples_like
-from lading.models.pickles.scan import imports_danger, may_be_pickle
+from lading.models.pickles.scan import hides_pickle, imports_danger, may_be_pickle
 from lading.models.suffixes import (
     PACKED,
     PROMISED,
@@ -65,12 +65,16 @@ def _uncompressed(
     if found is not None:
         return found
     found = by_content(suffix, head)
+    if found is readers.searched and nameless:
+        return archives.parse
     if found is not None:
         promised = suffix in UNPICKLED and found not in PICKLES
         return readers.disguised(found) if promised and may_be_pickle(head) else found
     if head.startswith(lfs.START):
         inner = posixpath.splitext(without_compressor(name))[1]
         return places.pointer(name, suffix, promised=nameless or inner in PROMISED)
+    if hdf5.behind_block(head):
+        return hdf5.parse
     if nameless and (found := _by_link(head)) is not None:
         return found
     companion = COMPANIONS.get(name)
@@ -78,13 +82,23 @@ def _uncompressed(
         companion = by_pattern(name)
     if companion is not None and not SKIPPED_PLACES.search(path):
         return places.companion(*companion)
-    hidden = may_hide(suffix, head, size)
     if nameless and readers.is_binary(head):
         return readers.raw
     if suffix == ".nemo":
         return _PROMISED_TAR  # for the reader to say what is wrong with it
+    return _by_name(path, name, suffix, head, size)
+
+
+def _by_name(path: str, name: str, suffix: str, head: bytes, size: int) -> Reader | None:
+    """Decide about what has no mark; a pickle, or an archive, may lie there all the same."""
     found = by_suffix(name, suffix, head) or by_place(path, suffix, size)
-    return readers.searched if found is None and hidden else found
+    if suffix in hdf5.SUFFIXES:
+        found = found or hdf5.parse  # which is behind a long block, if anywhere
+    elif found is None and may_hide(suffix, head, size):
+        found = readers.searched
+    if found in _WEAK and hides_pickle(head, size):
+        return readers.hidden_pickle(found)
+    return found
 
 
 def _by_tar(name: str, suffix: str, head: bytes, *, nameless: bool) -> Reader | None:
@@ -115,6 +129,8 @@ def _by_link(head: bytes) -> Reader | None:
     return readers.raw_pickle if goes_on(head) else None
 
 
+#: Readers of what says nothing of itself: it may be a pickle as well.
+_WEAK: Final = (None, readers.raw, readers.searched, hdf5.parse)
 _PROMISED_TAR: Final = tarred(reader_for, promised=True)
 _HINTED_TAR: Final = tarred(reader_for)
 _ANY_TAR: Final = tarred(reader_for, hinted=False)

@@ -6,6 +6,7 @@ it raises ``Malformed`` when the file is one and cannot be read.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -15,7 +16,7 @@ from lading.limits import LIMITS
 from lading.models import vocabulary as v
 from lading.models.formats import archives
 from lading.models.pickles.names import judge
-from lading.models.pickles.scan import describe, scan_all
+from lading.models.pickles.scan import describe, hides_pickle, scan_all
 from lading.models.report import Report
 from lading.models.stream import CHUNK, Malformed, Source
 from lading.models.suffixes import without_compressor
@@ -29,6 +30,7 @@ __all__ = [
     "Reader",
     "compressed_pickle",
     "disguised",
+    "hidden_pickle",
     "is_binary",
     "joblib",
     "later",
@@ -101,6 +103,38 @@ def _harms(report: Report, called: list[Global]) -> bool:
     if report.verdict is Verdict.DANGEROUS:
         return True
     return any(judge(one.module, one.name) is not Verdict.SAFE for one in called)
+
+
+def hidden_pickle(otherwise: Reader | None) -> Reader:
+    """Return a reader of what nothing promises to be a pickle, and an unpickler may get through.
+
+    ``otherwise`` reads what is none.
+    """
+
+    def read(source: Source, report: Report) -> bool | None:
+        if hides_pickle(source.peek(CHUNK), math.inf if source.size is None else source.size):
+            if _hidden_pickle(source, report):
+                return True
+            report.forget()
+            sought = otherwise in (None, raw, searched)
+            if not sought or (otherwise is not None and archives.ends_as_archive(source)):
+                raise Malformed("what an unpickler passes over in it, another loader may read")
+            return False
+        return False if otherwise is None else otherwise(source, report)
+
+    return read
+
+
+def _hidden_pickle(source: Source, report: Report) -> bool:
+    report.format = "pickle"
+    try:
+        seen = scan_all(source, report)
+    except Malformed:
+        if report.verdict is Verdict.DANGEROUS:
+            raise
+        return False
+    describe(seen, report)
+    return bool(seen.globals or seen.unresolved)
 
 
 def disguised(reader: Reader) -> Reader:

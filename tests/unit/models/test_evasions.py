@@ -42,6 +42,71 @@ COMPRESSED = zlib.compress(ODD), gzip.compress(PADDED), lzma.compress(EVIL)
 BLOB = "hub/models--org--name/blobs/" + "1" * 64
 
 
+#: Beginnings that no pickler writes, of what an unpickler takes.
+BEGINNINGS = (
+    b"N0", b"I1\n0", b"]0", b"F1.0\n0", b"S'a'\n0", b"K\x010", b"Va\n0", b")0", b"}0",
+    b"\x8c\x01a0", b"\x95" + bytes(8), b"S'" + b"a" * 5000 + b"'\n0", b"N0" * 3000,
+    b"J\x01\x02\x03\x040", b"(1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["model.dat", "clf", "m.weights", "w.h5", "x.json", "x.params"])
+@pytest.mark.parametrize("start", BEGINNINGS, ids=range(len(BEGINNINGS)))
+def test_a_pickle_without_a_mark_under_any_name(name: str, start: bytes) -> None:
+    file = seen(f"app/{name}", start + b"cos\nsystem\n(S'id'\ntR.")
+    assert (file.format, file.safety.verdict) == ("pickle", Verdict.DANGEROUS)
+
+
+def test_a_name_of_nobody_is_suspicious_under_any_name() -> None:
+    assert seen("app/m.dat", b"N0cmine\nmade\n(tR.").safety.verdict is Verdict.SUSPICIOUS
+
+
+@pytest.mark.parametrize("name", ["x", "x.dat", "x.txt", "RECORD"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"N.", b"I1\n.", b"The quick brown fox " * 500,
+        b"click/__init__.py,sha256=x,1\nclick/a.py\n",
+        b"Package: a\nStatus: installed\n" * 300, b"K\x010" * 3000, b"N0" * 3000,
+    ],
+    ids=range(7),
+)  # fmt: skip
+def test_what_only_begins_like_a_pickle_is_none(name: str, content: bytes) -> None:
+    assert look(f"app/{name}", content) is None
+
+
+@pytest.mark.parametrize("end", [b"cos\nsystem\n(S'id'\ntR.", b"cmine\nmade\n(tR."])
+def test_a_compressed_pickle_without_a_mark_under_any_name(end: bytes) -> None:
+    for name, pack in (("x.gz", gzip.compress), ("x", bz2.compress), ("x.dat.xz", lzma.compress)):
+        assert seen(f"app/{name}", pack(b"N0" + end)).safety.verdict > Verdict.SAFE
+
+
+def test_bytes_that_an_unpickler_passes_over_hide_no_archive() -> None:
+    archive = zip_bytes({"notes": bytes(5000), "a/data.pkl": EVIL, "a/version": b"3\n"})
+    file = seen("app/m", b"B" + struct.pack("<I", len(archive)) + archive)
+    assert file.safety.verdict > Verdict.SAFE
+
+
+@pytest.mark.parametrize("name", ["m", "m.dat", "m.pth.tar", "m.h5", "m.epub", "m.data"])
+@pytest.mark.parametrize(
+    "front", [b"", b"PK\x05\x06" + bytes(18)], ids=["archive", "empty archive"]
+)
+def test_what_tells_may_lie_behind_any_member(name: str, front: bytes) -> None:
+    """NumPy reads from the end what begins as an empty archive; torch goes by names alone."""
+    members = {
+        "a/readme": hashlib.shake_256(b"").digest(9000),
+        "a/data.pkl": EVIL,
+        "a/x.npy": OBJECTS,
+    }
+    file = seen(f"app/{name}", front + zip_bytes(members, deflate=True))
+    assert file.safety.verdict > Verdict.SAFE
+
+
+@pytest.mark.parametrize("name", ["m.docx", "m.odt", "m", "m.x"])
+def test_archives_of_documents_are_no_models(name: str) -> None:
+    assert look(f"app/{name}", zip_bytes({"word/document.xml": b"<x/>" * 3000})) is None
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lading.models.stream import Source
     from lading.models.zips import Member
 
-__all__ = ["LLAMAFILE", "parse", "telling"]
+__all__ = ["LLAMAFILE", "ends_as_archive", "parse", "telling"]
 
 #: An end record and its comment.
 _LAST: Final = 22 + 0xFFFF
@@ -93,7 +93,7 @@ def parse(source: Source, report: Report, depth: int = 0, *, searched: bool = Fa
     except Malformed as error:
         if isinstance(error, Evasive) or not walk.promises_nothing(searched=searched):
             raise
-        if _ends_as_archive(source):
+        if ends_as_archive(source):
             raise  # what led the walk astray was meant to
         return False
     return walk.finish(promised=_promised(report) and not searched)
@@ -105,7 +105,7 @@ def _promised(report: Report) -> bool:
     return path.endswith(_PROMISES) or TORCH_BIN.match(posixpath.basename(path)) is not None
 
 
-def _ends_as_archive(source: Source) -> bool:
+def ends_as_archive(source: Source) -> bool:
     """Whether a loader that begins at the end of a file would find a model's archive there."""
     if not isinstance(source, HashedSource):
         return True

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 from lading.models import vocabulary as v
 from lading.models.formats.keras import ConfigSearch
+from lading.models.stream import Truncated
 
 if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["MAGIC", "parse"]
+__all__ = ["MAGIC", "SUFFIXES", "behind_block", "parse"]
 
 FORMAT: Final = "hdf5"
+#: Suffixes under which a superblock is looked for however far behind it lies.
+SUFFIXES: Final = frozenset({".h5", ".hdf5", ".hdf"})
 MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 
 #: A dataspace message of version 1 with a datatype message after it, as h5py writes them first:
@@ -35,14 +38,38 @@ _OPTIMIZER: Final = b"optimizer_weights"
 _VERSION: Final = re.compile(rb"keras_version[\x00-\xff]{1,160}?(\d+\.\d+\.\d+(?:-\w+)?)")
 
 
+def behind_block(head: bytes) -> bool:
+    """Whether the superblock lies behind a block of the user's that is not longer than ``head``.
+
+    Readers look for it at byte 0, 512, and every power of two from there on (II.A).
+    """
+    return any(head[at : at + 8] == MAGIC for at in (512, 1024, 2048))
+
+
+def _superblock(source: Source) -> bool:
+    """Step to the superblock; False, all consumed, when there is none."""
+    at = 0
+    while source.peek(len(MAGIC)) != MAGIC:
+        to = 2 * at or 512
+        try:
+            source.skip(to - at)
+        except Truncated:
+            return False
+        at = to
+    return True
+
+
 def parse(source: Source, report: Report, name: str = "") -> bool:
     """Search for Keras' configuration and for datasets; False when it is not Keras'.
 
     ``name`` is that of a member of an archive, when it is not the report's file itself.
     """
     report.format = FORMAT
+    start = source.offset
+    if not _superblock(source):
+        return False
     search = _Search(report, weights=(name.lower() or report.named).endswith(".weights.h5"))
-    search.run(source)
+    search.run(source, start)
     return search.finish()
 
 
@@ -57,12 +84,12 @@ class _Search:
         self._keras = False
         self._optimizer = False
 
-    def run(self, source: Source) -> None:
-        """Look at every byte once; pieces overlap so that nothing is cut.
+    def run(self, source: Source, start: int) -> None:
+        """Look at every byte of a file that began at ``start`` once; pieces overlap.
 
         The superblock says where the file ends; what ends before is noted once all was seen.
         """
-        declared, start = _declared_end(source.peek(64)), source.offset
+        declared = _declared_end(source.peek(64))
         overlap = b""
         while piece := source.some():
             window = overlap + piece

@@ -80,9 +80,15 @@ def _objects(config: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(node)
 
 
-#: How a JSON object begins that has members: which is first is the writer's choice, and so is the
-#: white space. Six bytes or more, which chance does not put into weights.
-_STARTS: Final = re.compile(rb'\{\s{0,200}"(?:[\w.: /-]|\\u){1,64}"\s{0,200}:\s{0,200}["{\[\dtfn-]')
+#: A member's name, whatever it is: which comes first is the writer's choice.
+_NAME: Final = rb'(?:[^"\\\x00-\x1f]|\\[ -~])'
+#: How a JSON object begins that has members. Six bytes or more, which chance does not put into
+#: weights.
+_STARTS: Final = re.compile(
+    rb'\{\s{0,200}"' + _NAME + rb'{0,200}"\s{0,200}:\s{0,200}["{\[\dtfnNI-]'
+)
+#: What no writer puts into a configuration, and what would keep its beginning from being seen.
+_STRETCHED: Final = re.compile(rb'["{:]\s{200}|\{\s{0,200}"' + _NAME + rb"{200}")
 _LAMBDA: Final = re.compile(rb'"class_name"\s{0,200}:\s{0,200}"(?:Lambda|__lambda__)"')
 _OVERLAP: Final = 1024
 
@@ -106,6 +112,9 @@ class ConfigSearch:
         if b'"class_name"' in window and _LAMBDA.search(window):
             text = "a Lambda layer brings byte code that loading runs"
             self._report.find("keras-lambda", text, Level.ERROR, Verdict.DANGEROUS)
+        if _STRETCHED.search(window):
+            text = "white space or long names hide where a configuration begins"
+            self._report.find("unscannable", text)
         if self._text:
             self._text += piece
         else:

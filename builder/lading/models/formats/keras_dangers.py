@@ -116,6 +116,8 @@ def _operation(name: object, inner: dict[str, Any]) -> Iterator[Danger]:
             verdict = Verdict.DANGEROUS if reaching else Verdict.SUSPICIOUS
             yield Danger("keras-operation", text, verdict)
     operation = node.get("op") if isinstance(node, dict) else None
+    if isinstance(node, str):  # serialised: the name of its operation lies in it as it is
+        operation = next((one for one in sorted(_OPERATIONS) if one in node), None)
     if isinstance(operation, str) and operation in _OPERATIONS:
         text = f"the layer is the operation {operation}, which reaches out of the graph"
         yield Danger("keras-operation", text, Verdict.DANGEROUS)

@@ -22,7 +22,7 @@ from lading.models.stream import CHUNK, BytesSource, HashedSource, Malformed, So
 if TYPE_CHECKING:
     from lading.models.report import Report
 
-__all__ = ["skip_array"]
+__all__ = ["Ahead", "skip_array"]
 
 _CODE: Final = re.compile(r"[<>|=]?([?A-Za-z])(\d*)")
 _BYTES: Final = {"?": 1, "b": 1, "B": 1, "c": 1, "a": 0, "S": 0, "V": 0}
@@ -124,7 +124,7 @@ def _objects(source: Source, machine: Machine) -> None:
             seen.unresolved.setdefault(text, at)
 
 
-class _Ahead(BytesSource):
+class Ahead(BytesSource):
     """The next bytes of a file that has ``left`` more; a step beyond those ends an unpickler."""
 
     def __init__(self, data: bytes, left: float) -> None:
@@ -145,7 +145,7 @@ def _look_for_opcodes(source: Source, size: int, machine: Machine, report: Repor
     head = source.peek(wanted)
     left = report.size - at if isinstance(source, HashedSource) else math.inf
     seen, ran_off = Seen(), False
-    plain = machine.fork(_Ahead(head, left), seen)
+    plain = machine.fork(Ahead(head, left), seen)
     try:
         plain.run()
     except Truncated:

@@ -6,17 +6,19 @@ between them (joblib). Whatever is not walked to its end is *unscannable*, never
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Level, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.pickles.joblib import skip_array
+from lading.models.pickles.joblib import Ahead, skip_array
 from lading.models.pickles.machine import Machine, Seen
 from lading.models.pickles.names import judge
 from lading.models.pickles.values import Global, Made
 from lading.models.report import printable
-from lading.models.stream import BytesSource, Malformed, Truncated
+from lading.models.stream import Malformed, Truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "describe",
+    "hides_pickle",
     "imports_danger",
     "judge_all",
     "may_be_pickle",
@@ -37,6 +40,12 @@ __all__ = [
 
 _GETATTR: Final = frozenset({Global("builtins", "getattr"), Global("__builtin__", "getattr")})
 _PICKLES_IN_A_ROW: Final = 10_000
+#: Opcodes that need nothing on the stack; letters that only texts begin with are left out.
+_FIRST_OPCODES: Final = frozenset(
+    b"(BCFGIJKLMNSTUVX]cghijp})\x80\x82\x83\x84\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96"
+)
+#: What can be imported; lines of a text are not.
+_DOTTED: Final = re.compile(r"[\w.]+\Z").match
 
 #: Classes that only hold what a model is.
 _CONTAINERS: Final = frozenset({"Counter", "NumpyArrayWrapper", "OrderedDict"})
@@ -147,10 +156,26 @@ def imports_danger(head: bytes) -> bool:
     return any(judge(one.module, one.name) is Verdict.DANGEROUS for one in found.globals)
 
 
-def _walked(head: bytes, found: Seen) -> bool:
+def hides_pickle(head: bytes, size: float) -> bool:
+    """Whether a file of ``size`` bytes that no name and no mark speaks of may be a pickle.
+
+    Asked of most files of an image: those of which the first byte is no opcode that a pickle can
+    begin with cost nothing, and those that a step leads out of end there.
+    """
+    if not head or head[0] not in _FIRST_OPCODES:
+        return False
+    found = Seen()
+    whole = _walked(head, found, size)
+    names = [one for one in found.globals if _DOTTED(one.module) and _DOTTED(one.name)]
+    if any(judge(one.module, one.name) is Verdict.DANGEROUS for one in names):
+        return True
+    return whole and bool(names or found.unresolved or len(head) < size)
+
+
+def _walked(head: bytes, found: Seen, size: float = math.inf) -> bool:
     """Walk the start of a file; False when an unpickler would stop inside it."""
     try:
-        Machine(BytesSource(head), found).run()
+        Machine(Ahead(head, size), found).run()
     except Truncated:
         return True
     except Malformed:

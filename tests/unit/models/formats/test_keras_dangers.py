@@ -9,7 +9,7 @@ import pytest
 
 from lading.inventory import Verdict
 from support.models_fixtures import zip_bytes
-from support.models_streams import ids_of, seen
+from support.models_streams import ids_of, look, seen
 
 if TYPE_CHECKING:
     from lading.inventory import ModelFile
@@ -114,3 +114,61 @@ def test_json_may_be_written_in_other_ways(text: bytes, padding: int) -> None:
     found = seen("m/model.h5", HDF5 + bytes(padding) + text + bytes(200))
     assert found.safety.verdict is Verdict.DANGEROUS
     assert keras(raw=text).safety.verdict is Verdict.DANGEROUS
+
+
+ESCAPED = b'"class_name": "L\\u0061mbda", "config": {}'
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        b'{"!": 0, ', b'{"": 0, ', b'{"a\\"b": 0, ', b'{"' + b"a" * 150 + b'": NaN, ',
+        '{"\u00e9": Infinity, '.encode(), b"{" + b" " * 150,
+    ],
+    ids=range(6),
+)  # fmt: skip
+def test_a_configuration_may_begin_with_any_name(front: bytes) -> None:
+    file = seen("m.h5", HDF5 + front + ESCAPED + b"}" + bytes(99))
+    assert file.safety.verdict is Verdict.DANGEROUS
+    decoy = b'{"class_name": "Sequential", "config": {}} '
+    file = seen("m.h5", HDF5 + decoy + front + ESCAPED + b"}" + bytes(99))
+    assert file.safety.verdict is Verdict.DANGEROUS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{" + b" " * 300 + ESCAPED + b"}",
+        b'{"class_name"' + b"\n" * 300 + b': "Lambda", "config": {}}',
+        b'{"class_name":' + b"\t" * 300 + b'"Lambda", "config": {}}',
+        b'{"' + b"a" * 300 + b'": 0, ' + ESCAPED + b"}",
+    ],
+    ids=range(4),
+)
+@pytest.mark.parametrize("padding", [0, 1_048_400])
+def test_what_stretches_a_configuration_is_told(text: bytes, padding: int) -> None:
+    file = seen("m.h5", HDF5 + bytes(padding) + text + bytes(99))
+    assert file.safety.verdict > Verdict.SAFE
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.hdf5", "m", "m.dat", "m.keras"])
+@pytest.mark.parametrize("block", [512, 1024, 2048])
+def test_a_superblock_may_lie_behind_a_block_of_the_users(name: str, block: int) -> None:
+    text = b'{"class_name": "Lambda", "config": {}}'
+    for filling in (b"\0", b"x", b"N"):
+        file = seen(f"app/{name}", filling * block + HDF5 + text)
+        assert (file.format, file.safety.verdict) == ("hdf5", Verdict.DANGEROUS)
+
+
+def test_a_superblock_far_behind_is_found_by_the_suffix() -> None:
+    text = b'{"class_name": "Lambda", "config": {}}'
+    file = seen("app/m.h5", bytes(1 << 20) + HDF5 + text)
+    assert (file.format, file.safety.verdict) == ("hdf5", Verdict.DANGEROUS)
+    assert look("app/m.h5", bytes(1000) + HDF5 + text) is None  # where no reader looks
+
+
+@pytest.mark.parametrize("operation", ["PyFunc", "EagerPyFunc", "ReadFile", "WriteFile"])
+def test_a_serialised_operation_is_known_by_its_name(operation: str) -> None:
+    node = f"\n\x01x\x12{chr(len(operation))}{operation}"
+    assert ids_of(keras(layer("TensorFlowOpLayer", node_def=node))) == {"keras-operation"}
+    assert not ids_of(keras(layer("TensorFlowOpLayer", node_def="\n\x01x\x12\x03Add")))
