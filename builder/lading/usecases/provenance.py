@@ -67,7 +67,7 @@ def make_provenance(
         "context": sources.context,
         "dockerfile": sources.dockerfile,
     }
-    return build_provenance(
+    made = build_provenance(
         parameters={name: value for name, value in parameters.items() if value},
         internal={name: value for name, value in how.items() if value},
         dependencies=dependencies,
@@ -78,6 +78,16 @@ def make_provenance(
         finished=record.finished,
         byproducts=[_byproduct(one) for one in attested],
     )
+    return {name: _carriable(value) for name, value in made.items()}
+
+
+def _carriable(value: Any) -> Any:
+    """Return JSON data with the bytes that are not UTF-8, of paths say, escaped."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(value, dict):
+        return {name: _carriable(one) for name, one in value.items()}
+    return list(map(_carriable, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _no_engine(_name: str) -> None:

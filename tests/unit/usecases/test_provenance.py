@@ -234,3 +234,16 @@ def test_ci_services_are_builders_by_their_own_names() -> None:
         "https://gitlab.com/acme/svc/-/jobs/3",
     )
     assert builder_identity({}) == (LOCAL_BUILDER, None)
+
+
+def test_paths_that_are_not_utf_8_are_escaped_and_others_whole_in_any_locale() -> None:
+    """The build of such a context must not fail where docker's does not."""
+    context = "caf\udce9/\udcc3\udcbc"  # café in Latin-1, ü in UTF-8, in the locale C
+    sources = BuildSources("directory", dockerfile="\udcff.df", dockerfile_sha256="a" * 64)
+    predicate = _predicate(sources=sources, words=("--label", "a=\udcff", context))
+
+    data = build_statement([Subject("svc", {"sha256": C[7:]})], SLSA_PROVENANCE_V1, predicate)
+    command = predicate["buildDefinition"]["externalParameters"]["command"]
+    assert command[-1] == "caf\\xe9/ü"
+    assert command[-2].endswith("\\xff")
+    assert b"udc" not in data
