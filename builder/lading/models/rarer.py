@@ -39,6 +39,13 @@ def _named(head: bytes) -> bool:
     return head[at : at + 1] in _TEXTS
 
 
+def _message_packs() -> Choices:
+    return (
+        (formats.thinc.looks_like, formats.thinc.parse),
+        (formats.flax.looks_like, formats.flax.parse),
+    )
+
+
 def _wide(head: bytes) -> bool:
     """Whether the first line has as many columns as word vectors."""
     return head.partition(b"\n")[0].count(b" ") >= _FEWEST_COLUMNS
@@ -60,7 +67,7 @@ def _network(head: bytes) -> bool:
 
 
 _FEWEST_COLUMNS: Final = 25
-_TEXTS: Final = frozenset(bytes([one]) for one in (*range(0xA0, 0xC0), 0xD9, 0xDA))
+_TEXTS: Final = frozenset(bytes([one]) for one in (*range(0xA0, 0xC0), 0xD9, 0xDA, 0xDB))
 #: First bytes of a network's fields.
 _NEXT: Final = frozenset(b"%c" % tag for tag in b"\xa2\x12\x1a\x20\x28\x32\x38\x42")
 _SIZES: Final = re.compile(rb"\d{1,10} \d{1,5} ?\r?\n").match
@@ -154,7 +161,7 @@ RARER: Final[dict[bytes, Decision]] = {
     b"\xa2\x06": _if(_caffe),
     b"%YAM": _if(_opencv),
     b"\x01\x01": _if(lambda: ((formats.dlib.looks_like, formats.dlib.parse),)),
-    **dict.fromkeys(_MAPS, _if(lambda: ((formats.flax.looks_like, formats.flax.parse),), _named)),
+    **dict.fromkeys(_MAPS, _if(_message_packs, _named)),
     **dict.fromkeys((b"%d" % digit for digit in range(1, 10)), _if(_vectors, _SIZES)),
 }
 #: Protobufs that begin with their field 1, a text or message.

@@ -33,7 +33,6 @@ from lading.models.formats import (
     tensorrt,
     tflite,
     tfrecord,
-    thinc,
     xgboost,
     xmlmodels,
 )
@@ -152,7 +151,6 @@ BY_MAGIC: Final[dict[bytes, Decision]] = {
     arrow.MAGIC[:4]: _if((_starts(arrow.MAGIC), arrow.parse)),
     arrow.FEATHER: _always(arrow.parse_feather),
     b"\xff\xff\xff\xff": _if((arrow.stream_like, arrow.parse)),
-    thinc.START[:4]: _if((_starts(thinc.START), thinc.parse)),
     archives.LLAMAFILE[:4]: _if((_starts(archives.LLAMAFILE), archives.parse)),
     xgboost.BINARY_MAGIC: _if((xgboost.binary_like, xgboost.parse_binary)),
     b"tree": _if((lightgbm.looks_like, lightgbm.parse)),

@@ -35,13 +35,14 @@ if TYPE_CHECKING:
         svm,
         tesseract,
         tfjs,
+        thinc,
         word2vec,
     )
 
 __all__ = [
     "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "kaldi", "kenlm", "mlmodelc",
     "mnn", "ncnn", "opencv", "sentencepiece", "sevenzip", "speech", "svm", "tesseract", "tfjs",
-    "word2vec",
+    "thinc", "word2vec",
 ]  # fmt: skip
 
 

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["looks_like", "parse"]
+__all__ = ["LENGTHS", "NUMBERS", "looks_like", "parse"]
 
 FORMAT: Final = "flax"
 _CHUNKED: Final = b"__msgpack_chunked_array__"
 #: Tag → bytes of the length that follows it: binaries, extensions, texts, arrays, maps.
-_LENGTHS: Final = {
+LENGTHS: Final = {
     0xC4: 1, 0xC5: 2, 0xC6: 4, 0xC7: 1, 0xC8: 2, 0xC9: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4,
     0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4,
 }  # fmt: skip
 #: Tag → bytes of a number.
-_NUMBERS: Final = {
+NUMBERS: Final = {
     0xC0: 0, 0xC2: 0, 0xC3: 0, 0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8,
     0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8,
 }  # fmt: skip
@@ -126,19 +126,19 @@ class _Walk:
             self._open(size, is_map=tag < 0x90 or tag >= 0xDE)
         elif tag < 0xC0:
             source.skip(tag & 0x1F)
-        elif tag in _NUMBERS:
-            source.skip(_NUMBERS[tag])
+        elif tag in NUMBERS:
+            source.skip(NUMBERS[tag])
         elif 0xC7 <= tag <= 0xC9:
             self._extension(self._length(tag))
         elif 0xD4 <= tag <= 0xD8:
             self._extension(1 << (tag - 0xD4))
-        elif tag in _LENGTHS:
+        elif tag in LENGTHS:
             source.skip(self._length(tag))
         else:
             raise Malformed(f"there is no tag {tag:#x}")
 
     def _length(self, tag: int) -> int:
-        return int.from_bytes(self._source.exactly(_LENGTHS[tag]), "big")
+        return int.from_bytes(self._source.exactly(LENGTHS[tag]), "big")
 
     def _open(self, entries: int, *, is_map: bool) -> None:
         if len(self._left) >= LIMITS.json_depth:
@@ -179,4 +179,4 @@ class _Walk:
             return tag
         if tag not in _NUMBER:
             raise Malformed(f"an extent has the tag {tag:#x}")
-        return int.from_bytes(self._source.exactly(_NUMBERS[tag]), "big")
+        return int.from_bytes(self._source.exactly(NUMBERS[tag]), "big")

@@ -2,27 +2,126 @@
 
 ``Model.to_bytes`` of explosion/thinc writes a map of ``nodes``, ``attrs``, ``params`` and
 ``shims``; arrays in it are msgpack-numpy's maps with ``nd``, ``type``, ``kind``, ``shape``,
-``data``.
+``data``. A shim is bytes of another framework's: Thinc gives those of PyTorch to ``torch.load``,
+those of Keras to Keras, without further ado. So each binary value is looked at as if it were a
+file, and MessagePack in MessagePack as well.
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 from typing import TYPE_CHECKING, Final
 
+from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.formats import archives, hdf5, torch
+from lading.models.formats.flax import LENGTHS, NUMBERS
+from lading.models.pickles.scan import imports_danger, passes_for_pickle, scan_all
+from lading.models.stream import Limited, Malformed, Source
 
 if TYPE_CHECKING:
     from lading.models.report import Report
-    from lading.models.stream import Source
 
-__all__ = ["START", "parse"]
+__all__ = ["looks_like", "parse"]
 
 FORMAT: Final = "spacy"
-#: A map of four entries, the first of which is called "nodes".
-START: Final = b"\x84\xa5nodes"
+#: A map whose first key is one of the four: nobody demands an order.
+_START: Final = re.compile(
+    rb"(?:[\x81-\x8f]|\xde..|\xdf....)(?:[\xa5\xa6]|\xd9.|\xda..|\xdb....)(?:nodes|attrs|params|shims)",
+    re.DOTALL,
+)
+_NESTED: Final = 4
+_MAPS: Final = (*range(0x81, 0x90), 0xDE, 0xDF)
+_BINARIES: Final = (0xC4, 0xC5, 0xC6)
+_EXTENSIONS: Final = (0xC7, 0xC8, 0xC9)
 
 
-def parse(source: Source, report: Report) -> None:  # noqa: ARG001 - only its digest counts
-    """Note a component's weights."""
+def looks_like(head: bytes) -> bool:
+    """Whether ``head`` starts a map of a model's parts."""
+    return _START.match(head) is not None
+
+
+def parse(source: Source, report: Report) -> None:
+    """Note a component's weights, and look at what is in them.
+
+    Raises:
+        Malformed: the walk does not come to the end of the map.
+    """
     report.format = FORMAT
     report.fact(v.LIBRARY, "spacy", "")
+    _Walk(source, report, 0).run()
+    if not source.at_end():
+        raise Malformed("bytes follow the model")
+
+
+class _Walk:
+    """Goes from value to value; a name is one, too."""
+
+    def __init__(self, source: Source, report: Report, depth: int) -> None:
+        self._source = source
+        self._report = report
+        self._depth = depth
+
+    def run(self) -> None:
+        """Walk one value with all that is in it."""
+        left = 1  # values that are still to come, whatever they are nested in
+        for _ in range(LIMITS.json_members):
+            if not left:
+                return
+            left += self._value() - 1
+        raise Malformed(f"more than {LIMITS.json_members} values")
+
+    def _value(self) -> int:
+        """Read the next value's beginning, and all of a plain one; return how many it holds."""
+        source, tag = self._source, self._source.exactly(1)[0]
+        if tag < 0x80 or tag >= 0xE0:
+            return 0
+        if tag < 0xA0 or 0xDC <= tag <= 0xDF:
+            count = tag & 0x0F if tag < 0xA0 else self._length(tag)
+            return count if 0x90 <= tag < 0xA0 or tag in (0xDC, 0xDD) else 2 * count
+        if tag < 0xC0:
+            source.skip(tag & 0x1F)
+        elif tag in NUMBERS:
+            source.skip(NUMBERS[tag])
+        elif tag in _BINARIES:
+            self._binary(self._length(tag))
+        elif 0xD4 <= tag <= 0xD8:
+            source.skip(1 + (1 << (tag - 0xD4)))
+        elif tag in LENGTHS:
+            source.skip(self._length(tag) + (tag in _EXTENSIONS))
+        else:
+            raise Malformed(f"there is no tag {tag:#x}")
+        return 0
+
+    def _length(self, tag: int) -> int:
+        return int.from_bytes(self._source.exactly(LENGTHS[tag]), "big")
+
+    def _binary(self, size: int) -> None:
+        content = Limited(self._source, size)
+        found = self._report.inside(f"{self._source.offset}", size)
+        try:
+            self._look(content, found)
+        except Malformed as error:
+            found.find("unscannable", f"cannot be read as {found.format}: {error}")
+        self._report.absorb(found)
+        content.drain()
+
+    def _look(self, content: Source, found: Report) -> None:
+        """Read bytes as what another framework would take them for."""
+        head = content.peek(LIMITS.sniff_bytes)
+        found.format = "what it is"
+        if head.startswith(b"PK\x03\x04"):
+            archives.parse(content, found)
+        elif head.startswith(hdf5.MAGIC):
+            hdf5.parse(content, found)
+        elif head.startswith(torch.LEGACY_HEAD):
+            torch.parse_legacy(content, found)
+        elif imports_danger(head) or (head[:1] == b"\x80" and passes_for_pickle(head)):
+            scan_all(content, found)
+        elif head[:1] and head[0] in _MAPS and self._depth < _NESTED:
+            self._deeper(content, found)
+
+    def _deeper(self, content: Source, found: Report) -> None:
+        with contextlib.suppress(Malformed):  # they were an array's bytes
+            _Walk(content, found, self._depth + 1).run()

@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 
 from lading.inventory import Role, Verdict
+from lading.limits import Limits
+from lading.models.formats import thinc
 from support import model_encoders as enc
-from support.models_fixtures import gguf_bytes, zip_bytes
+from support.models_fixtures import (
+    evil_pickle,
+    gguf_bytes,
+    torch_legacy_bytes,
+    torch_zip_bytes,
+    zip_bytes,
+)
 from support.models_streams import facts_of, ids_of, look, seen
 
 
@@ -257,9 +265,58 @@ class TestLlamafile:
         assert look("usr/bin/make.com", program + zip_bytes({"zoneinfo/UTC": b"TZif"})) is None
 
 
+def binary(content: bytes) -> bytes:
+    return b"\xc6" + len(content).to_bytes(4, "big") + content
+
+
+def component(keys: str = "nodes attrs params shims", **values: bytes) -> bytes:
+    """Return a component of a pipeline: a map of lists, of which each has at most these values."""
+    parts = [b"\x84"]
+    for key in keys.split():
+        content = values.get(key, b"")
+        many = {b"": b"\x90"}.get(content, b"\x91" if key == "shims" else b"\x94")
+        parts += [bytes([0xA0 + len(key)]), key.encode(), many, content]
+    return b"".join(parts)
+
+
 class TestSpacyAndThinc:
     def test_weights_of_a_component(self) -> None:
-        assert seen("m/ner/model", b"\x84\xa5nodes\x90\xa5attrs\x90").format == "spacy"
+        file = seen("m/ner/model", component())
+        assert (file.format, file.safety.verdict) == ("spacy", Verdict.SAFE)
+        other = b"\xc7\x02\x05ab" + b"\xd4\x01x" + b"\xcb" + bytes(8)
+        arrays = component(params=binary(bytes(range(256)) * 300) + other)
+        assert seen("m/ner/model", arrays).safety.verdict is Verdict.SAFE
+
+    @pytest.mark.parametrize("keys", ["nodes attrs params shims", "shims params attrs nodes"])
+    @pytest.mark.parametrize("depth", range(3))
+    def test_what_other_frameworks_keep_in_it_is_looked_at(self, keys: str, depth: int) -> None:
+        """``PyTorchShim.from_bytes`` gives its ``state`` to ``torch.load``."""
+        keras = b"\x89HDF\r\n\x1a\n" + bytes(99) + b'{"class_name": "Lambda", "config": {}}'
+        for state, verdict in (
+            (torch_zip_bytes(extra=evil_pickle()[2:-1] + b"0"), Verdict.DANGEROUS),
+            (torch_zip_bytes(), Verdict.SAFE),
+            (torch_legacy_bytes(), Verdict.SAFE),
+            (torch_legacy_bytes()[:15] + evil_pickle(), Verdict.DANGEROUS),
+            (evil_pickle(), Verdict.DANGEROUS),
+            (b"N0cos\nsystem\n(S'id'\ntR.", Verdict.DANGEROUS),
+            (keras, Verdict.DANGEROUS),
+        ):
+            shim = b"\x82\xa6config\x80\xa5state" + binary(state)
+            for _ in range(depth):
+                shim = b"\x81\xa1a" + binary(shim)
+            file = seen("m/ner/model", component(keys, shims=binary(shim)))
+            assert (file.format, file.safety.verdict) == ("spacy", verdict)
+
+    @pytest.mark.parametrize("cut", range(8, 30, 4))
+    def test_a_component_that_ends_too_early_is_unscannable(self, cut: int) -> None:
+        assert seen("m/ner/model", component()[:cut]).safety.verdict is Verdict.UNSCANNABLE
+        assert seen("m/ner/model", component() + b"x").safety.verdict is Verdict.UNSCANNABLE
+
+    def test_endless_values_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(thinc, "LIMITS", Limits(json_members=10))
+        file = seen("m/ner/model", b"\x84\xa5nodes\x9f" + b"\x01" * 99)
+        assert file.safety.verdict is Verdict.UNSCANNABLE
+        assert seen("m/model", b"\x84\xa5nodes\xc1").safety.verdict is Verdict.UNSCANNABLE
 
     def test_other_message_packs_are_none(self) -> None:
         assert look("m/state", b"\x84\xa4node\x90") is None

@@ -146,12 +146,12 @@ SPACY = {
 
 def test_a_spacy_pipeline_is_one_model(tmp_path: Path) -> None:
     package = "lib/python3.11/site-packages/en_core_tiny"
-    component = b"\x84\xa5nodes\x90"
+    component = b"\x84\xa5nodes\x90\xa5attrs\x90\xa6params\x90\xa5shims"
     files = {
         f"{package}/meta.json": json.dumps(SPACY).encode(),
         f"{package}/en_core_tiny-3.8.0/meta.json": json.dumps(SPACY).encode(),
-        f"{package}/en_core_tiny-3.8.0/ner/model": component + b"1",
-        f"{package}/en_core_tiny-3.8.0/tagger/model": component + b"2",
+        f"{package}/en_core_tiny-3.8.0/ner/model": component + b"\x90",
+        f"{package}/en_core_tiny-3.8.0/tagger/model": component + b"\x91\x90",
         f"{package}/en_core_tiny-3.8.0/vocab/lookups.bin": BINARY,
         "srv/app/meta.json": b'{"lang": "en", "name": "a page"}',
     }
