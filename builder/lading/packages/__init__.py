@@ -53,7 +53,7 @@ __all__ = [
 
 # Part of the key under which a layer's findings are cached: raise it whenever ``collect`` keeps
 # other files, or other parts of them, than before.
-SCANNER_VERSION = "2"
+SCANNER_VERSION = "3"
 
 #: Where each name is: finding syft must not load the readers, which take longer than it does.
 _MODULES: Final = {

@@ -19,6 +19,7 @@ from lading.packages.rules import (
     NIX_MARKERS,
     NIX_STORE,
     PLAIN_SUFFIXES,
+    is_conda,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def collect(file: File, layer: str | None = None) -> PackageFile | None:
             return None
         if suffix in JAVA_SUFFIXES or suffix == "zip":
             return _archive(file, suffix, layer)
+        if is_conda(path):
+            return _record(file, layer)
         rule = BY_SUFFIX.get(suffix)
         if rule is None:
             rule = _PREFIXES.get(name[:_PREFIX_LENGTH])
@@ -101,6 +104,12 @@ def _whole(file: File, layer: str | None) -> PackageFile:
     if file.size > LIMITS.package_file:
         return PackageFile(file.path, b"", layer, size=file.size)
     return PackageFile(file.path, file.read(file.size), layer)
+
+
+def _record(file: File, layer: str | None) -> PackageFile:
+    from lading.packages.conda import record
+
+    return record(file, layer)
 
 
 def _program(file: File, name: str, layer: str | None) -> PackageFile | None:

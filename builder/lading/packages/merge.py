@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from lading.packages.conda import conda_owners, conda_packages
 from lading.packages.distributions import is_metadata
 from lading.packages.syft_bom import FOUND_BY
 
@@ -34,19 +35,22 @@ def merge_packages(
 
     Python's are our own reader's alone. One that an OS package installed (Debian's
     ``python3-numpy``) is listed beside that package, because both names are needed to match
-    advisories, and says so in the property ``lading:os-package``.
+    advisories, and says so in the property ``lading:os-package``; so is one that Conda installed.
     """
-    owners = os_owners(files)
+    owners, of_conda = os_owners(files), conda_owners(files)
     found = {
         (package.purl, package.path): package
         for package in _without_owned_programs(other.packages, files, links or {})
         if package.type != "pypi"
     }
+    found |= {(package.purl, package.path): package for package in conda_packages(files)}
     purls = {(package.type, package.name): package.purl for package in found.values()}
     for package in python.packages:
-        owner = owners.get(package.path or "")
-        if owner is not None:
-            named = {OS_PACKAGE: purls.get(owner, owner[1])}
+        path = package.path or ""
+        owner = owners.get(path)
+        installed = of_conda.get(path) if owner is None else purls.get(owner, owner[1])
+        if installed is not None:
+            named = {OS_PACKAGE: installed}
             package = dataclasses.replace(package, properties={**package.properties, **named})
         found.setdefault((package.purl, package.path), package)
     return tuple(found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or "")))

@@ -16,7 +16,7 @@ from lading.inventory import Finding, Level, Package, Tool
 from lading.limits import LIMITS
 from lading.packages import miniroot
 from lading.packages.archives import JAVA_SUFFIXES
-from lading.packages.rules import is_evidence, is_python
+from lading.packages.rules import is_conda, is_evidence, is_python
 from lading.packages.syft_bom import packages_of
 from lading.packages.syft_run import run_syft
 
@@ -72,6 +72,7 @@ def os_packages(
     """
     wanted = [file for file in files if not is_python(file.path)]
     findings = tuple(_unread(file) for file in wanted if file.size is not None)
+    wanted = [file for file in wanted if not is_conda(file.path)]
     planned = miniroot.plan(wanted, links or {})
     if not any(is_evidence(path) for path, _ in planned):
         return SyftResult(findings=findings)
@@ -131,6 +132,14 @@ def _unread(file: PackageFile) -> Finding:
             "package-archive-unreadable",
             Level.WARNING,
             f"{file.size} bytes of an archive could not be read: libraries in it are missing",
+            file.path,
+            file.layer,
+        )
+    if is_conda(file.path):
+        return Finding(
+            "package-record-unreadable",
+            Level.WARNING,
+            f"{file.size} bytes of a record of Conda's could not be read: its package is missing",
             file.path,
             file.layer,
         )

@@ -1,7 +1,8 @@
 """Which paths of an image hold package data: one table, read by :mod:`lading.packages.capture`.
 
 A rule is a set of fragments, one of which the path must contain; no fragment means every path.
-The first table serves our own Python reader. The second serves syft: it is the union of what
+The first table serves our own Python reader (and Conda's records our own reader of those, for no
+version of syft gives their purl). The second serves syft: it is the union of what
 the catalogers look for that syft selects for *images* (1.18 to 1.51), so that a tree made of
 only these files gives what the whole image gives. Weights never match.
 """
@@ -22,6 +23,7 @@ __all__ = [
     "NIX_STORE",
     "PLAIN_SUFFIXES",
     "Rule",
+    "is_conda",
     "is_evidence",
     "is_python",
     "is_supporting",
@@ -105,6 +107,8 @@ _SYFT_BY_NAME: dict[str, Rule] = {
     ".bitnami_components.json": ("opt/bitnami/",),
 }
 
+_CONDA = "conda-meta/"
+
 # Most files of a machine-learning image; no rule below is about them.
 PLAIN_SUFFIXES = frozenset(("py", "pyc", "pyi", "h", "hpp", "cuh", "pxd"))
 
@@ -175,6 +179,13 @@ def is_python(path: str) -> bool:
         return True
     rule = PYTHON_BY_NAME.get(name)
     return rule is not None and (not rule or any(fragment in path for fragment in rule))
+
+
+def is_conda(path: str) -> bool:
+    """Return whether a captured file is the record of a package of Conda's."""
+    if _CONDA not in path or not path.endswith(".json"):
+        return False
+    return f"/{path[: path.rindex('/') + 1]}".endswith(f"/{_CONDA}")
 
 
 def is_supporting(path: str) -> bool:
