@@ -10,14 +10,17 @@ not mean "not asked for". ``[[trust]]`` is read here as TOML only; what it means
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, Final, TypeAlias
 
 from lading.errors import InputError, UsageError
 from lading.limits import LIMITS
 from lading.records import fresh, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, TypeAlias
+
+    Place: TypeAlias = str | os.PathLike[str]
 
 __all__ = ["CONFIG_NAME", "Config", "Layer", "beside", "load_config", "read_toml", "unknown_name"]
 
@@ -25,7 +28,7 @@ CONFIG_NAME: Final = "lading.toml"
 TRUST_TABLE: Final = "trust"
 
 #: The settings that one source makes: name → value, without those that are unset or off.
-Layer: TypeAlias = Mapping[str, Any]
+Layer: TypeAlias = Mapping[str, "Any"]
 
 _PATHS: Final = {
     "signing-key",
@@ -82,8 +85,6 @@ _NEVER_EMPTY: Final = (
     *("signing-key", "keyless", "identity-token", "trust-config", "certificate"),
     *("policy-file", "previous", "require-attested-models"),
 )
-# "awskms:…", "https://…", "pkcs11:…"; one letter before the colon is a drive
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:")
 
 
 @record
@@ -95,7 +96,7 @@ class Config:
 
     tables: dict[str, dict[str, Any]] = fresh(default_factory=dict)
     trust: tuple[Any, ...] = ()
-    path: Path = Path(CONFIG_NAME)
+    path: str = CONFIG_NAME
 
     def get(self, table: str, name: str) -> Any:
         """Return ``LADING_NAME`` from the environment, else the file's value, else None."""
@@ -130,7 +131,7 @@ class Config:
         return _set(given), _set(environment), _set(self.tables.get(table, {}))
 
 
-def load_config(directory: Path | None = None) -> Config:
+def load_config(directory: Place | None = None) -> Config:
     """Read ``lading.toml`` of ``directory`` (default: the working directory), if there is one.
 
     Raises:
@@ -138,32 +139,32 @@ def load_config(directory: Path | None = None) -> Config:
         UsageError: a table, name or type that does not exist, or a variable that is empty.
     """
     _refuse_empty_variables()
-    path = (directory or Path()) / CONFIG_NAME
+    path = os.path.join(directory or "", CONFIG_NAME)
     data = read_toml(path)
     if data is None:
         return Config(path=path)
     trust = data.pop(TRUST_TABLE, [])
     if not isinstance(trust, list):
-        raise UsageError("Trust is a list of rules", where=str(path), wanted=f"[[{TRUST_TABLE}]]")
+        raise UsageError("Trust is a list of rules", where=path, wanted=f"[[{TRUST_TABLE}]]")
     tables: dict[str, dict[str, Any]] = {}
     for table, values in data.items():
         known = _TABLES.get(table)
         if known is None or not isinstance(values, dict):
-            raise unknown_name(str(path), f"[{table}]", table, [*_TABLES, TRUST_TABLE])
+            raise unknown_name(path, f"[{table}]", table, [*_TABLES, TRUST_TABLE])
         tables[table] = {
             name: _checked(path, table, name, value, known) for name, value in values.items()
         }
     return Config(tables, tuple(trust), path)
 
 
-def read_toml(path: Path) -> dict[str, Any] | None:
+def read_toml(path: Place) -> dict[str, Any] | None:
     """Return a settings file's content, None when there is no such file.
 
     Raises:
         InputError: too large, unreadable or not TOML.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             raw = file.read(LIMITS.companion_text + 1)
     except FileNotFoundError:
         return None
@@ -179,9 +180,14 @@ def read_toml(path: Path) -> dict[str, Any] | None:
         raise InputError("The settings are not TOML", where=str(path), got=str(error)) from error
 
 
-def beside(path: Path, value: str) -> str:
+def beside(path: Place, value: str) -> str:
     """Resolve a relative path against the file that names it; URIs stay as they are."""
-    return value if _SCHEME.match(value) else str(path.parent / Path(value).expanduser())
+    import re  # who has no such file needs none of this
+    from pathlib import Path
+
+    # "awskms:…", "https://…", "pkcs11:…"; one letter before the colon is a drive
+    scheme = re.match(r"[a-z][a-z0-9+.-]+:", value)
+    return value if scheme else str(Path(path).parent / Path(value).expanduser())
 
 
 def unknown_name(where: str, what: str, word: str, known: Iterable[str]) -> UsageError:
@@ -193,16 +199,16 @@ def unknown_name(where: str, what: str, word: str, known: Iterable[str]) -> Usag
     return UsageError(f"Unknown setting: {what}", where=where, hint=hint)
 
 
-def _checked(path: Path, table: str, name: str, value: Any, known: dict[str, Any]) -> Any:
+def _checked(path: str, table: str, name: str, value: Any, known: dict[str, Any]) -> Any:
     if name not in known:
-        raise unknown_name(str(path), f"{name} in [{table}]", name, known)
+        raise unknown_name(path, f"{name} in [{table}]", name, known)
     texts = not isinstance(value, list) or all(isinstance(item, str) for item in value)
     if not isinstance(value, known[name]) or not texts:
         raise UsageError(
-            f"A setting has the wrong type: {name} in [{table}]", where=str(path), got=repr(value)
+            f"A setting has the wrong type: {name} in [{table}]", where=path, got=repr(value)
         )
     if name in _NEVER_EMPTY and value in ("", [], [""]):
-        raise UsageError(f"A setting is empty: {name} in [{table}]", where=str(path))
+        raise UsageError(f"A setting is empty: {name} in [{table}]", where=path)
     if name not in _PATHS:
         return value
     if isinstance(value, list):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lading_oci.errors import MalformedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import hashlib
 

@@ -15,11 +15,14 @@ The first component is a domain when it has a dot, a colon or an upper-case lett
 from __future__ import annotations
 
 import re
-from typing import NoReturn
 
 from lading_oci.digest import is_digest
 from lading_oci.errors import ReferenceInvalid
 from lading_oci.records import changed, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 __all__ = ["DOCKER_HUB", "Reference", "is_tag", "parse_reference"]
 

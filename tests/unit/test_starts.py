@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lading.attest.keys import generate
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -64,3 +66,31 @@ def test_an_unchanged_image_is_told_by_a_socket_and_a_digest(tmp_path: Path) -> 
 
     assert {"lading.cli.printed", "lading.packages.syft_places", "zlib"} <= loaded
     assert loaded & COSTLY == {"contextlib", "hashlib", "importlib", "socket", "warnings"}
+
+
+def test_docker_starts_building_before_what_it_can_do_without_is_loaded(tmp_path: Path) -> None:
+    """A key that was opened before, a context that git does not know, and no settings file."""
+    docker, key = tmp_path / "docker", tmp_path / "lading.key"
+    docker.write_text("#!/bin/sh\nexit 7\n")
+    docker.chmod(0o755)
+    key.write_bytes(generate("p256").private_pem)
+    settings = {"HOME": str(tmp_path), "PATH": str(tmp_path), "XDG_CACHE_HOME": f"{tmp_path}/cache"}
+    loaded = _loaded(
+        f"import os; os.chdir({str(tmp_path)!r})\n"
+        f"os.environ.clear(); os.environ.update({settings})\n"
+        "from lading.attest.signers.options import SigningOptions\n"
+        "from lading.cli import build, opened\n"
+        f"opened.keep(opened.mark_of(SigningOptions({str(key)!r})))\n"
+        "from lading.engine import builder\n"
+        "started = []; run = builder.subprocess.Popen\n"
+        "def start(words, **how):\n"
+        "    started.append((words, set(sys.modules))); return run(words, **how)\n"
+        "builder.subprocess.Popen = start\n"
+        f"build.run(['-t', 'x:1', '--signing-key', {str(key)!r}, '.'])\n"
+        "(words, modules), = started; assert words[1] == 'build', words\n"
+        "for name in set(sys.modules) - modules: del sys.modules[name]"
+    )
+
+    assert {"lading.usecases.build", "lading.engine.git", "lading_oci.references"} <= loaded
+    needed = {"collections", "contextlib", "enum", "functools", "importlib", "re", "subprocess"}
+    assert loaded & COSTLY == {*needed, "warnings"}

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
-    from pathlib import Path
 
     from lading.inventory import Inspection
     from lading.usecases.foresee import Foreseeing
@@ -39,7 +38,7 @@ class Ahead:
         self._contents: Foreseeing | None = None
         self._seen: tuple[str, Inspection] | None = None
 
-    def work(self, iidfile: Path, over: threading.Event) -> bool:
+    def work(self, iidfile: str, over: threading.Event) -> bool:
         """Foresee the image and look into it once its ID is in ``iidfile``, until ``over``.
 
         False when nothing is known of its name.
@@ -81,7 +80,7 @@ class Ahead:
         return replace(found, image=replace(found.image, name=self._name or image_id))
 
 
-def _awaited(iidfile: Path, over: threading.Event) -> str | None:
+def _awaited(iidfile: str, over: threading.Event) -> str | None:
     """Return the ID that docker writes into a file of its own; None when that is over."""
     from lading.engine.builder import id_in
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from lading.cli import wiring
 from lading.cli.render import note, plain
@@ -16,9 +14,11 @@ from lading.errors import UsageError
 from lading.exit_codes import ExitCode
 from lading.usecases.build import Built, build
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     import typer
 
@@ -87,7 +87,7 @@ def run(words: Sequence[str]) -> int:
     settings = _Settings(command.own)
     with contextlib.ExitStack() as loaded:
 
-        def meanwhile(iidfile: Path) -> None:
+        def meanwhile(iidfile: str) -> None:
             settings.open()  # before others load what it needs
 
             def foresee(over: threading.Event) -> bool:
@@ -115,7 +115,7 @@ def run(words: Sequence[str]) -> int:
     release = _release(built, settings)
     _say(release, quiet=command.switch("quiet"))
     if settings.bom_output:
-        _write_boms(Path(settings.bom_output), release)
+        _write_boms(settings.bom_output, release)
     if settings.summary_json:
         _write_summary(settings.summary_json, release, settings.verdict)
     return int(ExitCode.OK)
@@ -154,6 +154,8 @@ class _Settings:
         A key file that is known to open is opened by :meth:`open`, beside docker.
         """
         if self.policy_file:
+            from pathlib import Path
+
             from lading.cli.judging import check_outputs
             from lading.usecases.policy import load_policy
 
@@ -161,6 +163,8 @@ class _Settings:
             self.policy = load_policy(Path(self.policy_file))
         written = (self.bom_output, self.summary_json if self.summary_json != "-" else None)
         if any(written):
+            from pathlib import Path
+
             from lading.cli.files import insist_on_place
 
             for path in filter(None, written):
@@ -331,10 +335,13 @@ def _matched(
     return match_attested(inspections, signer=settings.signer, evidence=places, required=required)
 
 
-def _write_boms(path: Path, release: Release) -> None:
+def _write_boms(place: str, release: Release) -> None:
     """Write the BOM; those of a multi-platform image's others beside it, by their platform."""
+    from pathlib import Path
+
     from lading.cli.files import write_file
 
+    path = Path(place)
     write_file(path, release.document)
     for one in release.others:
         platform = str(one.inspection.image.platform).replace("/", "-")
@@ -362,6 +369,8 @@ def _write_summary(place: str, release: Release, verdict: Verdict | None) -> Non
     if place == "-":
         note(document)
         return
+    from pathlib import Path
+
     from lading.cli.files import write_file
 
     write_file(Path(place), document.encode())

@@ -9,10 +9,11 @@ import os
 import sys
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Final
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Final
 
 __all__ = ["NEEDED", "OFTEN_NEEDED", "WarmUp"]
 

@@ -9,11 +9,10 @@ An option that it does not know is taken for a switch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lading.errors import UsageError
 from lading.records import fresh, record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

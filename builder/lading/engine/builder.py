@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from lading.errors import EngineError
 from lading.limits import LIMITS
 from lading.programs import on_path, private_directory
 from lading.records import record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from lading.engine.argv import BuildCommand
 
@@ -101,9 +101,9 @@ def _has_builders() -> bool:
 
     One that is chosen by ``docker buildx use`` is among them, whatever was chosen for which engine.
     """
-    place = os.environ.get("BUILDX_CONFIG") or _docker_config() / "buildx"
+    place = os.environ.get("BUILDX_CONFIG") or f"{_docker_config()}/buildx"
     try:
-        with os.scandir(Path(place) / "instances") as made:
+        with os.scandir(f"{place}/instances") as made:
             return any(made)
     except FileNotFoundError:
         return False
@@ -111,28 +111,30 @@ def _has_builders() -> bool:
         return True  # buildx knows better
 
 
-def _docker_config() -> Path:
-    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+def _docker_config() -> str:
+    return os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
 
 
 def _has_buildx() -> bool:
     config = _docker_config()
-    places = [config / "cli-plugins", *map(Path, _PLUGIN_DIRECTORIES)]
-    if any((place / "docker-buildx").exists() for place in places):
+    places = [f"{config}/cli-plugins", *_PLUGIN_DIRECTORIES]
+    if any(os.path.exists(f"{place}/docker-buildx") for place in places):
         return True
-    import json
-
+    extra = []
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        extra = json.loads((config / "config.json").read_text())["cliPluginsExtraDirs"]
-        places += [Path(place) for place in extra]
-    return any((place / "docker-buildx").exists() for place in places)
+        with open(f"{config}/config.json", encoding="utf-8") as file:
+            text = file.read()
+        import json  # not for those who have no such file
+
+        extra = [os.fspath(place) for place in json.loads(text)["cliPluginsExtraDirs"]]
+    return any(os.path.exists(f"{place}/docker-buildx") for place in extra)
 
 
 def run_build(
     command: BuildCommand,
     words: Sequence[str],
     builder: Builder,
-    meanwhile: Callable[[Path], object] = lambda _: None,
+    meanwhile: Callable[[str], object] = lambda _: None,
     *,
     image: bool = True,
 ) -> BuildResult:
@@ -150,13 +152,13 @@ def run_build(
     if not image:
         return BuildResult(_run([docker_cli(), "build", *words], lambda: None))
     with private_directory("lading-build-") as private:
-        iidfile = Path(command.last("iidfile") or Path(private, "iid"))
-        metadata = Path(command.last("metadata-file") or Path(private, "metadata.json"))
+        iidfile = command.last("iidfile") or f"{private}/iid"
+        metadata = command.last("metadata-file") or f"{private}/metadata.json"
         # buildx takes no file for the image's ID beside these; it is in the metadata, too
         refused = builder.buildx and command.outputs & {"local", "tar"}
-        extra = [] if command.last("iidfile") or refused else ["--iidfile", str(iidfile)]
+        extra = [] if command.last("iidfile") or refused else ["--iidfile", iidfile]
         if builder.buildx and not command.last("metadata-file"):
-            extra += ["--metadata-file", str(metadata)]
+            extra += ["--metadata-file", metadata]
         arguments = [docker_cli(), "build", *extra, *words]
         status = _run(arguments, lambda: meanwhile(iidfile))
         if status != 0:
@@ -203,20 +205,20 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
             raise
 
 
-def id_in(path: Path) -> str:
+def id_in(path: str | os.PathLike[str]) -> str:
     """Return what docker wrote into an ``--iidfile``, so far; nothing when there is none."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             return file.read(LIMITS.companion_json).decode("ascii", "replace").strip()
     except OSError:
         return ""
 
 
-def _metadata(path: Path) -> dict[str, Any]:
+def _metadata(path: str) -> dict[str, Any]:
     import json
 
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             found = json.loads(file.read(LIMITS.companion_json))
     except (OSError, ValueError):
         return {}

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import subprocess
-from typing import TYPE_CHECKING
 
 from lading.engine.redact import public_url
 from lading.limits import LIMITS
 from lading.programs import on_path
 from lading.records import record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
+    Place = str | os.PathLike[str]
 
 __all__ = ["Commit", "commit_of"]
 
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_LENGTHS = (40, 64)  # of a commit: SHA-1, SHA-256
 
 
 @record
@@ -38,14 +37,14 @@ class Commit:
     ignored: int | None
 
 
-def commit_of(directory: Path) -> Commit | None:
+def commit_of(directory: Place) -> Commit | None:
     """Return the commit of the repository that ``directory`` is in, or None without one."""
     git = on_path("git")
     if git is None:
         return None
     shown = _Git(git, directory, "rev-parse", "HEAD", "--show-prefix").answer()
     lines = (shown or b"").decode("utf-8", "replace").split("\n")
-    if not _COMMIT.fullmatch(lines[0]):
+    if len(lines[0]) not in _LENGTHS or lines[0].strip("0123456789abcdef"):
         return None
     # side by side: looking for changes takes the longest
     named = _Git(git, directory, "config", "--get", "remote.origin.url")
@@ -68,7 +67,7 @@ def commit_of(directory: Path) -> Commit | None:
 class _Git:
     """A git that runs, without locks, monitors and questions."""
 
-    def __init__(self, git: str, directory: Path, *words: str) -> None:
+    def __init__(self, git: str, directory: Place, *words: str) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.suppress(OSError):
             self._process = subprocess.Popen(

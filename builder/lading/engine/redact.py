@@ -14,13 +14,12 @@ Options come in docker's long form, each with its values in order, and the argum
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit, urlunsplit
-
 from lading.engine.argv import VALUE_OPTIONS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Final
 
     from lading.engine.argv import BuildCommand
 
@@ -52,6 +51,8 @@ def public_url(text: str) -> str:
     """Return a URL without user, password and query; any other text as it is."""
     if "://" not in text:
         return text
+    from urllib.parse import urlsplit, urlunsplit  # a tenth of what docker would wait for
+
     try:
         parts = urlsplit(text)
         host = parts.netloc.rpartition("@")[2]

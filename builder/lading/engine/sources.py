@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os
 
 from lading.engine.git import Commit, commit_of
 from lading.limits import LIMITS
 from lading.records import changed, record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,17 +45,16 @@ class SourcesRead:
 def read_sources(command: BuildCommand) -> SourcesRead:
     """Read what may be another thing when docker has started; what it means can wait."""
     place = command.arguments[-1] if command.arguments else ""
-    directory = Path(place)
     if place == "-":
         return SourcesRead(BuildSources("stdin", unread="the context came through standard input"))
-    if not place or not directory.is_dir():
+    if not place or not os.path.isdir(place):
         return SourcesRead(BuildSources("url", unread="the context is not a local directory"))
-    commit = commit_of(directory)
+    commit = commit_of(place)
     given = command.last("file")
     if given == "-":
         why = "the Dockerfile came through standard input"
         return SourcesRead(BuildSources("directory", commit, unread=why))
-    content = _content(Path(given) if given else directory / "Dockerfile")
+    content = _content(given or os.path.join(place, "Dockerfile"))
     if isinstance(content, str):
         return SourcesRead(BuildSources("directory", commit, given or "Dockerfile", unread=content))
     return SourcesRead(BuildSources("directory", commit, given or "Dockerfile"), content)
@@ -87,13 +86,13 @@ def describe_sources(
     )
 
 
-def _content(path: Path) -> bytes | str:
+def _content(path: str) -> bytes | str:
     """Return a Dockerfile's bytes, or why there are none."""
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         # what is read from a pipe (`-f <(…)`) would be missing for docker
         return "the Dockerfile is not a regular file"
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             content = file.read(LIMITS.dockerfile + 1)
     except OSError as error:
         return f"the Dockerfile cannot be read: {error.strerror}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from lading.engine.builder import find_builder, run_build
 from lading.engine.sources import read_sources
@@ -19,10 +18,10 @@ from lading.records import record
 from lading_oci.errors import ReferenceInvalid
 from lading_oci.references import Reference, parse_reference
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     from lading.engine.argv import BuildCommand
     from lading.engine.builder import Builder, BuildResult
@@ -79,7 +78,7 @@ def name_of(command: BuildCommand) -> str | None:
 def build(
     command: BuildCommand,
     before: Callable[[], object],
-    meanwhile: Callable[[Path], object] = lambda _: None,
+    meanwhile: Callable[[str], object] = lambda _: None,
 ) -> Built:
     """Run docker's build; ``before`` is called once it is clear that an image is to come.
 
