@@ -54,7 +54,8 @@ def ask(
         document: what is posted, as JSON data.
 
     Raises:
-        EngineError: one is there and does not answer: what it has is not known, which is not none.
+        EngineError: one is there and does not answer, or not to this user: what it has is not
+            known, which is not none.
     """
     host = host or chosen_host()
     if not host.startswith("unix://"):
@@ -63,18 +64,32 @@ def ask(
         connection.settimeout(seconds)
         try:
             connection.connect(host.removeprefix("unix://"))
+        except PermissionError as error:
+            raise EngineError(
+                "you may not talk to the Docker engine",
+                where=host,
+                got="permission denied",
+                hint="add yourself to the socket's group (usually `docker`), use sudo, or name the "
+                "registry's image alone: registry:NAME",
+            ) from error
+        except (BlockingIOError, TimeoutError) as error:
+            raise _silent(host, error) from error
         except OSError:
             return None
         try:
             connection.sendall(_request(method, path, document))
             return _parsed(_everything(connection), bodiless=method == "HEAD")
         except (OSError, ValueError) as error:
-            raise EngineError(
-                "The Docker engine does not answer",
-                where=host,
-                got=str(error) or type(error).__name__,
-                hint="Check it with `docker version`; `registry:NAME` asks the registry alone.",
-            ) from error
+            raise _silent(host, error) from error
+
+
+def _silent(host: str, error: Exception) -> EngineError:
+    return EngineError(
+        "The Docker engine does not answer",
+        where=host,
+        got=str(error) or type(error).__name__,
+        hint="Check it with `docker version`; `registry:NAME` asks the registry alone.",
+    )
 
 
 def _request(method: str, path: str, document: Any) -> bytes:

@@ -35,7 +35,8 @@ def engine_image(name: str) -> EngineImage | None:
     Engines reached over TCP or SSH are not asked; they are not this host's.
 
     Raises:
-        EngineError: the engine answers, but not with an image and not with "no such image".
+        EngineError: the engine answers, but not with an image and not with "no such image"; or it
+            is there, and this user may not ask it.
     """
     answer = ask(f"/images/{quote(name, safe='/:@')}/json")
     if answer is None:

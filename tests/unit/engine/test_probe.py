@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lading.engine.local import ask
 from lading.engine.probe import EngineImage, engine_image, engine_version
 from lading.errors import EngineError
 
@@ -83,6 +85,34 @@ def test_no_engine(path: Path) -> None:
 def test_an_engine_that_does_not_answer_is_an_error(path: Path, answer: bytes) -> None:
     with _engine(path, answer), pytest.raises(EngineError):
         engine_image("svc:1")
+
+
+def test_an_engine_that_this_user_may_not_ask_is_not_taken_for_none(path: Path) -> None:
+    """`sudo docker run` would start what it has under the name, whatever the registry has."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(1)
+        path.chmod(0)
+        was = os.geteuid()
+        if was == 0:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(EngineError, match="may not talk") as caught:
+                engine_image("svc:1")
+        finally:
+            os.seteuid(was)
+    assert "registry:NAME" in str(caught.value.hint)
+
+
+def test_an_engine_whose_queue_is_full_is_not_taken_for_none(path: Path) -> None:
+    with contextlib.ExitStack() as opened:
+        server = opened.enter_context(socket.socket(socket.AF_UNIX))
+        server.bind(str(path))
+        server.listen(0)
+        waiting = opened.enter_context(socket.socket(socket.AF_UNIX))
+        waiting.connect(str(path))
+        with pytest.raises(EngineError, match="does not answer"):
+            ask("/version", seconds=0.2)
 
 
 def test_the_version(path: Path) -> None:
