@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
-__all__ = ["Aside", "Source", "discard"]
+__all__ = ["Aside", "Flushes", "Source", "discard"]
 
 _PIECE = 1024 * 1024
 _UNFINISHED = "lading-"  # others keep their unfinished files beside ours
@@ -40,14 +41,18 @@ class Aside:
         self._oldest = oldest
         self._swept = False
 
-    def write(self, source: Source) -> str:
-        """Write a file and return its name. Raises OSError, or what ``source`` raises."""
+    def write(self, source: Source, size: int = _PIECE) -> str:
+        """Write a file of about ``size`` bytes and return its name.
+
+        Raises OSError, or what ``source`` raises.
+        """
         self._directory.mkdir(exist_ok=True)
         self._sweep()
         descriptor, temporary = tempfile.mkstemp(dir=self._directory, prefix=_UNFINISHED)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
-                piece = memoryview(bytearray(_PIECE))
+                # one byte more, so that what is longer than it should be shows at once
+                piece = memoryview(bytearray(min(size + 1, _PIECE)))
                 while count := source.readinto(piece):
                     view = piece[:count]
                     while view:
@@ -58,20 +63,34 @@ class Aside:
             raise
         return temporary
 
-    def place(self, files: Mapping[Path, str]) -> None:
+    def place(
+        self,
+        files: Mapping[Path, str],
+        last: Mapping[Path, str] | None = None,
+        flushes: Flushes | None = None,
+    ) -> None:
         """Rename files that were written here to their places, and flush all of it.
+
+        ``last`` come to their places when the disk has the others in theirs: they name them. What
+        ``flushes`` has begun is not begun again.
 
         Raises:
             OSError: some may be in their places; those that are not are gone.
         """
+        last = last or {}
+        waiting = flushes or Flushes()
         try:
-            _flush(files.values())
-            for path, temporary in files.items():
-                os.replace(temporary, path)  # noqa: PTH105 - both ends are known to exist
+            waiting.wait([*files.values(), *last.values()])
+            for group in (files, last):
+                for path, temporary in group.items():
+                    os.replace(temporary, path)  # noqa: PTH105 - both ends are known to exist
+                waiting.wait({str(path.parent) for path in group})
         except BaseException:
-            discard(files.values())
+            discard([*files.values(), *last.values()])
             raise
-        _flush({str(path.parent) for path in files})
+        finally:
+            if flushes is None:
+                waiting.end()
 
     def _sweep(self) -> None:
         """Once, remove what writers that were killed have left: large, and nobody's any more."""
@@ -92,22 +111,46 @@ def discard(temporaries: Iterable[str]) -> None:
             os.unlink(temporary)  # noqa: PTH108 - a str from mkstemp
 
 
-def _flush(paths: Iterable[str]) -> None:
-    """Wait until the disk has the files or directories.
+class Flushes:
+    """Files and directories that the disk is to have, waited for at once or begun beforehand.
 
-    Several are waited for at once: a file system commits them together, and waiting for each in
-    turn would take as many times as long.
+    A file system commits several together: waiting for each in turn would take as many times as
+    long. Until :meth:`end`; for one thread.
     """
-    waiting = list(paths)
-    if len(waiting) < 2:
-        for path in waiting:
-            _flush_one(path)
-        return
-    from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(len(waiting), _FLUSHERS), "flush") as pool:
-        for done in [pool.submit(_flush_one, path) for path in waiting]:
-            done.result()
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._begun: dict[str, Future[None]] = {}
+
+    def begin(self, path: str) -> None:
+        """Have the disk take a file beside what the caller does next."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(_FLUSHERS, "flush")
+        self._begun[path] = self._pool.submit(_flush_one, path)
+
+    def wait(self, paths: Iterable[str]) -> None:
+        """Return when the disk has them all.
+
+        Raises:
+            OSError: it has not.
+        """
+        waiting = list(paths)
+        new = [path for path in waiting if path not in self._begun]
+        if len(waiting) == len(new) == 1:
+            _flush_one(new[0])
+            return
+        for path in new:
+            self.begin(path)
+        for path in waiting:
+            self._begun.pop(path).result()
+
+    def end(self) -> None:
+        """Let go of threads; nobody wants to know what was not waited for."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool, self._begun = None, {}
 
 
 def _flush_one(path: str) -> None:

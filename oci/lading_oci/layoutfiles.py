@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from lading_oci import mediatypes
-from lading_oci.aside import Aside, discard
+from lading_oci.aside import Aside, Flushes, discard
 from lading_oci.content import VerifyingReader
 from lading_oci.digest import check_digest, hasher, is_digest
 from lading_oci.errors import IntegrityError, LimitExceeded, MalformedError, OciError
@@ -38,17 +38,19 @@ _MARK = b'{"imageLayoutVersion":"1.0.0"}'
 class _Held(threading.local):
     """What one thread holds back: how deep, files by their places, changes of the index.
 
-    ``entries`` are those of ``index.json`` while it is changed.
+    ``flushes`` are those of the files; ``entries`` are those of ``index.json`` while it is changed.
     """
 
     def __init__(self) -> None:
         self.depth = 0
         self.files: dict[Path, str] = {}
+        self.flushes = Flushes()
         self.changes: list[Change] = []
         self.entries: list[dict[str, Any]] | None = None
 
     def forget(self) -> None:
         """Leave nothing of it behind."""
+        self.flushes.end()
         discard(self.files.values())
         self.files, self.changes, self.entries = {}, [], None
 
@@ -154,14 +156,21 @@ class LayoutFiles:
             )
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                temporary = self._aside.write(reader)
+                temporary = self._aside.write(reader, descriptor.size)
                 if self._held.depth:
-                    discard([self._held.files.pop(path, "")])
-                    self._held.files[path] = temporary
+                    self._hold(path, temporary)
                 else:
                     self._aside.place({path: temporary})
             except OSError as error:
                 raise self._unusable(path, error) from None
+
+    def _hold(self, path: Path, temporary: str) -> None:
+        held = self._held
+        if path in held.files:
+            discard([held.files[path]])
+        held.files[path] = temporary
+        if held.entries is None:  # a list that may yet grow is not worth it
+            held.flushes.begin(temporary)
 
     def index_entries(self) -> list[dict[str, Any]]:
         """Return the entries of ``index.json``; none when there is no layout.
@@ -233,14 +242,14 @@ class LayoutFiles:
                 with self._locked():
                     self._change(held)
             elif held.files:
-                self._aside.place(held.files)
+                self._aside.place(held.files, flushes=held.flushes)
         except OSError as error:
             raise self._unusable(self._path, error) from None
         finally:
             held.forget()
 
     def _change(self, held: _Held) -> None:
-        """Make all changes one after the other, then flush blobs before what names them."""
+        """Make all changes one after the other; put blobs in place before what names them."""
         before, index = {*held.files}, self._index()
         held.entries = known = self._entries(index)
         for change in held.changes:
@@ -250,10 +259,12 @@ class LayoutFiles:
         for passing in held.files.keys() - before:
             if f"{passing.parent.name}:{passing.name}" not in named:  # a list that grew further
                 discard([held.files.pop(passing)])
-        self._aside.place(held.files)
+        last = {}
         if held.entries is not known:
-            whole = io.BytesIO(dump({**index, "manifests": held.entries}))
-            self._aside.place({self._path / "index.json": self._aside.write(whole)})
+            whole = dump({**index, "manifests": held.entries})
+            written = self._aside.write(io.BytesIO(whole), len(whole))
+            last[self._path / "index.json"] = written
+        self._aside.place(held.files, last, held.flushes)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

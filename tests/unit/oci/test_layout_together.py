@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lading_oci.aside import Aside
+from lading_oci.aside import Flushes
 from lading_oci.digest import digest_of, referrers_tag
 from lading_oci.errors import IntegrityError, MalformedError
 from lading_oci.interface import Descriptor
@@ -17,7 +18,7 @@ from lading_oci.layout import Layout
 from support.oci_images import make_image, push_image
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from lading_oci.interface import Attached
 
@@ -154,19 +155,73 @@ def test_another_thread_holds_nothing_back(
 def test_the_disk_is_waited_for_as_if_it_were_one_file(
     layout: Layout, subject: Descriptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files at once, their directory, the index, its directory: four times, however many files."""
-    placed: list[int] = []
-    place = Aside.place
+    """All files at once, the blobs' directory, the index's: three times, however many files."""
+    waited: list[int] = []
+    wait = Flushes.wait
 
-    def counted(self: Aside, files: Any) -> None:
-        placed.append(len(files))
-        place(self, files)
+    def counted(self: Flushes, paths: Iterable[str]) -> None:
+        listed = list(paths)
+        waited.append(len(listed))
+        wait(self, listed)
 
-    monkeypatch.setattr(Aside, "place", counted)
+    monkeypatch.setattr(Flushes, "wait", counted)
     attach_all(layout, subject)
 
-    assert placed == [8, 1]  # three blobs and manifests, the empty object, the referrers tag
+    # three blobs and manifests, the empty object, the referrers tag, index.json
+    assert waited == [9, 1, 1]
     assert digest_of(b"{}").removeprefix("sha256:") in blobs(layout.path)
+
+
+def test_what_names_is_never_on_the_disk_before_what_it_names(
+    layout: Layout, subject: Descriptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever the power fails, ``index.json`` is whole, and so is all that it lists."""
+    done: list[tuple[str, str]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def flushed(descriptor: int) -> None:
+        path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+        done.append(("on the disk", path))
+
+    def renamed(source: str, target: Path) -> None:
+        replace(source, target)
+        done.append((source, str(target)))
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    attach_all(layout, subject)
+
+    at = {step: number for number, step in enumerate(done)}
+    renames = {step: number for step, number in at.items() if step[0] != "on the disk"}
+    for (source, _), number in renames.items():
+        assert at["on the disk", source] < number, "a file has its name when it is whole"
+    *blobs, index = sorted(renames, key=renames.__getitem__)
+    assert index[1] == str(layout.path / "index.json")
+    place = layout.path / "blobs" / "sha256"
+    assert {place} == {Path(path).parent for _, path in blobs}
+    directory = at["on the disk", str(place)]
+    assert max(renames[step] for step in blobs) < directory < renames[index]
+    assert done[-1] == ("on the disk", str(layout.path))
+
+
+def test_the_disk_begins_before_the_end(
+    layout: Layout, subject: Descriptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is signed next need not wait for what was signed before, nor the other way round."""
+    begun = threading.Event()
+    fsync = os.fsync
+
+    def flushed(descriptor: int) -> None:
+        begun.set()
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    with layout.together():
+        attach(layout, subject, b"bom")
+        assert begun.wait(30)
+        assert Layout(layout.path).referrers(subject.digest) == []
+    assert len(layout.referrers(subject.digest)) == 1
 
 
 def test_writers_beside_each_other_lose_nothing(
