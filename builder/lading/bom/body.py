@@ -7,6 +7,7 @@ it can be made before the image is there that it will be in.
 from __future__ import annotations
 
 from functools import cached_property
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from lading.bom.dataset import dataset_entry
@@ -19,7 +20,7 @@ from lading.bom.refs import place
 from lading.bom.system import operating_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lading.bom.refs import Entry
     from lading.inventory import Fact, Finding, Inspection
@@ -108,23 +109,28 @@ def body_of(inspection: Inspection, spec_version: str) -> Body:
 class _Key:
     """All that a body is made of. Packages are many: only the very same ones count as equal.
 
-    Models and data sets are compared as Python writes them: equality takes 1 for True.
+    Models and data sets that are not the very same are compared as Python writes them: equality
+    takes 1 for True.
     """
 
     def __init__(self, inspection: Inspection, spec_version: str) -> None:
+        self.spec_version = spec_version
         self.packages = inspection.packages
-        self.others = repr((spec_version, inspection.models, inspection.datasets))
+        self.others = inspection.models, inspection.datasets
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, _Key)
-            and self.others == other.others
-            and len(self.packages) == len(other.packages)
-            and all(map(_same, self.packages, other.packages))
+            and self.spec_version == other.spec_version
+            and _same(self.packages, other.packages)
+            and (
+                all(map(_same, self.others, other.others))
+                or repr(self.others) == repr(other.others)
+            )
         )
 
     __hash__ = None  # type: ignore[assignment]
 
 
-def _same(one: object, other: object) -> bool:
-    return one is other
+def _same(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(map(is_, some, others))

@@ -106,6 +106,7 @@ def _steps(pushing: bool, foresee: Callable[[], bool]) -> Iterator[Callable[[], 
 
     for name in NEEDED:
         yield partial(importlib.import_module, name)
+    yield _sign_once
     if pushing or not chosen_host().startswith("unix://"):
         yield partial(importlib.import_module, "docker")
     foreseen: list[bool] = []
@@ -122,6 +123,15 @@ def _give_way() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+def _sign_once() -> None:
+    """Sign nothing, with nobody's key: OpenSSL takes ten times as long for its first signature."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from lading.attest.signatures import sign
+
+    sign(ec.generate_private_key(ec.SECP256R1()), b"")
 
 
 def _rehearse() -> None:

@@ -19,7 +19,6 @@ from lading.attest.vsa import ATTESTED_POLICY, SEAL_ANNOTATION, build_vsa
 from lading.errors import InputError
 from lading.limits import LIMITS
 from lading.usecases.evidence import anchor_of
-from lading_oci.digest import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,7 +157,7 @@ def attach_bundle(
     )
     return Attestation(
         predicate_type,
-        digest_of(bundle),
+        attached.blob.digest,
         attached.descriptor.digest,
         store.name,
         attached.existed,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from lading.attest.bundle import Bundle, parse_bundle
 from lading.attest.dsse import PAYLOAD_TYPE, Envelope
+from lading.attest.strict_json import canonical_bytes
 from lading.errors import LimitError, VerificationError
 from support.attest_samples import bundle, edited
 
@@ -45,6 +47,19 @@ def test_golden() -> None:
         b'"verificationMaterial":{"publicKey":{"hint":"aGludA=="},'
         b'"timestampVerificationData":{"rfc3161Timestamps":[]},"tlogEntries":[]}}'
     )
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"a", b"ab", b"abc", bytes(range(256)), b'{"payload":""}', b"x" * 100_000]
+)
+@pytest.mark.parametrize("signer", [{"key_hint": "aGludA=="}, {"certificate": b"der"}])
+def test_the_payload_stands_where_canonical_json_has_it(
+    payload: bytes, signer: dict[str, Any]
+) -> None:
+    content = Bundle(Envelope(payload, PAYLOAD_TYPE, b"s"), **signer).to_bytes()
+    document = json.loads(content)
+    assert base64.b64decode(document["dsseEnvelope"]["payload"], validate=True) == payload
+    assert canonical_bytes(document) == content
 
 
 def test_round_trip() -> None:
