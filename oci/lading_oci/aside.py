@@ -17,7 +17,7 @@ __all__ = ["Aside", "Flushes", "Source", "discard"]
 
 _PIECE = 1024 * 1024
 _UNFINISHED = "lading-"  # others keep their unfinished files beside ours
-_FLUSHERS = 8
+_FLUSHERS = 4
 
 
 class Source(Protocol):

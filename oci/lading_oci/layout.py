@@ -251,7 +251,7 @@ class Layout:
         if len(content) > self._limits.manifest:
             return None
         index = Descriptor(mediatypes.OCI_INDEX, digest_of(content), len(content))
-        self._files.store(index, content)
+        self._files.store_list(index, content)
         return _listed(entries, index, tag)
 
     def attach(

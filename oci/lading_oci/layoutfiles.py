@@ -38,7 +38,8 @@ _MARK = b'{"imageLayoutVersion":"1.0.0"}'
 class _Held(threading.local):
     """What one thread holds back: how deep, files by their places, changes of the index.
 
-    ``flushes`` are those of the files; ``entries`` are those of ``index.json`` while it is changed.
+    ``flushes`` are those of the files. While ``index.json`` is changed, ``entries`` are its own,
+    and ``lists`` what may come to be named there, by digest.
     """
 
     def __init__(self) -> None:
@@ -47,12 +48,13 @@ class _Held(threading.local):
         self.flushes = Flushes()
         self.changes: list[Change] = []
         self.entries: list[dict[str, Any]] | None = None
+        self.lists: dict[str, bytes] = {}
 
     def forget(self) -> None:
         """Leave nothing of it behind."""
         self.flushes.end()
         discard(self.files.values())
-        self.files, self.changes, self.entries = {}, [], None
+        self.files, self.changes, self.entries, self.lists = {}, [], None, {}
 
 
 class LayoutFiles:
@@ -89,6 +91,9 @@ class LayoutFiles:
             LimitExceeded: it is longer.
             IntegrityError: its bytes are others.
         """
+        passing = self._held.lists.get(digest)
+        if passing is not None and len(passing) <= limit:
+            return passing
         file = self.open(digest)
         if file is None:
             return None
@@ -169,8 +174,14 @@ class LayoutFiles:
         if path in held.files:
             discard([held.files[path]])
         held.files[path] = temporary
-        if held.entries is None:  # a list that may yet grow is not worth it
-            held.flushes.begin(temporary)
+        held.flushes.begin(temporary)
+
+    def store_list(self, descriptor: Descriptor, content: bytes) -> None:
+        """Write a blob that a change of the index names, if the index names it at the end.
+
+        The next change may make it another, longer one.
+        """
+        self._held.lists[descriptor.digest] = content
 
     def index_entries(self) -> list[dict[str, Any]]:
         """Return the entries of ``index.json``; none when there is no layout.
@@ -250,15 +261,17 @@ class LayoutFiles:
 
     def _change(self, held: _Held) -> None:
         """Make all changes one after the other; put blobs in place before what names them."""
-        before, index = {*held.files}, self._index()
+        index = self._index()
         held.entries = known = self._entries(index)
         for change in held.changes:
             changed = change(held.entries)
             held.entries = held.entries if changed is None else changed
         named = {one.get("digest") for one in held.entries if is_digest(one.get("digest"))}
-        for passing in held.files.keys() - before:
-            if f"{passing.parent.name}:{passing.name}" not in named:  # a list that grew further
-                discard([held.files.pop(passing)])
+        for digest, content in held.lists.items():
+            if digest in named:
+                self._hold(
+                    self._place(digest), self._aside.write(io.BytesIO(content), len(content))
+                )
         last = {}
         if held.entries is not known:
             whole = dump({**index, "manifests": held.entries})

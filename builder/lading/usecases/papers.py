@@ -21,6 +21,7 @@ from lading.usecases.attest import (
     bom_statement,
     image_subjects,
 )
+from lading.usecases.evidence import anchor_of
 from lading_oci.digest import digest_of
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ class Papers:
         made: bytes | None,
     ) -> Iterator[Attestation]:
         for digest, there, subjects in self._places():
-            subject = describe(digest)
+            described = describe(digest)
+            subject = (
+                anchor_of(described).ensure(store) if isinstance(described, str) else described
+            )
             attached = [
                 attach_bundle(boms[id(one)], CYCLONEDX, store=store, subject=subject)
                 for one in there
