@@ -8,10 +8,10 @@ to its readers (``xs:normalizedString``), and citations point into the JSON form
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lading.bom.schemas import check_spec_version
-from lading.bom.xml_shapes import BOM
 from lading.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["encode_xml"]
 
-# XML 1.0, section 2.2: what no document may hold.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE_ESCAPES = _ESCAPES | str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
 
@@ -36,6 +34,8 @@ def encode_xml(document: Mapping[str, Any]) -> bytes:
         UsageError: the document's ``specVersion`` is not one that is written.
         InputError: it holds a field or a character that the XML form, or this writer, has not.
     """
+    from lading.bom.xml_shapes import BOM  # not for who writes JSON alone
+
     version = str(document.get("specVersion"))
     check_spec_version(version)
     body = {
@@ -45,10 +45,16 @@ def encode_xml(document: Mapping[str, Any]) -> bytes:
     }
     namespace = f' xmlns="http://cyclonedx.org/schema/bom/{version}"'
     text = "".join(_element("bom", body, BOM, namespace))
-    found = _FORBIDDEN.search(text)
+    found = _forbidden().search(text)
     if found:
         raise InputError("a character cannot be written as XML", got=f"U+{ord(found.group()):04X}")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode()
+
+
+@cache
+def _forbidden() -> re.Pattern[str]:
+    """Return what no document may hold (XML 1.0, section 2.2); it takes long to compile."""
+    return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _element(tag: str, value: Any, shape: Shape | None, extra: str = "") -> Iterator[str]:

@@ -8,9 +8,13 @@ that is read is executed, and nothing here knows of images, signatures or BOMs.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from lading.hub.interface import Listed, Scope, Source, Stream
-from lading.hub.open import open_source
-from lading.hub.targets import PREFIXES, Target, parse_target
+
+if TYPE_CHECKING:
+    from lading.hub.open import open_source
+    from lading.hub.targets import PREFIXES, Target, parse_target
 
 __all__ = [
     "PREFIXES",
@@ -22,3 +26,16 @@ __all__ = [
     "open_source",
     "parse_target",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what opens sources when it is first wanted: signed lists are read without it."""
+    if name == "open_source":
+        from lading.hub.open import open_source
+
+        return open_source
+    if name in __all__:
+        from lading.hub import targets
+
+        return getattr(targets, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
