@@ -27,6 +27,8 @@ NEEDED: Final = (
     "ctypes",
     "lading.image.cache",
     "lading.packages.capture",
+    "lading.packages.syft_find",
+    "lading.engine.dockerfile",
     "lading.cli.ahead",
     "lading.cli.matching",
     "lading.usecases.match",

@@ -7,12 +7,16 @@ and must not pay a client library's import for it.
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from lading.engine.ahead import VERSION, known
+from lading.engine.ahead import INFO, known
 from lading.engine.local import ask
 from lading.errors import EngineError
 from lading.records import record
+
+if TYPE_CHECKING:
+    from lading.engine.local import Answer
 
 __all__ = ["EngineImage", "engine_image", "engine_version"]
 
@@ -60,9 +64,12 @@ def engine_image(name: str) -> EngineImage | None:
 
 def engine_version() -> str | None:
     """Return the local engine's version, or None when none answers."""
-    answer = known(VERSION) or ask(VERSION)
+    return _text(known(INFO), "ServerVersion") or _text(ask("/version"), "Version")
+
+
+def _text(answer: Answer | None, name: str) -> str | None:
     try:
-        version = json.loads(answer[1])["Version"] if answer else None
+        found = json.loads(answer[1])[name] if answer else None
     except (ValueError, KeyError, TypeError):
         return None
-    return version if isinstance(version, str) else None
+    return found if isinstance(found, str) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform as machine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.errors import InputError, LimitError, UsageError
@@ -70,6 +69,8 @@ def read_platform(document: Mapping[str, Any] | None) -> Platform | None:
 
 def default_platform() -> Platform:
     """Return what images run here: Linux (in a virtual machine if need be) on this processor."""
+    import platform as machine  # most images are asked for as they are
+
     return parse_platform(f"linux/{machine.machine() or 'amd64'}")
 
 

@@ -9,7 +9,6 @@ Sets". PMML 4.4.1: dmg.org/pmml/v4-4-1/GeneralStructure.html.
 
 from __future__ import annotations
 
-import html
 import math
 import posixpath
 import re
@@ -71,6 +70,8 @@ def _tags(
     Raises:
         Malformed: ``end``, the tag that closes the root element, is not at the end.
     """
+    import html  # its table of entities: not for who only tells formats apart
+
     window = b""
     while piece := source.some():
         window += piece
