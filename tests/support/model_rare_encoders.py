@@ -139,14 +139,8 @@ SPHINX = (
 )
 MDEF = b"BMDF" + struct.pack("<II", 1, 1052) + b"BEGIN FILE FORMAT DESCRIPTION\n" + bytes(64)
 SENDUMP = b"\x1e\x00\x00\x00BEGIN FILE FORMAT DESCRIPTION\x00" + bytes(64)
-#: The sizes of tables and words are those of en-us-phone.lm.bin, as pocketsphinx has it.
-TRIE = (
-    b"Trie Language Model\x03"
-    + struct.pack("<III", 43, 1509, 21837)
-    + bytes(857_071 - 32)
-    + struct.pack("<I", 120)
-    + bytes(120)
-)
+TRIE = b"Trie Language Model\x01" + struct.pack("<I", 43) + bytes(12 * 44)
+TRIE += struct.pack("<I", 120) + bytes(120)
 #: Two words and one pair of them in tables of hashes, each with a place to spare.
 KENLM = (
     b"mmap lm http://kheafield.com/code format version 5\n".ljust(56, b"\0")
@@ -253,6 +247,48 @@ def executorch(*, delegate: str = "", magic: bytes = b"ET12") -> bytes:
         fields[7] = ("o", flat.vector(flat.table({0: ("o", flat.text(delegate))})))
     plan = flat.table(fields)
     return flat.finish(flat.table({0: ("I", 0), 1: ("o", flat.vector(plan))}), magic)
+
+
+def ort(domain: str = "") -> bytes:
+    """Encode a graph of ONNX Runtime's with one MatMul and its 4 by 2 weights."""
+    flat = _Flat()
+    weights = flat.add(struct.pack("<I8f", 32, *[0.5] * 8))
+    dims = flat.add(struct.pack("<I2q", 2, 4, 2))
+    tensor = flat.table({2: ("o", dims), 3: ("i", 1), 4: ("o", weights)})
+    node = flat.table({2: ("o", flat.text(domain)), 5: ("o", flat.text("MatMul"))})
+    graph = {0: ("o", flat.vector(tensor)), 2: ("o", flat.vector(node))}
+    graph[5] = ("o", flat.vector(flat.text("x")))
+    graph[6] = ("o", flat.vector(flat.text("y")))
+    domains = flat.vector(flat.table({0: ("o", flat.text("ai.onnx.ml"))}))
+    model = {1: ("o", domains), 2: ("o", flat.text("acme")), 3: ("o", flat.text("1.0"))}
+    model[7] = ("o", flat.table(graph))
+    session = {0: ("o", flat.text("6")), 1: ("o", flat.table(model))}
+    return flat.finish(flat.table(session), b"ORTM")
+
+
+WAPITI = b"""#mdl#2#3
+#rdr#2/1/0
+5:u:%x0,
+1:b,
+#qrk#2
+1:B,
+1:I,
+#qrk#1
+7:u:12=tea,
+0=0x1.8p-1
+3=-0x1.0p+0
+7=0x0.8p+2
+"""
+VOICE = b"""[GLOBAL]
+HTS_VOICE_VERSION:1.0
+SAMPLING_FREQUENCY:32000
+[STREAM]
+VECTOR_LENGTH[LF0]:1
+[POSITION]
+DURATION_PDF:0-19
+STREAM_WIN[LF0]:20-24,25-39
+[DATA]
+""" + bytes(40)
 
 
 def mnn(*, operators: int = 1) -> bytes:

@@ -155,6 +155,8 @@ RARER: Final[dict[bytes, Decision]] = {
     **dict.fromkeys(_ENGINES, _if(_edge)),
     **dict.fromkeys((b"\x00B", b"\xd6\xfd\xb2\x7e"), _if(_kaldi)),
     b"mmap": _if(lambda: ((formats.kenlm.looks_like, formats.kenlm.parse),)),
+    b"#mdl": _if(lambda: ((formats.wapiti.looks_like, formats.wapiti.parse),)),
+    b"[GLO": _if(lambda: ((formats.hts.looks_like, formats.hts.parse),)),
     b"prog": _if(_documents),
     b"7z\xbc\xaf": _if(lambda: ((formats.sevenzip.looks_like, formats.sevenzip.parse),)),
     b"[": _if(_documents, _OBJECTS),
@@ -170,10 +172,13 @@ FIELD_1: Final = (
     _if(_caffe, _network),
 )
 #: Bytes five to eight.
-BEHIND: Final[dict[bytes, Decision]] = dict.fromkeys(
-    (b"ET10", b"ET11", b"ET12"),
-    _if(lambda: ((formats.executorch.looks_like, formats.executorch.parse),)),
-)
+BEHIND: Final[dict[bytes, Decision]] = {
+    **dict.fromkeys(
+        (b"ET10", b"ET11", b"ET12"),
+        _if(lambda: ((formats.executorch.looks_like, formats.executorch.parse),)),
+    ),
+    b"ORTM": _if(lambda: ((formats.ort.looks_like, formats.ort.parse),)),
+}
 #: JSON that is none of the other formats', and what it begins with.
 JSON_NAMES: Final = b"format|modelTopology|storage"
 JSON: Final = _if(_documents)

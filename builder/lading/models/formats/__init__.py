@@ -23,12 +23,14 @@ if TYPE_CHECKING:
         edge,
         executorch,
         flax,
+        hts,
         kaldi,
         kenlm,
         mlmodelc,
         mnn,
         ncnn,
         opencv,
+        ort,
         sentencepiece,
         sevenzip,
         speech,
@@ -36,13 +38,14 @@ if TYPE_CHECKING:
         tesseract,
         tfjs,
         thinc,
+        wapiti,
         word2vec,
     )
 
 __all__ = [
-    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "kaldi", "kenlm", "mlmodelc",
-    "mnn", "ncnn", "opencv", "sentencepiece", "sevenzip", "speech", "svm", "tesseract", "tfjs",
-    "thinc", "word2vec",
+    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "hts", "kaldi", "kenlm",
+    "mlmodelc", "mnn", "ncnn", "opencv", "ort", "sentencepiece", "sevenzip", "speech", "svm",
+    "tesseract", "tfjs", "thinc", "wapiti", "word2vec",
 ]  # fmt: skip
 
 

@@ -108,6 +108,11 @@ class Vector:
         """Return the number of elements that the vector declares."""
         return self._length
 
+    def bytes_at_hand(self) -> None:
+        """Raise :class:`Outside` unless all of the bytes are there."""
+        if self._start + self._length > len(self._buffer.data):
+            raise Outside(f"a vector ends at byte {self._start + self._length}")
+
     def text(self, limit: int) -> str:
         """Return the bytes as text."""
         end = self._start + min(self._length, limit)

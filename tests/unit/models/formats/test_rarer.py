@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import struct
 import subprocess
@@ -13,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.inventory import Verdict
+from lading.limits import LIMITS
 from lading.models import formats, rarer, signatures
+from lading.models.formats import flatbuffer
 from support import model_rare_encoders as rare
 from support.models_streams import facts_of, ids_of, look, seen
 
@@ -134,6 +137,27 @@ TRUTH: dict[str, tuple[bytes, str, dict[str, Any]]] = {
         "coreml",
         {"architecture": "neuralNetwork", "external_data": ["model.espresso.weights"]},
     ),
+    "m/add.ort": (
+        rare.ort(),
+        "ort",
+        {
+            "format_version": "6",
+            "producer": "acme 1.0",
+            "inputs": ["x"],
+            "outputs": ["y"],
+            "opset": [{"domain": "ai.onnx.ml", "version": 0}],
+            "tensor_count": 1,
+            "parameters": 8,
+            "dtype": "F32",
+        },
+    ),
+    "m/own.ort": (rare.ort("acme"), "ort", {"custom_operators": ["acme.MatMul"]}),
+    "m/model.wapiti": (
+        rare.WAPITI,
+        "wapiti",
+        {"architecture": "conditional random field", "parameters": 3},
+    ),
+    "m/slt.htsvoice": (rare.VOICE, "hts-voice", {"format_version": "1.0"}),
     "m/add.pte": (
         rare.executorch(),
         "executorch",
@@ -272,6 +296,15 @@ def test_what_headers_claim_must_fit_the_file() -> None:
         "m/m.json": rare.MANIFEST[:-9],
         "m/a.mil": rare.MIL[:-4],
         "m/x.mlmodelc/model.espresso.net": rare.ESPRESSO[:-4],
+        "m/a.ort": rare.ort()[:-4],
+        "m/b.ort": rare.ort()[:60],
+        "m/a.wapiti": rare.WAPITI[:-1],
+        "m/b.wapiti": rare.WAPITI[:-11],
+        "m/c.wapiti": rare.WAPITI.replace(b"#3\n", b"#4\n"),
+        "m/a.htsvoice": rare.VOICE[:-1],
+        "m/b.htsvoice": rare.VOICE + b"x",
+        "m/c.htsvoice": rare.VOICE.replace(b"[DATA]", b"[MORE]"),
+        "m/d.htsvoice": rare.VOICE.replace(b"-", b"~"),
         "m/a.pte": rare.executorch()[:-20],
         "m/a.rknn": rare.rknn()[:-3],
         "m/b.rknn": rare.rknn()[:64] + b"\xff" * 200,
@@ -292,15 +325,31 @@ def test_what_headers_claim_must_fit_the_file() -> None:
         assert seen(path, data).safety.verdict is Verdict.UNSCANNABLE, path
 
 
-def test_languages_of_one_order_and_of_more() -> None:
+def test_languages_of_more_than_one_order() -> None:
     for sizes, length in (
-        ((43,), 12 * 44),
         ((43, 1509), 12 * 44 + 4 + 4 * 65536 + (22 * 1510 + 7) // 8 + 8),
+        ((43, 1509, 21837), 857_071 - 32),  # as en-us-phone.lm.bin of pocketsphinx
     ):
         head = b"Trie Language Model" + bytes([len(sizes)]) + struct.pack(f"<{len(sizes)}I", *sizes)
         whole = head + bytes(length) + struct.pack("<I", 5) + b"words"
         assert seen("m/a.lm.bin", whole).safety.verdict is Verdict.SAFE
         assert seen("m/a.lm.bin", whole[:-1]).safety.verdict is Verdict.UNSCANNABLE
+
+
+def test_weights_of_wapiti_are_counted_across_pieces() -> None:
+    lines = b"".join(b"%d=0x1.8p-1\n" % number for number in range(200_000))
+    head = rare.WAPITI.partition(b"0=")[0].replace(b"#3\n", b"#200000\n")
+    assert seen("m/model.wapiti", head + lines).safety.verdict is Verdict.SAFE
+    cut = seen("m/model.wapiti", head + lines[:-300_000])
+    assert cut.safety.verdict is Verdict.UNSCANNABLE
+
+
+def test_a_graph_of_onnx_runtime_whose_tables_lie_behind_its_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flatbuffer, "LIMITS", dataclasses.replace(LIMITS, flatbuffer=40))
+    found = seen("m/add.ort", rare.ort())
+    assert [one.id for one in found.safety.findings] == ["ort-not-counted"]
 
 
 def test_probabilities_are_counted_where_a_model_has_some() -> None:
