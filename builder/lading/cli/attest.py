@@ -36,7 +36,7 @@ def _attest(
     from lading.cli.signing import configured_signer
     from lading.cli.summary import release_text
     from lading.usecases.evidence import open_evidence
-    from lading.usecases.release import Timings, attest_local, attest_pushed
+    from lading.usecases.release import Attesting, Timings, attest_local, attest_pushed
     from lading.usecases.targets import parse_image
 
     reference = parse_image(image).reference
@@ -47,21 +47,17 @@ def _attest(
     inspection, *others = match_attested(
         [inspection, *others], signer=signer, evidence=[evidence], insecure=insecure
     )
+    how = Attesting(
+        signer,
+        wiring.repository_opener(insecure=insecure),
+        timings,
+        evidence=open_evidence(evidence, insecure=insecure) if evidence else None,
+    )
     if inspection.image.manifest_digest is None:
-        store = open_evidence(evidence, insecure=insecure)
-        release = attest_local(
-            reference.familiar(), inspection, signer=signer, store=store, timings=timings
-        )
+        store = how.evidence or open_evidence(evidence)
+        release = attest_local(reference.familiar(), inspection, how, store)
     else:
-        release = attest_pushed(
-            reference,
-            inspection,
-            others=others,
-            signer=signer,
-            open_repository=wiring.repository_opener(insecure=insecure),
-            evidence=open_evidence(evidence, insecure=insecure) if evidence else None,
-            timings=timings,
-        )
+        release = attest_pushed(reference, inspection, how, others=others)
     if json:
         print_json(release.to_json())
     else:

@@ -236,42 +236,24 @@ def _release(built: Built, settings: _Settings) -> Release:
     wanted = settings.signer or settings.policy
     made = wiring.provenance(built, [inspection, *others]) if wanted else None
     policy = _passed_policy(built, [inspection, *others], made, settings, timings)
-    if built.push:
-        return release.push_and_attest(
-            built.references,
-            inspection,
-            push=wiring.engine_push,
-            signer=settings.signer,
-            open_repository=wiring.repository_opener(),
-            evidence=open_evidence(place) if place else None,
-            provenance=made,
-            policy=policy,
-            timings=timings,
-        )
     if settings.signer is None:
+        if built.push:
+            return release.only_push(built.references, inspection, wiring.engine_push, timings)
         document = make_bom(inspection)
         return release.Release(built.name, inspection, document, timings=timings.seconds)
-    if built.place == "registry":
-        return release.attest_everywhere(
-            built.references,
-            inspection,
-            others=others,
-            signer=settings.signer,
-            open_repository=wiring.repository_opener(),
-            evidence=open_evidence(place) if place else None,
-            provenance=made,
-            policy=policy,
-            timings=timings,
-        )
-    return release.attest_local(
-        built.name,
-        inspection,
-        signer=settings.signer,
-        store=open_evidence(place),
+    how = release.Attesting(
+        settings.signer,
+        wiring.repository_opener(),
+        timings,
+        evidence=open_evidence(place) if place else None,
         provenance=made,
         policy=policy,
-        timings=timings,
     )
+    if built.push:
+        return release.push_and_attest(built.references, inspection, how, wiring.engine_push)
+    if built.place == "registry":
+        return release.attest_everywhere(built.references, inspection, how, others=others)
+    return release.attest_local(built.name, inspection, how, how.evidence or open_evidence(place))
 
 
 def _passed_policy(

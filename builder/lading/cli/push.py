@@ -32,7 +32,7 @@ def _push(
     from lading.cli.signing import configured_signer
     from lading.cli.summary import release_text
     from lading.usecases.evidence import open_evidence
-    from lading.usecases.release import Timings, push_and_attest
+    from lading.usecases.release import Attesting, Timings, push_and_attest
     from lading.usecases.targets import parse_image
 
     reference = parse_image(image).reference
@@ -44,15 +44,13 @@ def _push(
     (inspection,) = match_attested(
         [inspection], signer=signer, evidence=[evidence], insecure=insecure
     )
-    release = push_and_attest(
-        [reference],
-        inspection,
-        push=wiring.engine_push,
-        signer=signer,
-        open_repository=wiring.repository_opener(insecure=insecure),
+    how = Attesting(
+        signer,
+        wiring.repository_opener(insecure=insecure),
+        timings,
         evidence=open_evidence(evidence, insecure=insecure) if evidence else None,
-        timings=timings,
     )
+    release = push_and_attest([reference], inspection, how, wiring.engine_push)
     if json:
         print_json(release.to_json())
     else:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from lading.image.streams import CHUNK, ROOM
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from lading.image.streams import Lent, Readable
 
     _Piece = tuple[memoryview, int]  # a buffer, and how many of its bytes count; 0 at the end
@@ -94,12 +92,7 @@ class Hashing:
     def __enter__(self) -> Hashing:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from lading_oci.interface import Repository
 
 __all__ = [
+    "Attesting",
     "Examined",
     "Release",
     "Timings",
     "attest_everywhere",
     "attest_local",
     "attest_pushed",
+    "only_push",
     "push_and_attest",
 ]
 
@@ -70,6 +72,25 @@ class _Stopwatch:
     def __exit__(self, *exception: object) -> None:
         elapsed = time.perf_counter() - self._start
         self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + elapsed
+
+
+@dataclass(frozen=True, slots=True)
+class Attesting:
+    """Who attests an image, where that is kept, and what is said besides what it has inside.
+
+    Attributes:
+        open_repository: opens a reference's repository.
+        evidence: another place than the image's own repository to keep the attestations in.
+        provenance: a SLSA predicate.
+        policy: the one that the image passed, for the seal.
+    """
+
+    signer: Signer
+    open_repository: Callable[[Reference], Repository]
+    timings: Timings
+    evidence: Repository | None = None
+    provenance: Mapping[str, Any] | None = None
+    policy: PolicyId = ATTESTED_POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,87 +131,56 @@ class Release:
         }
 
 
-def attest_local(
-    image: str,
-    inspection: Inspection,
-    *,
-    signer: Signer,
-    store: Repository,
-    provenance: Mapping[str, Any] | None = None,
-    policy: PolicyId = ATTESTED_POLICY,
-    timings: Timings,
-) -> Release:
+def attest_local(image: str, inspection: Inspection, how: Attesting, store: Repository) -> Release:
     """Attest an image that only an engine or an archive has: its config digest is the subject."""
-    with timings.measure("bom"):
+    with how.timings.measure("bom"):
         examined = (Examined(inspection, make_bom(inspection)),)
-    papers = Papers(_subject_name(image), examined, provenance, policy)
-    with timings.measure("sign and attach"):
-        attestations = papers.attach(signer, store, lambda digest: digest)
-    return _released(image, examined, attestations, papers, (), timings)
+    papers = Papers(_subject_name(image), examined, how.provenance, how.policy)
+    with how.timings.measure("sign and attach"):
+        attestations = papers.attach(how.signer, store, lambda digest: digest)
+    return _released(image, examined, attestations, papers, (), how.timings)
 
 
 def attest_pushed(
     reference: Reference,
     inspection: Inspection,
+    how: Attesting,
     *,
     others: Sequence[Inspection] = (),
-    signer: Signer,
-    open_repository: Callable[[Reference], Repository],
-    evidence: Repository | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    policy: PolicyId = ATTESTED_POLICY,
-    timings: Timings,
 ) -> Release:
     """Attest an image that is in its registry; ``inspection`` knows its manifest digest.
 
-    ``others`` are the further platforms of its index. ``evidence`` is another place than the
-    image's own repository to keep the attestations in. ``provenance`` is a SLSA predicate.
-    ``policy`` is the one that the image passed, for the seal.
+    ``others`` are the further platforms of its index.
     """
     facts = inspection.image
     digest = facts.index_digest or facts.manifest_digest
     if digest is None:
         raise ValueError("an image in a registry has a manifest digest")
-    with timings.measure("bom"):
+    with how.timings.measure("bom"):
         examined = tuple(Examined(one, make_bom(one)) for one in (inspection, *others))
-    papers = Papers(reference.name, examined, provenance, policy)
-    with timings.measure("sign and attach"):
-        repository = open_repository(reference)
+    papers = Papers(reference.name, examined, how.provenance, how.policy)
+    with how.timings.measure("sign and attach"):
+        repository = how.open_repository(reference)
         attestations = (
-            papers.attach(signer, evidence, lambda digest: digest)
-            if evidence
-            else papers.attach(signer, repository, repository.resolve)
+            papers.attach(how.signer, how.evidence, lambda digest: digest)
+            if how.evidence
+            else papers.attach(how.signer, repository, repository.resolve)
         )
     pushed = (str(reference.with_digest(digest)),)
-    return _released(str(reference), examined, attestations, papers, pushed, timings)
+    return _released(str(reference), examined, attestations, papers, pushed, how.timings)
 
 
 def attest_everywhere(
     references: Iterable[Reference],
     inspection: Inspection,
+    how: Attesting,
     *,
     others: Sequence[Inspection] = (),
-    signer: Signer,
-    open_repository: Callable[[Reference], Repository],
-    evidence: Repository | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    policy: PolicyId = ATTESTED_POLICY,
-    timings: Timings,
 ) -> Release:
     """Attest an image that a builder pushed under every name, once in every repository."""
     release = None
     for names in _by_repository(references):
-        one = attest_pushed(
-            names[0],
-            inspection,
-            others=others,
-            signer=signer,
-            open_repository=open_repository,
-            evidence=evidence,
-            provenance=provenance,
-            policy=policy,
-            timings=timings,
-        )
+        one = attest_pushed(names[0], inspection, how, others=others)
         digest = one.inspection.image.index_digest or one.inspection.image.manifest_digest or ""
         one = dataclasses.replace(one, pushed=tuple(str(n.with_digest(digest)) for n in names))
         release = one if release is None else _joined(release, one)
@@ -221,52 +211,45 @@ def _released(
 
 
 def push_and_attest(
-    references: Iterable[Reference],
-    inspection: Inspection,
-    *,
-    push: Pusher,
-    signer: Signer | None,
-    open_repository: Callable[[Reference], Repository],
-    evidence: Repository | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    policy: PolicyId = ATTESTED_POLICY,
-    timings: Timings,
+    references: Iterable[Reference], inspection: Inspection, how: Attesting, push: Pusher
 ) -> Release:
-    """Push an engine's image under every name, and attest it once in every repository.
+    """Push an engine's image under every name, and attest it once in every repository."""
+    release = _checked(inspection, how.timings)
+    for names in _by_repository(references):
+        digest, pushed = _pushed(names, push, how.timings)
+        known = _as_pushed(inspection, how.open_repository(names[0]), digest)
+        attested = attest_pushed(names[0], known, how)
+        release = _joined(release, dataclasses.replace(attested, pushed=pushed))
+    return release
 
-    Without a signer the image is pushed and nothing is attested (``--no-attest``).
-    """
-    # A BOM that is invalid or too big must stop the release before anything is public.
+
+def only_push(
+    references: Iterable[Reference], inspection: Inspection, push: Pusher, timings: Timings
+) -> Release:
+    """Push an engine's image under every name, and attest nothing (``--no-attest``)."""
+    release = _checked(inspection, timings)
+    for names in _by_repository(references):
+        digest, pushed = _pushed(names, push, timings)
+        facts = dataclasses.replace(inspection.image, manifest_digest=digest)
+        known = dataclasses.replace(inspection, image=facts)
+        release = _joined(release, dataclasses.replace(release, inspection=known, pushed=pushed))
+    return release
+
+
+def _checked(inspection: Inspection, timings: Timings) -> Release:
+    """Return what is known before the push: a BOM that is invalid or too big must stop it."""
     with timings.measure("bom"):
         document = make_bom(inspection)
     bom_statement(image_subjects("", inspection.image), document)
-    release = Release("", inspection, document, timings=timings.seconds)
-    for names in _by_repository(references):
-        with timings.measure("push"):
-            digests = [push(reference) for reference in names]
-        pushed = tuple(
-            str(name.with_digest(digest)) for name, digest in zip(names, digests, strict=True)
-        )
-        if signer is None:
-            facts = dataclasses.replace(inspection.image, manifest_digest=digests[-1])
-            known = dataclasses.replace(inspection, image=facts)
-            release = _joined(
-                release, dataclasses.replace(release, inspection=known, pushed=pushed)
-            )
-            continue
-        known = _as_pushed(inspection, open_repository(names[0]), digests[-1])
-        attested = attest_pushed(
-            names[0],
-            known,
-            signer=signer,
-            open_repository=open_repository,
-            evidence=evidence,
-            provenance=provenance,
-            policy=policy,
-            timings=timings,
-        )
-        release = _joined(release, dataclasses.replace(attested, pushed=pushed))
-    return release
+    return Release("", inspection, document, timings=timings.seconds)
+
+
+def _pushed(names: list[Reference], push: Pusher, timings: Timings) -> tuple[str, tuple[str, ...]]:
+    """Push the names of one repository; return the last digest, and each name with its own."""
+    with timings.measure("push"):
+        digests = [push(reference) for reference in names]
+    both = zip(names, digests, strict=True)
+    return digests[-1], tuple(str(name.with_digest(digest)) for name, digest in both)
 
 
 def _as_pushed(inspection: Inspection, repository: Repository, digest: str) -> Inspection:
