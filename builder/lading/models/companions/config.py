@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Level, Role, Verdict
 from lading.models import vocabulary as v
+from lading.models.companions.reaching import Reach, judge_adapter
 from lading.models.formats.jinja import judge_template
-from lading.models.jsonstream import JsonObject
+from lading.models.formats.keras import judge_config
+from lading.models.jsonstream import SKIPPED, JsonObject
 from lading.models.report import printable
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ _KINDS: Final = (
     ("config", frozenset({"model_type"})),
     ("config", frozenset({"architectures"})),
     ("config", frozenset({"architecture", "num_classes"})),  # timm
+    ("config", frozenset({"class_name", "config"})),  # Keras
+    ("config", frozenset({"_target_"})),  # Hydra
     ("tokenizer", frozenset({"tokenizer_class"})),
     ("tokenizer", frozenset({"added_tokens_decoder"})),
     ("tokenizer", frozenset({"unk_token"})),
@@ -63,6 +67,7 @@ def parse(source: Source, report: Report, kind: str | None = None) -> bool:
     keys: set[str] = set()
     shards: dict[str, None] = {}
     total: Any = None
+    reach = Reach(report, kind)
     for path, value in JsonObject(source).enter(("weight_map",), ("metadata",)):
         if len(keys) < 100_000:
             keys.add(path[0])
@@ -73,6 +78,7 @@ def parse(source: Source, report: Report, kind: str | None = None) -> bool:
             total = value
         elif len(path) == 1 and path[0] in _WANTED:
             values[path[0]] = value
+        reach.see(path, value)
     if shards:
         keys.add("weight_map")
     found = kind or next((name for name, wanted in _KINDS if wanted <= keys), None)
@@ -80,6 +86,7 @@ def parse(source: Source, report: Report, kind: str | None = None) -> bool:
         return False
     report.role = _ROLES.get(found, Role.CONFIG)
     report.fact(v.KIND, found, "")
+    reach.counts(found)
     if shards:
         report.fact(v.SHARDS, sorted(shards), "weight_map")
         report.fact(v.TOTAL_SIZE, _natural(total), "metadata.total_size")
@@ -87,6 +94,12 @@ def parse(source: Source, report: Report, kind: str | None = None) -> bool:
     return True
 
 
+#: Members of a Keras configuration, each of which may hold objects.
+_KERAS: Final = (
+    "class_name", "module", "registered_name", "config", "build_config", "compile_config",
+)  # fmt: skip
+#: Members that say what is imported or run.
+_DANGEROUS: Final = ("auto_map", "auto_mapping", "chat_template", *_KERAS)
 _ROLES: Final = {"tokenizer": Role.TOKENIZER, "index": Role.INDEX, "vocabulary": Role.TOKENIZER}
 _WANTED: Final = frozenset(
     (
@@ -94,7 +107,7 @@ _WANTED: Final = frozenset(
         "transformers_version", "_diffusers_version", "_class_name", "vocab_size",
         "quantization_config", "auto_map", "license", "base_model_name_or_path", "peft_type",
         "task_type", "_commit_hash", "chat_template", "revision", "text_config",
-        "sentence_transformers_version", "__version__", "tokenizer_class", *_CONTEXT,
+        "sentence_transformers_version", "__version__", "tokenizer_class", *_CONTEXT, *_DANGEROUS,
         *(key for keys in _SIZES.values() for key in keys),
     )
 )  # fmt: skip
@@ -162,6 +175,12 @@ def _adapter(values: dict[str, Any], report: Report, kind: str) -> None:
 
 
 def _dangers(values: dict[str, Any], report: Report) -> None:
+    for key in _DANGEROUS:
+        if values.get(key) is SKIPPED:
+            report.find("config-unreadable", f"the value of {key} is larger than anybody looks at")
+    if {"class_name", "config"} <= values.keys():
+        judge_config({key: values.get(key) for key in _KERAS}, report, "configuration")
+    judge_adapter(values.get("auto_mapping"), report)
     auto_map = values.get("auto_map")
     if isinstance(auto_map, dict) and auto_map:
         remote = next(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from lading.inventory import Level, Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.companions import card, config, dataset, manifests, mlflow, nemo, spacy
+from lading.models.companions import card, config, dataset, manifests, mlflow, nemo, reaching, spacy
 from lading.models.companions.spdx import identify_text
 from lading.models.formats.jinja import judge_template
-from lading.models.formats.tensorflow import parse_keras_metadata
+from lading.models.formats.tensorflow import parse_keras_metadata, parse_saved_model_text
 from lading.models.report import printable
 from lading.models.stream import Malformed
 
@@ -32,6 +32,8 @@ _DOCUMENTS: Final = {
     "mlpackage": manifests.parse_package,
     "model-index": manifests.parse_model_index,
     "keras-metadata": parse_keras_metadata,
+    "saved-model-text": parse_saved_model_text,
+    "yaml-tags": reaching.parse_yaml_tags,
 }
 
 
@@ -51,7 +53,9 @@ def read_named(source: Source, report: Report, role: Role, kind: str | None) -> 
             return _DOCUMENTS[kind](source, report)
         except Malformed:
             return False  # its name is also that of other programs' files
-    elif kind in ("modules", "processor"):
+    elif kind == "modules":
+        return _modules(source, report)
+    elif kind == "processor":
         report.fact(v.KIND, kind, "")
     else:
         return _json(source, report, kind)
@@ -79,6 +83,14 @@ def _json(source: Source, report: Report, kind: str | None) -> bool:
         if kind is None:
             return False
         report.fact(v.KIND, kind, "")
+        report.find("config-unreadable", f"not the JSON it should be: {error}", Level.WARNING)
+        return True
+
+
+def _modules(source: Source, report: Report) -> bool:
+    try:
+        return reaching.parse_modules(source, report)
+    except Malformed as error:
         report.find("config-unreadable", f"not the JSON it should be: {error}", Level.WARNING)
         return True
 

@@ -33,6 +33,7 @@ __all__ = [
     "parse_keras_metadata",
     "parse_meta_graph",
     "parse_saved_model",
+    "parse_saved_model_text",
     "read_shape",
     "saved_model_like",
 ]
@@ -138,6 +139,16 @@ def parse_saved_model(source: Source, report: Report) -> None:
         if field == 2 and wire == BYTES:
             walk.meta_graph(message.message())
     walk.finish()
+
+
+def parse_saved_model_text(source: Source, report: Report) -> bool:
+    """List a ``saved_model.pbtxt``, which TensorFlow loads where there is no ``saved_model.pb``."""
+    if b"meta_graphs" not in source.peek(LIMITS.companion_text):
+        return False
+    report.format = "tensorflow-saved-model"
+    report.fact(v.KIND, "saved-model", "")
+    report.find("unscannable", "a SavedModel that is written as text is not read")
+    return True
 
 
 def parse_meta_graph(source: Source, report: Report) -> None:
