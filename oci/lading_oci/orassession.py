@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lading_oci.errors import (
     BrokenStream,
+    IntegrityError,
     OciError,
     ResponseError,
     TransportError,
@@ -47,7 +48,7 @@ def run_session(
     Raises:
         OciError: it failed; nothing is stored then, and it can be started again.
     """
-    bridge = _Bridge(transport, scopes, session)
+    bridge = _Bridge(transport, scopes, descriptor, session)
     registry, container = _oras(transport, repository, bridge)
     layer = {
         "mediaType": descriptor.media_type,
@@ -124,9 +125,12 @@ class _Feed:
 class _Bridge:
     """Stands in for ``oras.provider.Registry.do_request``."""
 
-    def __init__(self, transport: Transport, scopes: Scopes, session: str | None) -> None:
+    def __init__(
+        self, transport: Transport, scopes: Scopes, descriptor: Descriptor, session: str | None
+    ) -> None:
         self._transport = transport
         self._scopes = scopes
+        self._descriptor = descriptor
         self._session = session
 
     def __call__(
@@ -144,6 +148,8 @@ class _Bridge:
         if method == "POST" and self._session is not None:
             opened, self._session = self._session, None
             return _response(202, {"Location": opened}, url)
+        if method == "PUT" and data is not None:  # the whole blob: Content-Length says so
+            self._check_size(data)
         answer = self._transport.request(
             method,
             url,
@@ -168,6 +174,15 @@ class _Bridge:
                 "the registry wants an upload over plain HTTP",
                 where=redact(url),
                 hint="a proxy before the registry must set X-Forwarded-Proto",
+            )
+
+    def _check_size(self, data: bytes) -> None:
+        """Send nothing that is shorter than announced: the registry would wait for the rest."""
+        if len(data) != self._descriptor.size:
+            raise IntegrityError(
+                "what is to be pushed is not what its descriptor says",
+                got=f"{len(data)} bytes",
+                wanted=f"{self._descriptor.digest}, {self._descriptor.size} bytes",
             )
 
     def _patch(self, url: str, chunk: bytes, headers: dict[str, str]) -> Any:

@@ -269,7 +269,7 @@ def test_an_https_registry_that_wants_an_upload_over_http() -> None:
     class Secure:
         origin = origin_of("https://r.example.com")
 
-    bridge = _Bridge(Secure(), frozenset(), None)  # type: ignore[arg-type]
+    bridge = _Bridge(Secure(), frozenset(), describe(b""), None)  # type: ignore[arg-type]
     with pytest.raises(TransportError, match="plain HTTP"):
         bridge("http://r.example.com/v2/a/blobs/uploads/id", "PUT", b"")
 
@@ -286,14 +286,27 @@ def test_a_source_with_other_bytes_leaves_nothing() -> None:
     assert registry.blobs == {}
 
 
+@pytest.mark.parametrize("got", [0, 49, 51])
+def test_a_blob_of_another_size_than_announced_is_not_begun(got: int) -> None:
+    """The registry would wait for the rest of its bytes until the connection times out."""
+    registry = UploadRegistry()
+    with serve(registry) as server:
+        repository = repository_of(server, limits=SMALL)
+        with pytest.raises(IntegrityError, match=f"{got} bytes"):
+            repository.push_blob(describe(bytes(50)), partial(io.BytesIO, bytes(got)))
+        assert not any(line.startswith("PUT") for line in server.lines)
+    assert registry.blobs == {}
+
+
 def test_a_source_that_fails_raises_its_own_error() -> None:
     class Broken(io.BytesIO):
         def read(self, *_: object) -> bytes:
             raise IntegrityError("the source is broken")
 
     registry = UploadRegistry()
-    with serve(registry) as server, pytest.raises(IntegrityError, match="the source is broken"):
-        repository_of(server, limits=SMALL).push_blob(describe(bytes(150)), Broken)
+    for size in (50, 150):  # whole, and by chunks
+        with serve(registry) as server, pytest.raises(IntegrityError, match="source is broken"):
+            repository_of(server, limits=SMALL).push_blob(describe(bytes(size)), Broken)
     assert registry.blobs == {}
 
 
