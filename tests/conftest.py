@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 import parts
 from support import engines, registries
@@ -13,12 +14,16 @@ from support import engines, registries
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xdist.remote import Producer
+
     from support.engines import DockerEngine
     from support.registries import Registry
 
 __all__: list[str] = []
 
+_ENGINE_STARTED = pytest.StashKey[bool]()
 _HEAVY_FIXTURES = frozenset({"registry_distribution", "registry_zot", "docker_buildx"})
+_SIGSTORE = "tests/integration/attest/"
 _HEAVY_REGISTRIES = frozenset({"distribution-3", "zot"})
 
 
@@ -30,6 +35,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if fixtures & _HEAVY_FIXTURES or parameters.get("registry") in _HEAVY_REGISTRIES:
             item.add_marker(pytest.mark.interop)
+
+
+class _ByFile(LoadFileScheduling):
+    """Gives whole files to processes, and to one all that share the local Sigstore.
+
+    A machine can run one: its timestamp authority has a port that cannot be chosen.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _SIGSTORE if nodeid.startswith(_SIGSTORE) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Run in several processes (``-n``) what does not lean on each other."""
+    return _ByFile(config, log)
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """Remember, where the tests run in several processes, that one of them started an engine."""
+    if getattr(node, "workeroutput", {}).get("engine_started"):
+        node.config.stash[_ENGINE_STARTED] = True
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the engine that one of several processes started, when all have ended."""
+    if config.stash.get(_ENGINE_STARTED, False):
+        engines.down()
 
 
 @pytest.fixture(scope="session")
@@ -87,16 +119,20 @@ def registry(request: pytest.FixtureRequest) -> Registry:
 
 
 @pytest.fixture(scope="session")
-def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
+def docker_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DockerEngine]:
     """The running Docker engine; where there is none, one that is started, and stopped at last.
 
     The names that tests gave to images are taken out of it again.
     """
     engine = engines.up(tmp_path_factory.mktemp("docker-config"))
-    before = engine.image_names()
+    output = getattr(request.config, "workeroutput", None)  # of one of several processes
+    if output is not None:
+        output["engine_started"] = engine.started
     yield engine
-    engine.forget(engine.image_names() - before)
-    if engine.started:
+    engine.forget()
+    if engine.started and output is None:
         engines.down()
 
 

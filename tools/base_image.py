@@ -13,13 +13,19 @@ Needs an engine (``engine.py up``; DOCKER_HOST is honoured). Standard library on
 from __future__ import annotations
 
 import ast
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PULLED = "python:3.12-slim"
 LOCAL = "lading-demo/python:local"
@@ -54,15 +60,25 @@ def base_image() -> str:
     Raises:
         BaseImageError: it can be neither pulled nor built here.
     """
-    for name in (PULLED, LOCAL):
-        if docker("image", "inspect", name):
-            return name
-    say(f"pulling {PULLED}")
-    if docker("pull", PULLED, seconds=PULL_SECONDS):
-        return PULLED
-    say("it cannot be pulled here; building one from Debian's packages, about a minute, once")
-    _build()
-    return LOCAL
+    with _one_at_a_time():
+        for name in (PULLED, LOCAL):
+            if docker("image", "inspect", name):
+                return name
+        say(f"pulling {PULLED}")
+        if docker("pull", PULLED, seconds=PULL_SECONDS):
+            return PULLED
+        say("it cannot be pulled here; building one from Debian's packages, about a minute, once")
+        _build()
+        return LOCAL
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lading"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".base-image.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _build() -> None:

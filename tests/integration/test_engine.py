@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from support.engines import NAMESPACE
+
 if TYPE_CHECKING:
     from support.engines import DockerEngine
 
@@ -17,7 +19,7 @@ def test_buildx_builds_on_the_engine(
     docker_engine: DockerEngine, docker_buildx: DockerEngine, base_image: str
 ) -> None:
     dockerfile = f"FROM {base_image}\nRUN echo hello > /hello\n".encode()
-    name = "lading-test/buildx:latest"
+    name = f"{NAMESPACE}/buildx:latest"
     docker_buildx.docker("buildx", "build", "--load", "--tag", name, "-", stdin=dockerfile)
     try:
         assert docker_engine.docker("run", "--rm", name, "cat", "/hello") == "hello"

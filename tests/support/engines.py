@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tarfile
@@ -13,21 +14,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import parts
+from support.processes import PORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["BUSYBOX", "EXAMPLE", "DockerEngine", "down", "import_busybox", "python_base", "up"]
+__all__ = [
+    "BUSYBOX",
+    "EXAMPLE",
+    "NAMESPACE",
+    "DockerEngine",
+    "down",
+    "import_busybox",
+    "python_base",
+    "up",
+]
 
 BUSYBOX = "lading-test/busybox:latest"
 EXAMPLE = "lading-test/ml-service:latest"
-#: Names that tests give; whoever else uses the engine keeps theirs.
-_OURS = re.compile(
-    r"(?:lading-test/|(?:127\.0\.0\.1|localhost)(?::\d+)?/"
-    r"|(?:local-service|kept-apart|unsigned|one-platform|never|never-pushed)[:@])"
-)
-_KEPT = {"lading-test/busybox", "lading-test/ml-service"}
+#: What the names of this process's images begin with: others may test on the same engine.
+NAMESPACE = f"lading-test-{secrets.token_hex(4)}"
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost):(\d+)/")
 _PULL_SECONDS = 60
 _APPLETS = ("sh", "cat", "cp", "dd", "echo", "ln", "ls", "mkdir", "mv", "rm", "sleep", "touch")
 
@@ -62,25 +70,20 @@ class DockerEngine:
         assert done.returncode == 0, f"docker {' '.join(arguments)}: {said[-2000:]}"
         return done.stdout.decode(errors="replace").strip()
 
-    def image_names(self) -> frozenset[str]:
-        """Return every name that an image has, by tag or by digest."""
+    def forget(self) -> None:
+        """Take the names away that this process gave to images, those of its registries too."""
         listed = self.docker(
             "images", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}"
         )
         names = set()
         for line in listed.splitlines():
             repository, tag, digest = line.split(" ")
-            if repository != "<none>":
+            registry = _LOOPBACK.match(repository)
+            if repository.startswith(f"{NAMESPACE}/") or (registry and int(registry[1]) in PORTS):
                 names |= {f"{repository}:{tag}"} if tag != "<none>" else set()
                 names |= {f"{repository}@{digest}"} if digest != "<none>" else set()
-        return frozenset(names)
-
-    def forget(self, names: Iterable[str]) -> None:
-        """Take the tests' names away from images, but those that the next run builds upon."""
-        ours = [name for name in names if _OURS.match(name)]
-        gone = sorted(name for name in ours if re.split("[:@]", name)[0] not in _KEPT)
-        if gone:
-            self.docker("rmi", "--force", *gone)
+        if names:
+            self.docker("rmi", "--force", *sorted(names))
 
     def has_image(self, name: str) -> bool:
         """Return whether the engine has an image of that name."""

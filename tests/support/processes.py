@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["ServerError", "free_port", "http_answers", "listens", "running"]
+__all__ = ["PORTS", "ServerError", "free_port", "http_answers", "listens", "running"]
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+#: What :func:`free_port` returned in this process.
+PORTS: set[int] = set()
 
 
 class ServerError(Exception):
@@ -26,7 +28,9 @@ class ServerError(Exception):
 def free_port() -> int:
     """Return a loopback TCP port that was free just now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+        port = int(server.getsockname()[1])
+    PORTS.add(port)
+    return port
 
 
 def http_answers(port: int, path: str = "/", *, address: str = "127.0.0.1") -> bool:

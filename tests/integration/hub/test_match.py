@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.engines import NAMESPACE
 from support.product import PASSWORD, Lading
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def test_a_model_in_an_image_is_known_as_the_attested_one(
     commit = hub.add(NAME).commit(files)
     lading.ok("attest", f"hf:{NAME}", "--signing-key", "approver.key")
 
-    ran = _build(lading, context, "--require-attested-models", "-t", "lading-test/match:1")
+    ran = _build(lading, context, "--require-attested-models", "-t", f"{NAMESPACE}/match:1")
 
     assert ran.status == 0, ran.err
     found = _model(lading)
@@ -88,7 +89,7 @@ def test_what_is_not_attested_is_refused_before_the_push(
     assert ran.status == 12
     assert "in no signed list" in " ".join(ran.err.split())
     assert lading("verify", f"registry:{image}").status == 20  # nothing was pushed
-    assert _build(lading, context, "-t", "lading-test/unknown:1").status == 0
+    assert _build(lading, context, "-t", f"{NAMESPACE}/unknown:1").status == 0
     assert "identity" not in _model(lading).get("evidence", {})
 
 
@@ -102,7 +103,7 @@ def test_one_other_file_and_it_is_not_the_attested_model(
     lading.ok("attest", f"dir:{model}", "--signing-key", "approver.key")
     (context / "model" / name).write_bytes(content)
 
-    ran = _build(lading, context, "--require-attested-models", "-t", "lading-test/other:1")
+    ran = _build(lading, context, "--require-attested-models", "-t", f"{NAMESPACE}/other:1")
 
     assert ran.status == 12
     assert f"not as attested: srv/model/{name}" in " ".join(ran.err.split())
@@ -112,7 +113,7 @@ def test_a_strangers_list_does_not_count(lading: Lading, model: Path, context: P
     lading.ok("keygen", "-o", "stranger")
     lading.ok("attest", f"dir:{model}", "--signing-key", "stranger.key")
 
-    ran = _build(lading, context, "--require-attested-models", "-t", "lading-test/stranger:1")
+    ran = _build(lading, context, "--require-attested-models", "-t", f"{NAMESPACE}/stranger:1")
 
     assert ran.status == 12
     assert "1 signed lists by others do not count" in " ".join(ran.err.split())

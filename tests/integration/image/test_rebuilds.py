@@ -13,6 +13,7 @@ from lading.packages import find_syft
 from lading.usecases.attest import make_bom
 from lading.usecases.inspect import inspect_image
 from lading.usecases.recall import inspect_anew
+from support.engines import NAMESPACE
 from support.product import MODEL, write_context
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lading.inventory import Inspection
     from support.engines import DockerEngine
 
-BASE = "lading-test/rebuilds:base"
+BASE = f"{NAMESPACE}/rebuilds:base"
 SITE = "/usr/lib/python3/dist-packages"
 #: What a later build lays on top, and whether contents that were kept hold of it.
 CHANGES = {

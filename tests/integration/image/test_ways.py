@@ -26,6 +26,7 @@ from lading_oci.layout import Layout
 from lading_oci.manifests import descriptor_json, dump
 from lading_oci.references import parse_reference
 from lading_oci.registry import open_registry
+from support.engines import NAMESPACE
 from support.oci_images import describe
 from support.product import MODEL, write_context
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from support.engines import DockerEngine
     from support.registries import Registry
 
-NAME = "lading-test/ways:latest"
+NAME = f"{NAMESPACE}/ways:latest"
 #: What builds do to lower layers: a directory made anew, a link, a deletion, an update, a change.
 DOCKERFILE = """
 RUN mkdir -p /srv/again/deep /srv/kept && cp -r /srv/models/* /srv/again/deep && \\

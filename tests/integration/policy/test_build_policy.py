@@ -14,6 +14,7 @@ import pytest
 import parts
 from lading_oci import open_registry, parse_reference
 from lading_oci.errors import NotFound
+from support.engines import NAMESPACE
 from support.product import PASSWORD, Lading, write_context
 
 if TYPE_CHECKING:
@@ -120,12 +121,13 @@ def test_an_image_that_is_never_pushed_is_judged_by_what_is_kept_locally(
     run = {"tool": {"driver": {"name": "bandit"}}, "results": []}
     report.write_text(json.dumps({"version": "2.1.0", "runs": [run]}))
 
-    builder.ok("build", "--policy-file", str(policy), "-t", "never-pushed:1", str(context))
-    assert builder("verify", "never-pushed:1", "--policy", str(policy)).status == 12
-    builder.ok("attach", "never-pushed:1", str(report))
-    assert builder("verify", "never-pushed:1", "--policy", str(policy)).status == 0
-    builder.ok("policy", "seal", str(policy), "never-pushed:1")
-    assert builder("verify", "never-pushed:1", "--policy", "policy.yaml").status == 12
+    name = f"{NAMESPACE}/never-pushed:1"
+    builder.ok("build", "--policy-file", str(policy), "-t", name, str(context))
+    assert builder("verify", name, "--policy", str(policy)).status == 12
+    builder.ok("attach", name, str(report))
+    assert builder("verify", name, "--policy", str(policy)).status == 0
+    builder.ok("policy", "seal", str(policy), name)
+    assert builder("verify", name, "--policy", "policy.yaml").status == 12
 
 
 def test_the_base_image_is_judged_by_the_provenance_of_the_build_itself(
@@ -151,7 +153,7 @@ def test_a_broken_policy_stops_before_docker_builds(builder: Lading, tmp_path: P
     policy = tmp_path / "broken.yaml"
     policy.write_text("version: 1\nname: broken\nrules: []\n")
 
-    ran = builder("build", "--policy-file", str(policy), "-t", "never:1", str(context))
+    ran = builder("build", "--policy-file", str(policy), "-t", f"{NAMESPACE}/never:1", str(context))
 
     assert ran.status == 22
     assert ran.out == ""

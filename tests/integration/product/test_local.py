@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from support.engines import NAMESPACE
 from support.product import MODEL, write_context
 
 if TYPE_CHECKING:
@@ -16,23 +17,26 @@ if TYPE_CHECKING:
     from support.product import Lading
 
 KEY = ("--signing-key", "lading.key")
+LOCAL = f"{NAMESPACE}/local-service:1"
+APART = f"{NAMESPACE}/kept-apart:1"
+UNSIGNED = f"{NAMESPACE}/unsigned:1"
 
 
 def test_an_unpushed_image_is_verified_from_the_local_store(
     lading: Lading, docker_engine: DockerEngine, tmp_path: Path
 ) -> None:
     context = write_context(tmp_path / "context")
-    lading.ok("build", *KEY, "-t", "local-service:1", str(context))
+    lading.ok("build", *KEY, "-t", LOCAL, str(context))
 
-    yes = lading("verify", "--key", "lading.pub", "local-service:1", "--json")
+    yes = lading("verify", "--key", "lading.pub", LOCAL, "--json")
     assert yes.status == 0, yes.err
-    image_id = docker_engine.docker("inspect", "-f", "{{.Id}}", "local-service:1")
+    image_id = docker_engine.docker("inspect", "-f", "{{.Id}}", LOCAL)
     assert yes.json()["digest"] == image_id
 
     weights = context / MODEL
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
-    docker_engine.docker("build", "-q", "-t", "local-service:1", str(context))
-    no = lading("verify", "--key", "lading.pub", "local-service:1")
+    docker_engine.docker("build", "-q", "-t", LOCAL, str(context))
+    no = lading("verify", "--key", "lading.pub", LOCAL)
     assert no.status == 11
 
 
@@ -44,12 +48,12 @@ def test_evidence_can_be_kept_in_a_directory_that_is_an_oci_layout(
 
     output = tmp_path / "bom.json"
     kept = ("--evidence", store, "--bom-output", str(output))
-    lading.ok("build", *KEY, *kept, "-t", "kept-apart:1", str(context))
+    lading.ok("build", *KEY, *kept, "-t", APART, str(context))
 
     image = json.loads(output.read_text())["metadata"]["component"]
-    assert image["name"] == "kept-apart:1"
-    assert image["purl"].startswith("pkg:docker/kept-apart@sha256%3A")
-    verify = ("verify", "--key", "lading.pub", "kept-apart:1", "--evidence")
+    assert image["name"] == APART
+    assert image["purl"].startswith(f"pkg:docker/{NAMESPACE}/kept-apart@sha256%3A")
+    verify = ("verify", "--key", "lading.pub", APART, "--evidence")
     assert lading(*verify, store).status == 0
     assert lading(*verify, str(tmp_path / "other")).status == 11
     assert json.loads((tmp_path / "evidence" / "oci-layout").read_text()) == {
@@ -138,12 +142,10 @@ def test_settings_spare_the_options(lading: Lading, registry_referrers, tmp_path
 def test_no_attest_builds_and_signs_nothing(lading: Lading, tmp_path: Path) -> None:
     context = write_context(tmp_path / "context")
 
-    ran = lading.ok(
-        "build", "--no-attest", "--label", "signed=no", "-t", "unsigned:1", str(context)
-    )
+    ran = lading.ok("build", "--no-attest", "--label", "signed=no", "-t", UNSIGNED, str(context))
 
     assert "nothing (--no-attest)" in ran.err
-    assert lading("verify", "--key", "lading.pub", "unsigned:1").status == 11
+    assert lading("verify", "--key", "lading.pub", UNSIGNED).status == 11
 
 
 def test_it_is_a_docker_plugin(lading: Lading, docker_engine: DockerEngine, tmp_path: Path) -> None:

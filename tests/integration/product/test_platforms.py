@@ -14,6 +14,7 @@ import parts
 from lading_oci import open_registry, parse_reference
 from lading_oci.manifests import descriptor_json, index_manifest, parse_descriptor
 from lading_oci.mediatypes import OCI_INDEX
+from support.engines import NAMESPACE
 from support.oci_images import make_image, push_image, push_index
 from support.product import MODEL, cosign_verify
 from support.schemas import conforms
@@ -374,11 +375,12 @@ def test_indexes_that_go_down_for_ever_are_refused(lading: Lading, nested: Index
 
 def test_the_engines_image_has_no_other_platforms(lading: Lading, docker_engine, tmp_path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
-    lading.ok("build", *KEY, "-t", "one-platform:1", str(tmp_path))
+    name = f"{NAMESPACE}/one-platform:1"
+    lading.ok("build", *KEY, "-t", name, str(tmp_path))
 
-    ran = lading(*VERIFY, "--all-platforms", "docker:one-platform:1")
+    ran = lading(*VERIFY, "--all-platforms", f"docker:{name}")
 
     assert ran.status == 2
     assert "one platform" in ran.err
-    looked = lading.ok("inspect", "--all-platforms", "docker:one-platform:1", "--json").json()
+    looked = lading.ok("inspect", "--all-platforms", f"docker:{name}", "--json").json()
     assert len(looked["platforms"]) == 1
