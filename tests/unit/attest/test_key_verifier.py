@@ -127,7 +127,11 @@ def test_hint_that_claims_the_trusted_key() -> None:
     assert refusal(lying).code == "signature"
 
 
-@pytest.mark.parametrize("hint", ["", "x", "\u202e", "A" * 10_000, keys.key_hint(public("bob"))])
+@pytest.mark.parametrize(
+    "hint",
+    ["", "x", "\u202e", "A" * 10_000, keys.key_hint(public("bob"))],
+    ids=["empty", "short", "control", "long", "another key"],
+)
 def test_hint_decides_nothing(hint: str) -> None:
     """A trusted signature under any hint holds, and an untrusted one under any hint does not."""
     assert ALICE.verify(with_hint(bundle(), hint)).payload == statement()

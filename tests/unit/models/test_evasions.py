@@ -173,6 +173,7 @@ def test_a_program_that_breaks_after_an_import_is_not_raw() -> None:
         ("model.bin", gzip.compress(ODD)),
         ("model.sav", zlib.compress(PADDED)),
     ],
+    ids=["gzip", "bzip2", "xz", "gzip without a suffix", "zlib"],
 )
 def test_compressed_pickles_without_a_mark(name: str, content: bytes) -> None:
     assert seen(name, content).safety.verdict is Verdict.DANGEROUS
