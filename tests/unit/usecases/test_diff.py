@@ -170,7 +170,7 @@ def test_a_document_that_is_not_there_is_asked_of_no_registry(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(b"x"), "an archive, not a BOM"),
+        (gzip.compress(b"x", mtime=0), "an archive, not a BOM"),
         (docker_archive([b""]), "an archive, not a BOM"),
         (b'{"spdxVersion": "SPDX-2.3"}', "not CycloneDX (FILE). Got: spdxVersion SPDX-2.3"),
         (b'{"a": 1}', "Got: JSON of another kind"),
