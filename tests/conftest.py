@@ -48,7 +48,11 @@ class _ByFile(LoadFileScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    """Run in several processes (``-n``) what does not lean on each other."""
+    """Run in several processes (``-n``) what does not lean on each other.
+
+    In the order of the directories: the files with few tests are the slow ones.
+    """
+    config.option.loadscopereorder = False
     return _ByFile(config, log)
 
 
