@@ -1,21 +1,43 @@
-"""Progress of long transfers, on a terminal only, always on standard error."""
+"""Progress of what takes long, on a terminal only, always on standard error.
+
+It is one line that is rewritten, cut to the terminal's width: a second one would stay.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from lading.cli.render import human_size, plain
+from lading.image.interface import nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
-__all__ = ["read_progress", "transfer_progress"]
+    from lading.image.interface import Done, Entry, Image, T
+    from lading.inventory import ImageFacts
+
+__all__ = ["Watched", "look_progress", "read_progress", "transfer_progress"]
 
 _REPAINT_SECONDS = 0.1
+_WORTH_TELLING_SECONDS = 1.0  # what is done sooner needs no progress
+_CLEAR = "\r\x1b[K"
+
+
+def _paint(line: str) -> None:
+    width = shutil.get_terminal_size().columns - 1
+    shown = line if len(line) <= width else f"{line[: width - 1]}…"
+    sys.stderr.write(f"{_CLEAR}{shown}")
+    sys.stderr.flush()
+
+
+def _clear() -> None:
+    sys.stderr.write(_CLEAR)
+    sys.stderr.flush()
 
 
 @contextlib.contextmanager
@@ -33,14 +55,12 @@ def transfer_progress(what: str, name: str) -> Iterator[Callable[[Mapping[str, A
             return
         layers[str(line.get("id"))] = (current, total)
         done, of = (sum(values) for values in zip(*layers.values(), strict=True))
-        sys.stderr.write(f"\r\x1b[K{what} {plain(name)}: {human_size(done)} of {human_size(of)}")
-        sys.stderr.flush()
+        _paint(f"{what} {plain(name)}: {human_size(done)} of {human_size(of)}")
 
     try:
         yield show
     finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        _clear()
 
 
 @contextlib.contextmanager
@@ -54,8 +74,7 @@ def read_progress(what: str, total: int | None = None) -> Iterator[Callable[[int
 
     def paint(now: float) -> None:
         speed = human_size(int(done / max(now - started, 0.001)))
-        sys.stderr.write(f"\r\x1b[K{plain(what)}: {human_size(done)}{of}, {speed}/s")
-        sys.stderr.flush()
+        _paint(f"{plain(what)}: {human_size(done)}{of}, {speed}/s")
 
     def tell(count: int) -> None:
         nonlocal shown, done
@@ -71,5 +90,68 @@ def read_progress(what: str, total: int | None = None) -> Iterator[Callable[[int
     finally:
         with lock:
             paint(time.monotonic())  # what came since, so that a recording of it ends with all
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        _clear()
+
+
+@contextlib.contextmanager
+def look_progress(image: Image, name: str) -> Iterator[Image]:
+    """Show, on what must be a terminal, which file of an image is looked at and how much was."""
+    watched = Watched(image, plain(name))
+    try:
+        yield watched
+    finally:
+        watched.clear()
+
+
+class Watched:
+    """An image that tells what of it is looked at; layers may be read by several threads."""
+
+    def __init__(self, image: Image, name: str) -> None:
+        self._image = image
+        self._name = name
+        self._lock = threading.Lock()
+        self._done = 0
+        self._next = time.monotonic() + _WORTH_TELLING_SECONDS
+        self._painted = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._image, name)
+
+    @property
+    def facts(self) -> ImageFacts:
+        """As the image's."""
+        return self._image.facts
+
+    def close(self) -> None:
+        """As the image's."""
+        self._image.close()
+
+    def scan(
+        self,
+        scan: Callable[[Iterator[Entry]], T],
+        diff_ids: Collection[str],
+        done: Done[T] = nothing,
+    ) -> Mapping[str, T]:
+        """As the image's, told."""
+        return self._image.scan(lambda entries: scan(self._told(entries)), diff_ids, done)
+
+    def clear(self) -> None:
+        """Take the line away, if there is one."""
+        with self._lock:
+            self._next = float("inf")
+            if self._painted:
+                _clear()
+
+    def _told(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        for entry in entries:
+            self._tell(entry.path, entry.size)
+            yield entry
+
+    def _tell(self, path: str, size: int) -> None:
+        with self._lock:
+            self._done += size
+            now = time.monotonic()
+            if now >= self._next:
+                self._next = now + _REPAINT_SECONDS
+                self._painted = True
+                _paint(f"looked into {human_size(self._done)} of {self._name}: /{plain(path)}")

@@ -157,9 +157,12 @@ class Question:
 
             put(as_table(self.verdict))
         print_error(error)
-        if len(refused := _refused(error)) > 1:
+        refused = _refused(error)
+        if len({(one.code, one.reason) for one in refused}) > 1:
             for line in _ignored("refused", refused):
                 note(line)
+        elif len(refused) > 1:
+            note(f"refused   {len(refused)} attestations, all for this reason")
         raise SystemExit(int(exit_code(error))) from error
 
     def _no_json(self, target: str, error: FactsError) -> dict[str, Any]:
@@ -197,10 +200,16 @@ def _lines(one: VerifiedAttestation) -> Iterator[str]:
 
 
 def _ignored(word: str, refused: Sequence[Refusal]) -> Iterator[str]:
-    for refusal in refused[:_SHOWN]:
-        yield f"{word}   {refusal.source}: {refusal.code}: {plain(refusal.reason)}"
-    if len(refused) > _SHOWN:
-        yield f"{word}   {len(refused) - _SHOWN} more that do not hold"
+    """Say what did not hold and why, together what did not hold for one reason."""
+    reasons: dict[str, list[str]] = {}
+    for refusal in refused:
+        reasons.setdefault(f"{refusal.code}: {plain(refusal.reason)}", []).append(refusal.source)
+    for reason, sources in list(reasons.items())[:_SHOWN]:
+        which = sources[0] if len(sources) == 1 else f"{len(sources)} attestations"
+        yield f"{word}   {which}: {reason}"
+    more = sum(map(len, list(reasons.values())[_SHOWN:]))
+    if more:
+        yield f"{word}   {more} more that do not hold"
 
 
 def _refused(error: FactsError) -> Sequence[Refusal]:

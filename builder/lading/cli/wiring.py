@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,13 +105,31 @@ def _looked_into(
 ) -> Inspection:
     """Inspect an image with the caches or without, and close it."""
     from lading.cli.frugal import be_frugal
+
+    be_frugal()
+    # beside docker, which is on the terminal itself, contents were read ahead
+    if contents is None and sys.stderr is not None and sys.stderr.isatty():
+        from lading.cli.progress import look_progress
+
+        with look_progress(image, target) as watched:
+            return _looked_at(watched, target, all_layers=all_layers, cached=cached)
+    return _looked_at(image, target, all_layers=all_layers, cached=cached, contents=contents)
+
+
+def _looked_at(
+    image: Image,
+    target: str,
+    *,
+    all_layers: bool,
+    cached: bool,
+    contents: Foreseeing | None = None,
+) -> Inspection:
     from lading.image.cache import LayerCache
     from lading.packages import find_syft
     from lading.usecases.inspect import inspect_image
     from lading.usecases.layer_scan import SCANNER_VERSION
     from lading.usecases.recall import inspect_anew
 
-    be_frugal()
     try:
         if not cached or os.environ.get("LADING_NO_CACHE"):
             return inspect_image(image, target, find_syft=find_syft, all_layers=all_layers)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from lading.attest.predicates import CYCLONEDX, SHORT_NAMES, SLSA_VSA_V1, asked, resolve, short
+from lading.attest.verify import Refusal
 from lading.cli.summary import inspection_text, release_text
+from lading.cli.verifying import _ignored
 from lading.inventory import Fact, Origin
 from lading.usecases.attest import Attestation
 from lading.usecases.release import Release
@@ -87,3 +89,20 @@ def test_short_names_are_those_that_can_be_asked_for() -> None:
         assert asked(name) == uri == asked(uri)
         assert resolve(short(uri)) == uri
     assert (short(CYCLONEDX), short(SLSA_VSA_V1)) == ("bom", "seal")
+
+
+def test_attestations_that_do_not_hold_for_one_reason_are_told_together() -> None:
+    refused = [
+        Refusal("r@sha256:1", "signer", "a stranger's"),
+        Refusal("r@sha256:2", "subject", "another image's"),
+        Refusal("r@sha256:3", "signer", "a stranger's"),
+        *(Refusal(f"r@sha256:{n}", "malformed", f"byte {n}") for n in range(4, 9)),
+    ]
+    assert list(_ignored("ignored", refused)) == [
+        "ignored   2 attestations: signer: a stranger's",
+        "ignored   r@sha256:2: subject: another image's",
+        "ignored   r@sha256:4: malformed: byte 4",
+        "ignored   r@sha256:5: malformed: byte 5",
+        "ignored   r@sha256:6: malformed: byte 6",
+        "ignored   2 more that do not hold",
+    ]

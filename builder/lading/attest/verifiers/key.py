@@ -86,6 +86,7 @@ class KeyVerifier:
                 code="signer",
                 got=f"a signature that claims the key {_readable(hint)}",
                 wanted=self._wanted(),
+                hint="If that key is to be trusted, give its public half: --key, or a trust rule.",
             )
         raise VerificationError(
             "the signature does not hold: the attestation was changed after it was signed",
