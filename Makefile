@@ -4,6 +4,8 @@
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 BIN = .venv/bin
+# Each process starts registries of its own: more than four would gain little.
+PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4
 GOTOOLS = $(BIN)/python tools/gotools.py
 
 .PHONY: help demo test interop coverage bench lint format venv light heavy lock
@@ -16,16 +18,16 @@ demo: venv light ## build, inspect, sign, push and verify a real image; refuse a
 	$(BIN)/python tools/demo.py
 
 test: venv light ## unit tests, and integration tests on the parts that are on this machine
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 interop: venv light heavy ## install the heavy real parts and run the tests that need them
-	$(BIN)/python -m pytest -n auto -m interop $(PYTEST_ARGS)
+	$(PYTEST) -m interop $(PYTEST_ARGS)
 
 bench: venv ## measure lading against its peers on a 5 GB image; minutes, some 20 GB of disk
 	$(BIN)/python tests/benchmarks/run.py $(BENCH_ARGS)
 
 coverage: venv ## unit tests of the models and image rooms; fails below 95 % of either's branches
-	$(BIN)/python -m pytest -n auto tests/unit/models tests/unit/image --cov=lading.models \
+	$(PYTEST) tests/unit/models tests/unit/image --cov=lading.models \
 		--cov=lading.image --cov-branch --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 	$(BIN)/python tools/branches.py 95 models image
 
