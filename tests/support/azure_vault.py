@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 import ssl
-import threading
 import urllib.parse
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
+
+from support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,14 +87,8 @@ def serve_azure(vault: AzureVault, certificates: Path) -> Iterator[None]:
     server.block_on_close = False  # clients keep their connections for as long as they live
     vault.port = server.server_address[1]
     server.vault = vault  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Server(ThreadingHTTPServer):

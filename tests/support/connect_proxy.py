@@ -10,9 +10,10 @@ import contextlib
 import select
 import socket
 import socketserver
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
+
+from support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,15 +24,10 @@ __all__ = ["proxy_to"]
 @contextmanager
 def proxy_to(ports: Mapping[str, int]) -> Iterator[str]:
     """Run a proxy from ``host:443`` to a loopback port for each host; yield the proxy's URL."""
-    with _Proxy(("127.0.0.1", 0), _Tunnel) as server:
-        server.ports = dict(ports)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = _Proxy(("127.0.0.1", 0), _Tunnel)
+    server.ports = dict(ports)
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_address[1]}"
 
 
 class _Proxy(socketserver.ThreadingTCPServer):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import socketserver
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import pytest
+
+from support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,11 +111,5 @@ def between(engine_host: str, directory: Path) -> Iterator[EngineProxy]:
     path = directory / "e.sock"
     proxy = EngineProxy(f"unix://{path}")
     handler = type("Handler", (_Handler,), {"proxy": proxy, "engine": engine})
-    with _Server(str(path), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Server(str(path), handler)):
+        yield proxy

@@ -7,9 +7,10 @@ import hashlib
 import json
 import os
 import subprocess
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -141,11 +142,5 @@ def served(root: Path) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Backend)
     server.objects = {}  # type: ignore[attr-defined]
     server.root = str(root)  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from support.serving import serving
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -186,12 +188,7 @@ def proxied(upstream: str, *, delay: float) -> Iterator[Faults]:
     host, _, port = upstream.partition(":")
     faults = Faults(delay=delay)
     handler = type("Handler", (_Handler,), {"faults": faults, "upstream": (host, int(port))})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        faults.host = f"127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield faults
-        finally:
-            server.shutdown()
-            thread.join()
+    server = _Server(("127.0.0.1", 0), handler)
+    faults.host = f"127.0.0.1:{server.server_address[1]}"
+    with serving(server):
+        yield faults

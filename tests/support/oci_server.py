@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, urlsplit
+
+from support.serving import serving
 
 if TYPE_CHECKING:
     import ssl
@@ -133,14 +134,8 @@ def serve(
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     seen.host = f"{address[0]}:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def forwarded(host: str, request: Request) -> Reply:

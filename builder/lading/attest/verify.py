@@ -39,7 +39,14 @@ if TYPE_CHECKING:
 
     from lading.attest.interface import SignerIdentity, Verified, Verifier
 
-__all__ = ["Candidate", "Evidence", "NotVerifiedError", "Refusal", "verify_attestations"]
+__all__ = [
+    "Candidate",
+    "Evidence",
+    "NotVerifiedError",
+    "Refusal",
+    "insist_on_few",
+    "verify_attestations",
+]
 
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
@@ -157,6 +164,22 @@ class _Rules:
     check: Callable[[Statement], object] | None
 
 
+def insist_on_few(attached: int) -> None:
+    """Return when as many attestations may be read.
+
+    Raises:
+        VerificationError: ``limit``: there are more than are ever read.
+    """
+    if attached > LIMITS.attestations_read:
+        raise VerificationError(
+            "more attestations are attached than are ever read",
+            code="limit",
+            got=str(attached),
+            wanted=f"at most {LIMITS.attestations_read}",
+            hint="remove what floods the image's referrers in the registry",
+        )
+
+
 def verify_attestations(
     bundles: Iterable[Candidate],
     *,
@@ -187,14 +210,7 @@ def verify_attestations(
     read = 0
     for candidates in (likely, unlikely):
         read += len(candidates)
-        if read > LIMITS.attestations_read:
-            raise VerificationError(
-                "more attestations are attached than are ever read",
-                code="limit",
-                got=str(read),
-                wanted=f"at most {LIMITS.attestations_read}",
-                hint="remove what floods the image's referrers in the registry",
-            )
+        insist_on_few(read)
         for candidate in candidates:
             try:
                 outcome = _judge(candidate, rules)

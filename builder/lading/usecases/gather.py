@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from lading.attest.predicates import CYCLONEDX
 from lading.attest.statement import parse_statement
 from lading.attest.times import claimed_time
+from lading.attest.verify import insist_on_few
 from lading.errors import VerificationError
-from lading.limits import LIMITS
 from lading.policy import Attested, Evidence
 from lading.policy.components import merged
 from lading.usecases.bundles import bundles_at, candidates
@@ -87,13 +87,7 @@ def _held(located: Located, verifier: Verifier) -> list[tuple[Attested, Statemen
     for place in located.everywhere():
         bundles = bundles_at(place, exhaustive=True)
         read += len(bundles)
-        if read > LIMITS.attestations_read:
-            raise VerificationError(
-                "more attestations are attached than are ever read",
-                code="limit",
-                got=str(read),
-                wanted=f"at most {LIMITS.attestations_read}",
-            )
+        insist_on_few(read)
         for bundle, candidate in zip(bundles, candidates(place.repository, bundles), strict=True):
             try:
                 one, statement = hold_attested(

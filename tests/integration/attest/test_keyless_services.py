@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,6 +17,7 @@ from lading.attest.tokens import read_token
 from lading.errors import InputError, LadingError, RegistryError
 from support.attest_keyless import sign, token
 from support.attest_samples import statement
+from support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,14 +54,9 @@ def answering(respond: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str
         def log_message(self, *args: Any) -> None:
             """Tests read answers, not logs."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def test_fulcios_own_words_are_shown(local: LocalSigstore) -> None:
