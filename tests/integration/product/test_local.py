@@ -20,6 +20,7 @@ KEY = ("--signing-key", "lading.key")
 LOCAL = f"{NAMESPACE}/local-service:1"
 APART = f"{NAMESPACE}/kept-apart:1"
 UNSIGNED = f"{NAMESPACE}/unsigned:1"
+QUIET = f"{NAMESPACE}/quiet-service:1"
 
 
 def test_an_unpushed_image_is_verified_from_the_local_store(
@@ -201,12 +202,12 @@ def test_a_build_that_writes_files_is_dockers_alone(
 
 def test_a_quiet_build_says_only_what_is_serious(lading: Lading, tmp_path: Path) -> None:
     context = write_context(tmp_path / "context")
-    ran = lading.ok("build", "-q", *KEY, "-t", "quiet-service:1", str(context))
+    ran = lading.ok("build", "-q", *KEY, "-t", QUIET, str(context))
 
     assert ran.out.startswith("sha256:")
     assert "pickle-suspicious-global" in ran.err
     assert "attested" not in ran.err
-    assert lading("verify", "--key", "lading.pub", "quiet-service:1").status == 0
+    assert lading("verify", "--key", "lading.pub", QUIET).status == 0
 
 
 def test_dockers_help_leads_to_ladings(lading: Lading) -> None:
