@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-__all__ = ["certs_directories", "client_context", "speaks_tls"]
+__all__ = ["client_context", "speaks_tls"]
 
 
-def certs_directories(authority: str) -> Iterator[Path]:
+def _certs_directories(authority: str) -> Iterator[Path]:
     """Yield the existing ``certs.d/<host[:port]>`` directories for a registry.
 
     ``*.crt`` are CAs to trust, ``NAME.cert`` with ``NAME.key`` a client certificate
@@ -50,7 +50,7 @@ def client_context(authority: str, *, verify: bool = True) -> ssl.SSLContext:
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    for directory in certs_directories(authority):
+    for directory in _certs_directories(authority):
         _add_directory(context, directory)
     # counted, because get_ca_certs() reads every one of them, which takes milliseconds
     found = context.cert_store_stats()["x509_ca"]

@@ -14,7 +14,7 @@ from lading.bom.text import iri, label, prose
 if TYPE_CHECKING:
     from lading.inventory import ImageFacts, Inspection
 
-__all__ = ["container", "image_purl", "subject_digest"]
+__all__ = ["container", "subject_digest"]
 
 _REPOSITORY = re.compile(
     r"(?:(?P<host>localhost(?::\d+)?|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d+)?|[A-Za-z0-9-]+:\d+)/)?"
@@ -47,7 +47,7 @@ def container(inspection: Inspection, *, spec_version: str) -> dict[str, Any]:
         "name": name,
         "version": digest[:1024],
         "hashes": _hashes(digest),
-        "purl": image_purl(image),
+        "purl": _image_purl(image),
         "description": prose(image.labels.get(_LABEL + "description", "")),
         "licenses": licenses(
             [image.labels.get(_LABEL + "licenses", "")],
@@ -66,7 +66,7 @@ def container(inspection: Inspection, *, spec_version: str) -> dict[str, Any]:
     return {key: value for key, value in component.items() if value}
 
 
-def image_purl(image: ImageFacts) -> str | None:
+def _image_purl(image: ImageFacts) -> str | None:
     """Return the image's package URL, or None when it has no digest in the known form.
 
     With a manifest digest it is of type ``oci`` (its version is the manifest's digest); without,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lading.inventory import Fact, Finding
 
-__all__ = ["Properties", "finding_value"]
+__all__ = ["Properties"]
 
 
 class Properties:
@@ -46,7 +46,7 @@ class Properties:
     def findings(self, findings: Iterable[Finding]) -> Properties:
         """Add each finding as ``lading:finding``, one JSON object each."""
         for finding in findings:
-            self._pairs.add(("lading:finding", finding_value(finding)))
+            self._pairs.add(("lading:finding", _finding_value(finding)))
         return self
 
     def render(self) -> list[dict[str, str]]:
@@ -54,7 +54,7 @@ class Properties:
         return [{"name": name, "value": value} for name, value in sorted(self._pairs)]
 
 
-def finding_value(finding: Finding) -> str:
+def _finding_value(finding: Finding) -> str:
     """Return a finding as the JSON text that ``lading:finding`` holds."""
     value = {
         "id": label(finding.id),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lading.packages.others import SyftResult
     from lading.packages.python import PythonResult
 
-__all__ = ["merge_packages", "os_owners"]
+__all__ = ["merge_packages"]
 
 OS_PACKAGE = "lading:os-package"
 
@@ -37,7 +37,7 @@ def merge_packages(
     ``python3-numpy``) is listed beside that package, because both names are needed to match
     advisories, and says so in the property ``lading:os-package``; so is one that Conda installed.
     """
-    owners, of_conda = os_owners(files), conda_owners(files)
+    owners, of_conda = _os_owners(files), conda_owners(files)
     found = {
         (package.purl, package.path): package
         for package in _without_owned_programs(other.packages, files, links or {})
@@ -82,7 +82,7 @@ def _resolved(path: str, links: Mapping[str, str]) -> str:
     return path if target is None else f"{target.strip('/')}/{tail}"
 
 
-def os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
+def _os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
     """Return which OS package, by (purl type, name), installed which Python metadata file.
 
     Read from dpkg's and apk's own lists; other databases keep theirs in binary form.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lading.packages.capture import File
 
-__all__ = ["condense", "is_known_program", "may_be_program"]
+__all__ = ["condense", "may_be_program"]
 
 # fmt: off
 _KNOWN = frozenset((
@@ -75,7 +75,7 @@ _ZLIB_START = re.compile(rb"x[\x01^\x9c\xda]")
 _FRACTION = re.compile(rb"\.[0-9]{1,6}(\.[0-9])?")
 
 
-def is_known_program(name: str) -> bool:
+def _is_known_program(name: str) -> bool:
     """Return whether a file of this name may be one whose version strings syft knows."""
     if name in _KNOWN:
         return True
@@ -99,7 +99,7 @@ def condense(file: File, name: str) -> bytes | None:
     Raises:
         InputError: the source ended before the file did.
     """
-    known = is_known_program(name)
+    known = _is_known_program(name)
     magic = file.peek(8)
     if not magic.startswith(_ELF) and not (known and magic.startswith(_FOREIGN)):
         return None

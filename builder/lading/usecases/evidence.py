@@ -21,7 +21,7 @@ from lading_oci.references import parse_reference
 if TYPE_CHECKING:
     from lading_oci.interface import Repository
 
-__all__ = ["ANCHOR_TYPE", "Anchor", "anchor_of", "default_store_path", "open_evidence"]
+__all__ = ["ANCHOR_TYPE", "Anchor", "anchor_of", "open_evidence"]
 
 ANCHOR_TYPE = "application/vnd.lading.anchor.v1+json"
 
@@ -54,7 +54,7 @@ def anchor_of(digest: str) -> Anchor:
     return Anchor(content, Descriptor(mediatypes.OCI_MANIFEST, digest_of(content), len(content)))
 
 
-def default_store_path() -> Path:
+def _default_store_path() -> Path:
     """Return ``$XDG_DATA_HOME/lading/evidence``, the store that needs no set-up."""
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data) / "lading" / "evidence"
@@ -71,7 +71,7 @@ def open_evidence(place: str | None, *, insecure: bool = False) -> Repository:
     from lading_oci.layout import Layout
 
     if place is None:
-        return Layout(default_store_path())
+        return Layout(_default_store_path())
     if is_local(place):
         return Layout(Path(place).expanduser())
     from lading_oci.registry import open_registry

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["looks_like", "masked_crc", "parse"]
+__all__ = ["looks_like", "parse"]
 
 FORMAT: Final = "tfrecord"
 _HEADER: Final = struct.Struct("<QI")
@@ -38,7 +38,7 @@ def _table() -> tuple[int, ...]:
 _TABLE: Final = _table()
 
 
-def masked_crc(data: bytes) -> int:
+def _masked_crc(data: bytes) -> int:
     """Return the CRC-32C of ``data``, rotated and with an addend, as records have it."""
     crc = 0xFFFF_FFFF
     for byte in data:
@@ -52,7 +52,7 @@ def looks_like(head: bytes) -> bool:
     if len(head) < _HEADER.size or head[4:8] != bytes(4):
         return False  # a record of 4 GiB is none
     length, crc = _HEADER.unpack_from(head)
-    return length > 0 and _EVENTS not in head[:64] and masked_crc(head[:8]) == crc
+    return length > 0 and _EVENTS not in head[:64] and _masked_crc(head[:8]) == crc
 
 
 def parse(source: Source, report: Report) -> None:
@@ -65,7 +65,7 @@ def parse(source: Source, report: Report) -> None:
             return
         header = source.exactly(_HEADER.size)
         length, crc = _HEADER.unpack(header)
-        if masked_crc(header[:8]) != crc:
+        if _masked_crc(header[:8]) != crc:
             raise Malformed(f"the length of record {count + 1} has another checksum")
         source.skip(length + 4)
         count += 1

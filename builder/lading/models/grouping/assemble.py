@@ -27,7 +27,7 @@ from lading.models.grouping.place import kind_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["assemble", "primary_weights"]
+__all__ = ["assemble"]
 
 #: Who is believed first, for a fact that several files have.
 _CARD, _LICENSE, _CONFIG, _WEIGHTS, _OTHER = range(5)
@@ -75,7 +75,7 @@ _CANONICAL: Final = (
 )  # fmt: skip
 
 
-def primary_weights(files: Iterable[ModelFile]) -> list[ModelFile]:
+def _primary_weights(files: Iterable[ModelFile]) -> list[ModelFile]:
     """Return the weights to count: of each directory one variant, with all of its shards."""
     by_directory: defaultdict[str, list[ModelFile]] = defaultdict(list)
     for file in files:
@@ -128,7 +128,7 @@ def _largest(candidates: Iterable[list[ModelFile]]) -> list[ModelFile]:
 def assemble(name: str, files: Sequence[ModelFile], extra: Mapping[str, Fact] = {}) -> Model:
     """Return the model that ``files`` are; ``extra`` are facts of its place, believed first."""
     weights = [file for file in files if file.role is Role.WEIGHTS]
-    primary = primary_weights(file for file in weights if kind_of(file) != PART)
+    primary = _primary_weights(file for file in weights if kind_of(file) != PART)
     facts = dict(extra)
     counted = {file.path for file in primary}
     speakers = sorted(files, key=lambda file: _precedence(file, primary=file.path in counted))
