@@ -155,6 +155,7 @@ RARER: Final[dict[bytes, Decision]] = {
     **dict.fromkeys(_ENGINES, _if(_edge)),
     **dict.fromkeys((b"\x00B", b"\xd6\xfd\xb2\x7e"), _if(_kaldi)),
     b"mmap": _if(lambda: ((formats.kenlm.looks_like, formats.kenlm.parse),)),
+    b"\xac\xed\x00\x05": _if(lambda: ((formats.java.looks_like, formats.java.parse),)),
     b"#mdl": _if(lambda: ((formats.wapiti.looks_like, formats.wapiti.parse),)),
     b"[GLO": _if(lambda: ((formats.hts.looks_like, formats.hts.parse),)),
     b"prog": _if(_documents),

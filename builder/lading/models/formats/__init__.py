@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         executorch,
         flax,
         hts,
+        java,
         kaldi,
         kenlm,
         mlmodelc,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "hts", "kaldi", "kenlm",
+    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "hts", "java", "kaldi", "kenlm",
     "mlmodelc", "mnn", "ncnn", "opencv", "ort", "sentencepiece", "sevenzip", "speech", "svm",
     "tesseract", "tfjs", "thinc", "wapiti", "word2vec",
 ]  # fmt: skip
