@@ -44,11 +44,13 @@ class Ahead:
         False when nothing is known of its name.
         """
         from lading.cli import wiring
-        from lading.usecases.foresee import rehearse
+        from lading.image.cache import LayerCache
+        from lading.usecases.foresee import VERSION, rehearse
 
         if self._name is None:
             return False
         self._contents = wiring.contents_of_name(self._name)
+        LayerCache(None, VERSION).sweep()  # docker is waited for anyway
         found = self._contents.read()
         if found is None:
             return False

@@ -138,7 +138,8 @@ def _looked_at(
             image,
             target,
             find_syft=find_syft,
-            cache=LayerCache(None, SCANNER_VERSION),
+            # beside docker, caches were swept beforehand
+            cache=LayerCache(None, SCANNER_VERSION, sweeps=contents is None),
             results=results,
             all_layers=all_layers,
             remember=results.remember,

@@ -39,14 +39,21 @@ class LayerCache:
         directory: made when first written; ``None`` for the user's cache.
         version: of the scanner; entries of another version are not seen.
         bound: total bytes over all versions; least recently used entries go first.
+        sweeps: each new entry sees to the bound; else the caller does, when nobody waits.
     """
 
     def __init__(
-        self, directory: Path | None, version: str, *, bound: int = LIMITS.layer_cache_total
+        self,
+        directory: Path | None,
+        version: str,
+        *,
+        bound: int = LIMITS.layer_cache_total,
+        sweeps: bool = True,
     ) -> None:
         self._root = os.fspath(directory) if directory else room_cache("layers")
         self._directory = f"{self._root}/{hashlib.sha256(version.encode()).hexdigest()[:16]}"
         self._bound = bound
+        self._sweeps = sweeps
 
     def get(self, diff_id: str) -> dict[str, Any] | None:
         """Return the findings, or None; an entry that does not check out is removed."""
@@ -88,8 +95,12 @@ class LayerCache:
         path = self._path(diff_id)
         if path is None or len(raw) > min(LIMITS.layer_cache_entry, self._bound):
             return
-        if write_atomic(path, raw):
-            prune(self._root, self._bound)
+        if write_atomic(path, raw) and self._sweeps:
+            self.sweep()
+
+    def sweep(self) -> None:
+        """See to the bound: this looks at every entry that there is."""
+        prune(self._root, self._bound)
 
     def _path(self, diff_id: str) -> str | None:
         digits = diff_id.removeprefix(_ALGORITHM)

@@ -12,6 +12,7 @@ import pytest
 from lading.cli import ahead, wiring
 from lading.cli.ahead import Ahead
 from lading.errors import EngineError
+from lading.image.cache import LayerCache
 from lading.usecases import kept
 from lading.usecases.footing import Footing
 from lading.usecases.foresee import Foreseeing
@@ -125,3 +126,14 @@ def test_looks_become_rarer(monkeypatch: pytest.MonkeyPatch, here: Path) -> None
 
     assert ahead._awaited(here / "iid", Over()) is None
     assert pauses == [0.001, 0.001, 0.01, 0.05]
+
+
+def test_caches_are_swept_beside_docker_and_not_when_it_is_over(
+    engine: Engine, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    monkeypatch.setattr(LayerCache, "sweep", lambda _: steps.append("swept"))
+    monkeypatch.setattr(ahead, "_awaited", lambda *_: steps.append("docker named it") or ONE)
+    assert Ahead("svc:1").work(here / "iid", threading.Event())
+    assert steps == ["swept", "docker named it"]
+    assert engine.asked

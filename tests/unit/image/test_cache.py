@@ -123,6 +123,19 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in entries(tmp_path)) <= 100_000
 
 
+def test_who_is_waited_for_sweeps_beforehand(tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path, "v1", bound=100_000, sweeps=False)
+    for at, diff_id in enumerate((ONE, TWO, THREE)):
+        cache.put(diff_id, {"random": os.urandom(30_000).hex()})
+        (path,) = (one for one in entries(tmp_path) if diff_id[-64:] in one.name)
+        os.utime(path, (at, at))
+    assert len(entries(tmp_path)) == 3
+    cache.sweep()
+    assert cache.get(ONE) is None
+    assert cache.get(THREE)
+    assert sum(path.stat().st_size for path in entries(tmp_path)) <= 100_000
+
+
 def test_old_versions_and_leftovers_count_and_go(tmp_path: Path) -> None:
     LayerCache(tmp_path, "old", bound=100_000).put(ONE, {"r": os.urandom(25_000).hex()})
     for path in entries(tmp_path):
