@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lading.attest.keys import generate
+from lading.attest.keys import generate, load_private
+from lading.attest.signatures import sign
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +95,25 @@ def test_docker_starts_building_before_what_it_can_do_without_is_loaded(tmp_path
     assert {"lading.usecases.build", "lading.engine.git", "lading_oci.references"} <= loaded
     needed = {"collections", "contextlib", "enum", "functools", "importlib", "re", "subprocess"}
     assert loaded & COSTLY == {*needed, "warnings"}
+
+
+def test_a_signature_is_verified_without_what_signing_asks_for(tmp_path: Path) -> None:
+    for kind in ("p256", "p384", "ed25519"):
+        pair = generate(kind)
+        (tmp_path / f"{kind}.pub").write_bytes(pair.public_pem)
+        (tmp_path / kind).write_bytes(sign(load_private(pair.private_pem), b"message"))
+    loaded = _loaded(
+        "import pathlib\n"
+        "from lading.attest.keys import load_public\n"
+        "from lading.attest.signatures import verifies\n"
+        "for kind in ('p256', 'p384', 'ed25519'):\n"
+        f"    signature = pathlib.Path({str(tmp_path)!r}, kind).read_bytes()\n"
+        f"    key = load_public(pathlib.Path({str(tmp_path)!r}, kind + '.pub'))\n"
+        "    assert verifies(key, signature, b'message')\n"
+        "    assert not verifies(key, signature, b'another')\n"
+        "    if kind == 'p384':\n"
+        "        loaded = set(sys.modules)\n"
+        "assert 'cryptography.hazmat.backends.openssl.backend' not in loaded"
+    )
+
+    assert "cryptography.hazmat.primitives.asymmetric.ec" in loaded

@@ -37,12 +37,31 @@ def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
     """Say whether ``signature`` is one by ``key`` over ``message``."""
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, message, ec.ECDSA(_hash(key.curve)))
+            key.verify(signature, message, _Verifying(_hash(key.curve)))
         else:
             key.verify(signature, message)
     except InvalidSignature:
         return False
     return True
+
+
+class _Verifying(ec.ECDSA):
+    """ECDSA, where nothing is signed.
+
+    The library's constructor asks OpenSSL whether it can sign deterministically. Loading what asks
+    is a twentieth of a whole ``lading verify``.
+    """
+
+    def __init__(self, algorithm: hashes.HashAlgorithm) -> None:
+        self._hash = algorithm
+
+    @property
+    def algorithm(self) -> hashes.HashAlgorithm:
+        return self._hash
+
+    @property
+    def deterministic_signing(self) -> bool:
+        return False
 
 
 def _hash(curve: ec.EllipticCurve) -> hashes.HashAlgorithm:
