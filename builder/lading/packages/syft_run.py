@@ -40,34 +40,8 @@ def run_syft(
             ``LIMITS.syft_seconds``.
         LimitError: its answer is larger than ``LIMITS.syft_output``.
     """
-    answer = work / "answer.json"
-    errors = work / "errors.txt"
-    command = [
-        str(syft.path),
-        "scan",
-        f"dir:{root}",
-        f"--base-path={root}",
-        "--override-default-catalogers=image",
-        "--select-catalogers=-python",
-        f"--output=cyclonedx-json={answer}",
-        "--quiet",
-    ]
-    with errors.open("wb") as stderr:
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                cwd=work,
-                env=_environment(work),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise InputError(
-                "syft cannot be started", where=str(syft.path), got=error.strerror
-            ) from error
-    with process:
+    answer, errors = work / "answer.json", work / "errors.txt"
+    with _started(syft, root, work, answer, errors) as process:
         try:
             _watch(process, answer, syft, stopped)
         finally:
@@ -80,6 +54,36 @@ def run_syft(
             hint="name another syft with LADING_SYFT",
         )
     return _read(answer, syft)
+
+
+def _started(
+    syft: Syft, root: Path, work: Path, answer: Path, errors: Path
+) -> subprocess.Popen[bytes]:
+    command = [
+        str(syft.path),
+        "scan",
+        f"dir:{root}",
+        f"--base-path={root}",
+        "--override-default-catalogers=image",
+        "--select-catalogers=-python",
+        f"--output=cyclonedx-json={answer}",
+        "--quiet",
+    ]
+    with errors.open("wb") as stderr:
+        try:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                cwd=work,
+                env=_environment(work),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise InputError(
+                "syft cannot be started", where=str(syft.path), got=error.strerror
+            ) from error
 
 
 def _environment(work: Path) -> dict[str, str]:

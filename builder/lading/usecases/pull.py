@@ -14,7 +14,7 @@ from lading.errors import VerificationError
 from lading.usecases.digests import config_digest, platform_manifests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lading_oci.interface import Repository
     from lading_oci.references import Reference
@@ -75,20 +75,7 @@ def pull_verified(
     pinned = replace(reference, tag=None, digest=digest).familiar()
     engine.pull(pinned, progress)
     image_id = _id(engine, pinned)
-    wanted = []
-    for one in _identities(repository, digest):
-        if one == image_id:
-            break
-        wanted.append(one)
-    else:
-        raise VerificationError(
-            "The engine does not hold the image that was verified, and it was given no name",
-            code="pulled",
-            where=pinned,
-            got=image_id,
-            wanted=" or ".join(wanted)[:400],
-            hint=f"Remove it with `docker rmi {pinned}`, and look into the engine.",
-        )
+    _insist_verified(image_id, pinned, _identities(repository, digest))
     if not reference.tag:
         return Pulled(image_id, pinned, None)
     name = reference.with_tag(reference.tag).familiar()
@@ -103,6 +90,23 @@ def pull_verified(
             hint=f"Run it as {pinned}, and find out who else gives names to images there.",
         )
     return Pulled(image_id, pinned, name)
+
+
+def _insist_verified(image_id: str, pinned: str, identities: Iterable[str]) -> None:
+    """Return at the first identity that the engine's image has; the others are not asked for."""
+    wanted = []
+    for one in identities:
+        if one == image_id:
+            return
+        wanted.append(one)
+    raise VerificationError(
+        "The engine does not hold the image that was verified, and it was given no name",
+        code="pulled",
+        where=pinned,
+        got=image_id,
+        wanted=" or ".join(wanted)[:400],
+        hint=f"Remove it with `docker rmi {pinned}`, and look into the engine.",
+    )
 
 
 def _id(engine: Puller, name: str) -> str:
