@@ -37,7 +37,8 @@ def _keygen(
         Path, typer.Option("--output", "-o", metavar="NAME", help="Path without suffix.")
     ] = Path("lading"),
     kind: Annotated[
-        KeyKind | None, typer.Option("--kind", help="Kind of key; p256 unless said.")
+        KeyKind | None,
+        typer.Option("--kind", metavar="p256|p384|ed25519", help="Kind of key; p256 unless said."),
     ] = None,
     no_password: Annotated[
         bool, typer.Option("--no-password", help="Leave the private key unencrypted.")
