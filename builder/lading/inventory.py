@@ -148,7 +148,7 @@ class Model:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     safety: Safety = Safety()
     purl: str | None = None
-    distribution: str | None = None  # purl of the Python distribution that ships it
+    distribution: str | None = None  # purl of the package that ships it
 
     def fact(self, name: str) -> Any:
         """Return the value of a fact, or None when it is not known."""

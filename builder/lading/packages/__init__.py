@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lading.packages.merge import merge_packages
     from lading.packages.others import SyftResult, os_packages
     from lading.packages.python import PythonResult, python_distributions
+    from lading.packages.shippers import shippers_of
     from lading.packages.syft_find import Syft, find_syft
     from lading.packages.verify import (
         Changes,
@@ -49,6 +50,7 @@ __all__ = [
     "merge_packages",
     "os_packages",
     "python_distributions",
+    "shippers_of",
 ]
 
 # Part of the key under which a layer's findings are cached: raise it whenever ``collect`` keeps
@@ -62,6 +64,7 @@ _MODULES: Final = {
     **dict.fromkeys(("Syft", "find_syft"), "syft_find"),
     **dict.fromkeys(("SyftResult", "os_packages"), "others"),
     "merge_packages": "merge",
+    "shippers_of": "shippers",
     **dict.fromkeys(
         [
             "Changes",

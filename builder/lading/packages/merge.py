@@ -66,7 +66,7 @@ def _without_owned_programs(
         for file in files:
             if file.path.endswith(".md5sums") and "lib/dpkg/" in file.path:
                 owned |= programs.intersection(
-                    _resolved(path, links) for path in _dpkg(file.content)
+                    _resolved(path, links) for path in dpkg_paths(file.content)
                 )
     return [one for one in packages if not (_is_program(one) and one.path in owned)]
 
@@ -92,7 +92,7 @@ def _os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
         if file.path.endswith(".md5sums") and "lib/dpkg/" in file.path:
             name = file.path.rpartition("/")[2][: -len(".md5sums")].partition(":")[0]
             if b"-info" in file.content:  # not in nearly all of them, and this is cheap
-                owned = _dpkg(file.content)
+                owned = dpkg_paths(file.content)
                 owners.update((path, ("deb", name)) for path in owned if is_metadata(path))
         elif file.path.endswith("lib/apk/db/installed"):
             owners.update(
@@ -101,7 +101,7 @@ def _os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
     return owners
 
 
-def _dpkg(content: bytes) -> Iterator[str]:
+def dpkg_paths(content: bytes) -> Iterator[str]:
     """Yield the paths of a ``md5sums`` file: digest, two spaces, path without a leading slash."""
     for line in content.decode("utf-8", "surrogateescape").splitlines():
         yield line[34:].removeprefix("./")

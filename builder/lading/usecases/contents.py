@@ -14,10 +14,10 @@ from lading.inventory import Fact, Origin
 from lading.models.vocabulary import LICENSE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from lading.inventory import Dataset, Finding, Model, Package, Platform, Tool
-    from lading.packages import Syft
+    from lading.inventory import Dataset, Finding, Model, Package, PackageFile, Platform, Tool
+    from lading.packages import PythonResult, Syft
     from lading.packages.others import SyftResult
     from lading.usecases.views import View
 
@@ -96,31 +96,42 @@ class ViewReader:
             except BaseException:
                 self._stopped.set()  # else leaving the pool would wait for syft's end
                 raise
-        shipped = {package.purl: package for package in python.packages}
-        found = tuple(_with_distribution(one, python.owners, shipped) for one in grouped.models)
+        merged = packages.merge_packages(python, others, view.package_files, view.links)
         return Contents(
             view,
-            found,
+            _shipped(grouped.models, python, merged, view.package_files),
             grouped.datasets,
-            packages.merge_packages(python, others, view.package_files, view.links),
+            merged,
             (*grouped.findings, *python.findings, *others.findings),
             (others.tool,) if others.tool else (),
         )
 
 
-def _with_distribution(
-    model: Model, owners: Mapping[str, str], shipped: Mapping[str, Package]
-) -> Model:
-    """Say which Python distribution ships a model; without a licence of its own it has that one's.
+def _shipped(
+    found: Sequence[Model],
+    python: PythonResult,
+    merged: Sequence[Package],
+    files: Sequence[PackageFile],
+) -> tuple[Model, ...]:
+    """Say which package ships each model; without a licence of its own a model has that one's.
 
-    The distribution is the owner of the model's first owned file.
+    That is a Python distribution, else one of npm's or dpkg's: the owner of the model's first
+    file that has one.
     """
+    purls = {package.purl: package for package in python.packages}
+    owners = {path: purls[purl] for path, purl in python.owners.items() if purl in purls}
+    bare = [one for one in found if not any(file.path in owners for file in one.files)]
+    paths = {file.path for one in bare for file in one.files}
+    owners |= packages.shippers_of(paths, merged, files) if paths else {}
+    return tuple(_with_owner(one, owners) for one in found)
+
+
+def _with_owner(model: Model, owners: Mapping[str, Package]) -> Model:
     owner = next((owners[file.path] for file in model.files if file.path in owners), None)
     if owner is None:
         return model
     facts = dict(model.facts)
-    package = shipped.get(owner)
-    if package and package.licenses and LICENSE not in facts:
-        licence = " AND ".join(package.licenses)
-        facts[LICENSE] = Fact(licence, Origin.DECLARED, f"{owner}: its own metadata")
-    return dataclasses.replace(model, distribution=owner, facts=facts)
+    if owner.licenses and LICENSE not in facts:
+        licence = " AND ".join(owner.licenses)
+        facts[LICENSE] = Fact(licence, Origin.DECLARED, f"{owner.purl}: its own metadata")
+    return dataclasses.replace(model, distribution=owner.purl, facts=facts)
