@@ -13,6 +13,7 @@ import pytest
 import parts
 from lading_oci import open_registry, parse_reference
 from lading_oci.manifests import parse_descriptor
+from support.git_repos import git
 from support.product import cosign_verify, write_context
 
 if TYPE_CHECKING:
@@ -48,18 +49,6 @@ def _dependencies(statement: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in listed}
 
 
-def _git(directory: Path, *words: str) -> str:
-    parts.require("git")
-    done = subprocess.run(
-        ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", *words],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
 def test_a_build_from_a_commit_on_a_pushed_base(
     lading: Lading, docker_engine: DockerEngine, registry_referrers, base_image: str, tmp_path: Path
 ) -> None:
@@ -71,9 +60,10 @@ def test_a_build_from_a_commit_on_a_pushed_base(
     context = write_context(tmp_path / "context", base="${BASE}")
     dockerfile = context / "Dockerfile"
     dockerfile.write_text("ARG BASE\n" + dockerfile.read_text())
-    _git(context, "init", "-q")
-    _git(context, "add", ".")
-    _git(context, "commit", "-qm", "First")
+    parts.require("git")
+    git(context, "init", "-q")
+    git(context, "add", ".")
+    git(context, "commit", "-qm", "First")
     (context / "os-release").write_text("ID=other\n")
     name = f"{host}/provenance:1"
 
@@ -84,7 +74,7 @@ def test_a_build_from_a_commit_on_a_pushed_base(
 
     statement = _statement(name, document["digest"])
     found = _dependencies(statement)
-    assert found["context"]["digest"] == {"gitCommit": _git(context, "rev-parse", "HEAD")}
+    assert found["context"]["digest"] == {"gitCommit": git(context, "rev-parse", "HEAD")}
     assert found["context"]["annotations"]["dirty"] is True
     assert found["context"]["annotations"]["changed"] == 1
     sha256 = hashlib.sha256(dockerfile.read_bytes()).hexdigest()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lading.engine.git import commit_of
+from support.git_repos import git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,25 +16,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not on PATH")
 
 
-def _git(directory: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", *words],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    _git(tmp_path, "init", "-q")
+    git(tmp_path, "init", "-q")
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "Dockerfile").write_text("FROM scratch\n")
     (tmp_path / ".gitignore").write_text("*.bin\n")
-    _git(tmp_path, "add", ".")
-    _git(tmp_path, "commit", "-qm", "First")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "First")
     return tmp_path
 
 
@@ -42,7 +31,7 @@ def test_a_clean_context(repository: Path) -> None:
     found = commit_of(repository / "app")
 
     assert found is not None
-    assert found.commit == _git(repository, "rev-parse", "HEAD")
+    assert found.commit == git(repository, "rev-parse", "HEAD")
     assert (found.path, found.remote, found.changed, found.ignored) == ("app", None, 0, 0)
 
 
@@ -66,7 +55,7 @@ def test_changed_new_and_ignored_files_below_the_context_are_told(repository: Pa
     ],
 )
 def test_a_remote_is_told_without_credentials(repository: Path, remote: str, shown: str) -> None:
-    _git(repository, "remote", "add", "origin", remote)
+    git(repository, "remote", "add", "origin", remote)
 
     found = commit_of(repository)
 
@@ -79,7 +68,7 @@ def test_a_directory_outside_of_git_has_no_commit(tmp_path: Path) -> None:
 
 
 def test_a_repository_without_a_commit_has_none(tmp_path: Path) -> None:
-    _git(tmp_path, "init", "-q")
+    git(tmp_path, "init", "-q")
 
     assert commit_of(tmp_path) is None
 
@@ -88,7 +77,7 @@ def test_the_repositorys_own_settings_start_no_monitor(repository: Path) -> None
     monitor = repository / "monitor.sh"
     monitor.write_text(f"#!/bin/sh\ntouch {repository}/started\n")
     monitor.chmod(0o755)
-    _git(repository, "config", "core.fsmonitor", str(monitor))
+    git(repository, "config", "core.fsmonitor", str(monitor))
 
     assert commit_of(repository) is not None
     assert not (repository / "started").exists()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lading.engine.local import ask, chosen_host
 from lading.errors import EngineError
+from support.raw_engine import saying
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,23 +20,9 @@ if TYPE_CHECKING:
 
 def answered(tmp_path: Path, said: bytes, method: str = "GET") -> Answer | None:
     """Ask an engine that says just that."""
-    path = str(tmp_path / "docker.sock")
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(path)
-        server.listen()
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(said)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            return ask("/x", f"unix://{path}", method=method)
-        finally:
-            thread.join()
+    path = tmp_path / "docker.sock"
+    with saying(path, said):
+        return ask("/x", f"unix://{path}", method=method)
 
 
 @pytest.mark.parametrize(

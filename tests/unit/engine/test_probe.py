@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import socket
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,33 +13,12 @@ import pytest
 from lading.engine.local import ask
 from lading.engine.probe import EngineImage, engine_image, engine_version
 from lading.errors import EngineError
+from support.raw_engine import saying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 ID = "sha256:" + "a" * 64
-
-
-@contextlib.contextmanager
-def _engine(path: Path, answer: bytes) -> Iterator[None]:
-    """Answer one request on a UNIX socket with raw bytes."""
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        server.listen(1)
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield
-        finally:
-            thread.join(timeout=10)
 
 
 def _answer(status: str, document: object) -> bytes:
@@ -57,12 +35,12 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_the_engine_has(path: Path) -> None:
     document = {"Id": ID, "RepoDigests": ["a@b"], "RootFS": {"Layers": [ID]}}
 
-    with _engine(path, _answer("200 OK", document)):
+    with saying(path, _answer("200 OK", document)):
         assert engine_image("svc:1") == EngineImage(ID, ("a@b",), (ID,))
 
 
 def test_no_such_image(path: Path) -> None:
-    with _engine(path, _answer("404 Not Found", {"message": "No such image"})):
+    with saying(path, _answer("404 Not Found", {"message": "No such image"})):
         assert engine_image("svc:1") is None
 
 
@@ -83,7 +61,7 @@ def test_no_engine(path: Path) -> None:
     ],
 )
 def test_an_engine_that_does_not_answer_is_an_error(path: Path, answer: bytes) -> None:
-    with _engine(path, answer), pytest.raises(EngineError):
+    with saying(path, answer), pytest.raises(EngineError):
         engine_image("svc:1")
 
 
@@ -116,11 +94,11 @@ def test_an_engine_whose_queue_is_full_is_not_taken_for_none(path: Path) -> None
 
 
 def test_the_version(path: Path) -> None:
-    with _engine(path, _answer("200 OK", {"Version": "28.2.2"})):
+    with saying(path, _answer("200 OK", {"Version": "28.2.2"})):
         assert engine_version() == "28.2.2"
 
 
 def test_an_answer_in_chunks_was_not_asked_for(path: Path) -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-    with _engine(path, chunked), pytest.raises(EngineError, match="does not answer"):
+    with saying(path, chunked), pytest.raises(EngineError, match="does not answer"):
         engine_image("svc:1")

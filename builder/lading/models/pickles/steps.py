@@ -370,12 +370,10 @@ class Steps:
 
     def _persistent_line(self) -> None:
         self._line()
-        self._seen.persistent += 1
         self._push(Persistent())
 
     def _persistent(self) -> None:
         args = self._stack.pop()
-        self._seen.persistent += 1
         self._push(Persistent(shallow(args) if type(args) is tuple else ()))
 
 

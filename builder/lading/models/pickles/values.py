@@ -60,7 +60,6 @@ class Seen:
     getattr_given: int = 0  # times that it came onto the stack
     getattr_used: int = 0  # calls of it that are as harmless as those of a time zone
     mixed_memo: int | None = None
-    persistent: int = 0
     texts: dict[str, str] = field(default_factory=dict)  # values of a few keys
     protocol: int = 0
     opcodes: int = 0
