@@ -14,7 +14,7 @@ import posixpath
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from lading.models import places, readers
+from lading.models import formats, places, readers
 from lading.models.by_content import PICKLES, ZIP, by_content, goes_on
 from lading.models.by_inside import STARTS, Named, by_inside
 from lading.models.by_name import by_place, by_suffix, may_hide
@@ -26,6 +26,7 @@ from lading.models.formats.tarred import telling as tar_telling
 from lading.models.formats.webdataset import looks_like as samples_like
 from lading.models.pickles.scan import hides_pickle, imports_danger, may_be_pickle
 from lading.models.suffixes import (
+    FOREIGN,
     PACKED,
     PROMISED,
     TAR,
@@ -49,6 +50,8 @@ def reader_for(path: str, name: str, suffix: str, head: bytes, size: int) -> Rea
     ``name`` and ``suffix`` are in lower case; ``head`` is the first ``LIMITS.sniff_bytes`` of the
     ``size`` bytes of the file, or all of it.
     """
+    if suffix in FOREIGN and (found := formats.foreign.by_suffix(path, suffix, head)):
+        return found
     nameless = not suffix and places.nameless(path)
     if suffix in PACKED or (head[:1] in STARTS and compression(head) is not None):
         otherwise = partial(_uncompressed, path, name, suffix, head, size, nameless=nameless)

@@ -13,6 +13,7 @@ __all__ = [
     "AMBIGUOUS",
     "ARCHIVES",
     "EXPORTED",
+    "FOREIGN",
     "MODEL",
     "NEVER",
     "PACKED",
@@ -66,6 +67,8 @@ PASSED: Final = frozenset(
     {".whl", ".egg", ".jar", ".apk", ".docx", ".xlsx", ".pptx", ".odt", ".nupkg"}
 )
 
+#: Suffixes of R's objects, and of Torch's in Lua.
+FOREIGN: Final = frozenset({".rds", ".rda", ".rdata", ".t7"})
 #: Suffixes that compressors add to a name; pandas and joblib go by them.
 PACKED: Final = frozenset({".gz", ".bz2", ".xz", ".lzma", ".z", ".zst", ".lz4"})
 #: Suffixes under which torch (before 0.1.10) and NeMo keep tars of pickles.

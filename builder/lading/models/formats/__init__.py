@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         edge,
         executorch,
         flax,
+        foreign,
         hts,
         java,
         kaldi,
@@ -44,9 +45,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "hts", "java", "kaldi", "kenlm",
-    "mlmodelc", "mnn", "ncnn", "opencv", "ort", "sentencepiece", "sevenzip", "speech", "svm",
-    "tesseract", "tfjs", "thinc", "wapiti", "word2vec",
+    "caffe", "crfsuite", "dlib", "edge", "executorch", "flax", "foreign", "hts", "java", "kaldi",
+    "kenlm", "mlmodelc", "mnn", "ncnn", "opencv", "ort", "sentencepiece", "sevenzip", "speech",
+    "svm", "tesseract", "tfjs", "thinc", "wapiti", "word2vec",
 ]  # fmt: skip
 
 
