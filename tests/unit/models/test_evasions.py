@@ -102,6 +102,13 @@ def test_what_tells_may_lie_behind_any_member(name: str, front: bytes) -> None:
     assert file.safety.verdict > Verdict.SAFE
 
 
+@pytest.mark.parametrize("name", ["a/DATA.PKL", "a/Data.Pkl", "MODEL.PICKLE"])
+def test_members_may_be_written_in_capitals(name: str) -> None:
+    """Torch looks its records up without regard to case."""
+    file = seen("m/model.pt", zip_bytes({name: PADDED, "a/version": b"3\n"}))
+    assert file.safety.verdict is Verdict.DANGEROUS
+
+
 @pytest.mark.parametrize("name", ["m.docx", "m.odt", "m", "m.x"])
 def test_archives_of_documents_are_no_models(name: str) -> None:
     assert look(f"app/{name}", zip_bytes({"word/document.xml": b"<x/>" * 3000})) is None

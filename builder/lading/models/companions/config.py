@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lading.inventory import Level, Role, Verdict
 from lading.models import vocabulary as v
-from lading.models.companions.reaching import Reach, judge_adapter
+from lading.models.companions.reaching import Reach, judge_adapter, unseen
 from lading.models.formats.jinja import judge_template
 from lading.models.formats.keras import judge_config
 from lading.models.jsonstream import SKIPPED, JsonObject
@@ -89,6 +89,10 @@ def parse(source: Source, report: Report, kind: str | None = None) -> bool:
     reach.counts(found)
     if shards:
         report.fact(v.SHARDS, sorted(shards), "weight_map")
+        for name in shards:
+            if unseen(name):
+                text = f"it names {printable(name)} as weights, where nobody looks for any"
+                report.find("weights-unseen", text)
         report.fact(v.TOTAL_SIZE, _natural(total), "metadata.total_size")
     _declared(values, report, found)
     return True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lading.inventory import Level, Role, Verdict
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.companions.reaching import unseen
 from lading.models.companions.yamltext import parse_yaml, unreadable
 from lading.models.report import printable
 from lading.models.stream import Malformed
@@ -22,6 +23,15 @@ __all__ = ["parse"]
 
 #: Modules that MLflow itself names as loaders.
 _OWN: Final = "mlflow."
+#: Members of a flavor that name the file to be loaded.
+_FILES: Final = (
+    "pickled_model",
+    "data",
+    "model_data",
+    "model_binary",
+    "python_model",
+    "model_path",
+)
 
 
 def parse(source: Source, report: Report) -> bool:
@@ -47,10 +57,20 @@ def parse(source: Source, report: Report) -> bool:
         version = flavor.get(f"{own}_version", flavor.get(f"{_SHORT.get(own, own)}_version"))
         report.declared(v.FRAMEWORK_VERSION, _text(version), f"flavors.{own}")
     _loader(flavors.get("python_function"), report)
+    for one in flavors.values():
+        _weights(one, report)
     return True
 
 
 _SHORT: Final = {"xgboost": "xgb", "lightgbm": "lgb"}
+
+
+def _weights(flavor: Any, report: Report) -> None:
+    for key in _FILES if isinstance(flavor, dict) else ():
+        name = flavor.get(key)
+        if isinstance(name, str) and unseen(name):
+            text = f"it names {printable(name)} as the model, where nobody looks for any"
+            report.find("weights-unseen", text)
 
 
 def _loader(function: Any, report: Report) -> None:

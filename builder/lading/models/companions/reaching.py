@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from lading.models import vocabulary as v
 from lading.models.jsonstream import SKIPPED, read_json
 from lading.models.pickles.names import judge
 from lading.models.report import printable
+from lading.models.suffixes import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["Reach", "judge_adapter", "parse_modules", "parse_yaml_tags"]
+__all__ = ["Reach", "judge_adapter", "parse_modules", "parse_yaml_tags", "unseen"]
 
 FINDING: Final = "config-import"
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*\Z")
@@ -115,6 +117,12 @@ def _component(value: Any, report: Report) -> None:
     """
     if isinstance(value, list) and len(value) == 2 and all(isinstance(one, str) for one in value):
         _find(".".join(value), report, least=Verdict.DANGEROUS)
+
+
+def unseen(name: str) -> bool:
+    """Whether a file that a document calls a model's would not be looked at, or lies elsewhere."""
+    parts = name.split("/")
+    return name.startswith("/") or ".." in parts or posixpath.splitext(name)[1].lower() in NEVER
 
 
 def judge_adapter(mapping: Any, report: Report) -> None:

@@ -141,7 +141,7 @@ class _Archive:
             self._names.append(member.name)
         self._kinds.add(_kind(member.name))
         if member.content is None:  # which is a finding; a name is all that is left
-            if _PICKLE_NAME.match(member.name):
+            if _PICKLE_NAME.match(member.name.lower()):
                 self._kinds.add("pickle")
             return
         try:
@@ -183,7 +183,7 @@ class _Archive:
         elif self._keras.wants(member.name):
             self._keras.read(member.name, content)
         elif (head[:2] in _PROTOCOLS and self._believes(head)) or (
-            _PICKLE_NAME.match(member.name) and head
+            _PICKLE_NAME.match(member.name.lower()) and head
         ):
             self._pickle(member, unpacked(content, self._report) or content)
 
@@ -202,7 +202,7 @@ class _Archive:
         # A name that promises a pickle is believed; other bytes must also walk like one.
         script = "code" in self._kinds or "constants" in self._kinds
         self._kinds.add("pickle")
-        name = posixpath.basename(member.name)
+        name = posixpath.basename(member.name).lower()
         rule = judge_script if script or name in ("data.pkl", "constants.pkl") else judge
         seen = Seen(opcodes=self._seen.opcodes)  # its names are judged by its own rule, once
         try:
@@ -276,7 +276,7 @@ _PROTOCOLS: Final = frozenset(bytes([0x80, n]) for n in range(6))
 
 
 def _kind(name: str) -> str:
-    base = posixpath.basename(name)
+    base = posixpath.basename(name).lower()  # torch takes names in capitals, too
     if base == "data.pkl":
         return "torch-data"
     if base == "constants.pkl":

@@ -196,3 +196,28 @@ def test_a_saved_model_as_text_is_listed() -> None:
     file = seen("m/saved_model.pbtxt", text)
     assert (file.format, file.safety.verdict) == ("tensorflow-saved-model", Verdict.UNSCANNABLE)
     assert look("m/saved_model.pbtxt", b"anything else") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("pytorch_model-00001-of-00002.bin", False),
+        ("sub/model.ckpt", False),
+        ("notes.py", True),
+        ("a/b.CFG", True),
+        ("/opt/model.bin", True),
+        ("../model.bin", True),
+        ("..model.bin", False),
+    ],
+)
+def test_weights_of_which_the_name_is_not_looked_at(name: str, told: bool) -> None:
+    """``transformers`` loads whatever an index names."""
+    index = document("pytorch_model.bin.index.json", {"metadata": {}, "weight_map": {"a": name}})
+    mlflow = seen("m/MLmodel", f"flavors:\n  sklearn:\n    pickled_model: {name}\n".encode())
+    for file in (index, mlflow):
+        assert ("weights-unseen" in ids_of(file)) is told
+        assert (file.safety.verdict is Verdict.UNSCANNABLE) is told
+
+
+def test_flavors_that_are_no_maps() -> None:
+    assert not ids_of(seen("m/MLmodel", b"flavors:\n  sklearn: 5\n  other:\n    data: [1]\n"))
