@@ -13,6 +13,25 @@ from lading.config import Layer
 __all__ = ["register"]
 
 
+_Report = Annotated[
+    Path,
+    typer.Argument(
+        metavar="REPORT",
+        help="SARIF, CycloneDX VEX or VDR, OpenVEX, trivy, grype, modelscan, picklescan, "
+        "garak, JUnit, in-toto test-result, lm-eval; any JSON object with --type.",
+        show_default=False,
+    ),
+]
+_Kind = Annotated[
+    str | None,
+    options.option(
+        "--type",
+        "TYPE",
+        "What it is: a kind (sarif, trivy …), or a URI of your own. Detected by default.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command("attach", help="Sign a third-party report about an image and attach it.")(_attach)
@@ -21,24 +40,9 @@ def register(app: typer.Typer) -> None:
 @options.collected("signing", options.SIGNING)
 def _attach(
     image: options.Image,
-    report: Annotated[
-        Path,
-        typer.Argument(
-            metavar="REPORT",
-            help="SARIF, CycloneDX VEX or VDR, OpenVEX, trivy, grype, modelscan, picklescan, "
-            "garak, JUnit, in-toto test-result, lm-eval; any JSON object with --type.",
-            show_default=False,
-        ),
-    ],
+    report: _Report,
     signing: Layer,
-    kind: Annotated[
-        str | None,
-        options.option(
-            "--type",
-            "TYPE",
-            "What it is: a kind (sarif, trivy …), or a URI of your own. Detected by default.",
-        ),
-    ] = None,
+    kind: _Kind = None,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,

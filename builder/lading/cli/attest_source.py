@@ -34,6 +34,19 @@ Exclude = Annotated[
 ]
 
 
+_SignatureFile = Annotated[
+    Path | None,
+    options.option(
+        "--signature-file",
+        "FILE",
+        "Write the signed list there too, as `model_signing verify` reads it.",
+    ),
+]
+_BomOutput = Annotated[
+    Path | None, options.option("--bom-output", "FILE", "Write the BOM there too.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command("attest", help="List a model's or data set's files with their digests, sign it.")(
@@ -47,18 +60,8 @@ def _attest(
     signing: Layer,
     include: Include = None,
     exclude: Exclude = None,
-    signature_file: Annotated[
-        Path | None,
-        options.option(
-            "--signature-file",
-            "FILE",
-            "Write the signed list there too, as `model_signing verify` reads it.",
-        ),
-    ] = None,
-    bom_output: Annotated[
-        Path | None,
-        options.option("--bom-output", "FILE", "Write the BOM there too."),
-    ] = None,
+    signature_file: _SignatureFile = None,
+    bom_output: _BomOutput = None,
     evidence: options.Evidence = None,
     insecure: options.Insecure = False,
     json: options.Json = False,

@@ -45,6 +45,20 @@ def plan(files: Sequence[PackageFile], links: Mapping[str, str]) -> Plan:
     Raises:
         LimitError: more files or bytes than ``limits.py`` allows.
     """
+    chosen = _chosen(files)
+    for link in sorted(links):
+        if link.startswith(_DOC):
+            target = _follow(link, links)
+            for tail in ("", "/copyright"):
+                shared = chosen.get(f"{target}{tail}") if target else None
+                if shared is not None and shared.path.endswith("/copyright"):
+                    chosen.setdefault(f"{link}{tail}", shared)
+    _insist_on_few(chosen)
+    return tuple(sorted(chosen.items()))
+
+
+def _chosen(files: Sequence[PackageFile]) -> dict[str, PackageFile]:
+    """Return by path the files that were captured and say something."""
     chosen: dict[str, PackageFile] = {}
     shown: set[str] = set()
     for file in files:
@@ -58,13 +72,10 @@ def plan(files: Sequence[PackageFile], links: Mapping[str, str]) -> Plan:
         if package is not None and package not in shown:
             shown.add(package)
             chosen[file.path] = file
-    for link in sorted(links):
-        if link.startswith(_DOC):
-            target = _follow(link, links)
-            for tail in ("", "/copyright"):
-                shared = chosen.get(f"{target}{tail}") if target else None
-                if shared is not None and shared.path.endswith("/copyright"):
-                    chosen.setdefault(f"{link}{tail}", shared)
+    return chosen
+
+
+def _insist_on_few(chosen: Mapping[str, PackageFile]) -> None:
     if len(chosen) > LIMITS.package_files:
         raise LimitError(
             "the image has more package files than can be catalogued",
@@ -78,7 +89,6 @@ def plan(files: Sequence[PackageFile], links: Mapping[str, str]) -> Plan:
             got=f"{total} bytes",
             wanted=f"at most {LIMITS.package_bytes}",
         )
-    return tuple(sorted(chosen.items()))
 
 
 def digest(planned: Plan) -> str:
