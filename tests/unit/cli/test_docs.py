@@ -60,3 +60,11 @@ def test_every_command_line_shown_has_a_verb_and_options_that_there_are(page: Pa
     ):
         assert verb in VERBS, f"lading {verb}{rest}"
         assert {*re.findall(r"(?<![\w-])--[a-z][a-z-]+", rest)} <= known, f"lading {verb}{rest}"
+
+
+def test_the_list_of_decisions_has_them_all() -> None:
+    rows = []
+    for page in sorted((DOCS / "decisions").glob("0*.md")):
+        title = page.read_text().splitlines()[0].partition(". ")[2]
+        rows.append(f"{int(page.name[:4])}. [{title}]({page.name})")
+    assert (DOCS / "decisions" / "README.md").read_text().splitlines()[4:] == rows
