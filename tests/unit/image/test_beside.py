@@ -60,6 +60,15 @@ def test_two_streams_are_worked_on_at_once() -> None:
     assert sorted(two_streams(meet, opened)) == [("a", "a"), ("b", "b")]
 
 
+def test_one_stream_is_worked_on_by_whoever_asks() -> None:
+    def who(_name: str, _source: Readable) -> int:
+        return threading.get_ident()
+
+    assert dict(two_streams(who, {"a": io.BytesIO()})) == {"a": threading.get_ident()}
+    others = dict(two_streams(who, dict.fromkeys("ab", io.BytesIO())))
+    assert threading.get_ident() not in others.values()
+
+
 class Endless:
     """A stream that nobody would ever read to its end."""
 
