@@ -270,9 +270,14 @@ class Steps:
             self._seen.mixed_memo = self._source.offset
 
     def _get(self, index: int) -> None:
-        self._again(self._memo.get(index))
+        value = self._memo.get(index)
+        if type(value) is Global:
+            self._again(value)
+        else:
+            self._push(value)
 
     def _again(self, value: Any) -> None:
+        """Push what may be a name that is counted."""
         if type(value) is Global and value.name == "getattr":
             self._seen.getattr_given += 1
         self._push(value)
