@@ -15,7 +15,7 @@ from lading.inventory import ModelFile, Role, Verdict
 from lading.limits import LIMITS
 from lading.models import tars
 from lading.models import vocabulary as v
-from lading.models.formats import torch_tar
+from lading.models.formats import slovnet, torch_tar
 from lading.models.formats.webdataset import Samples
 from lading.models.grouping.assemble import assemble
 from lading.models.grouping.parts import with_parts
@@ -44,9 +44,11 @@ _TORCH: Final = {
 _NEMO: Final = "model_config.yaml"
 #: Formats whose headers name a model; a graph's name is that of whatever exported it.
 _NAMING: Final = frozenset({"gguf"})
+#: Formats of which the whole tar is one model.
+_OWN: Final = frozenset({"navec", "slovnet"})
 #: Names that make a tar worth its while.
 _TELLING: Final = re.compile(
-    r"(?:.*/)?(?:model_config\.yaml|sys_info|storages|tensors|xgboost-model|saved_model\.pb"
+    r"(?:.*/)?(?:model_config\.yaml|model\.json|vocab\.bin|sys_info|storages|tensors|xgboost-model|saved_model\.pb"
     r"|pytorch_model.*\.bin|.+\.(?:pth?|ckpt|pkl|pickle|joblib|safetensors|gguf|onnx|h5|hdf5|keras"
     r"|tflite|nemo|pdmodel|pdiparams|cbm|ftz|mlmodel))",
     re.DOTALL,
@@ -153,6 +155,10 @@ class _Tar:
             return None
         if imports_danger(head):
             return pickle  # whatever else it is
+        if name == slovnet.CODES and slovnet.codes_like(head, member.size):
+            return slovnet.codes
+        if name == slovnet.NETWORK and slovnet.network_like(head):
+            return slovnet.network
         suffix = posixpath.splitext(name)[1]
         return self._reader_for(member.name, name.lower(), suffix.lower(), head, member.size)
 
@@ -172,6 +178,8 @@ class _Tar:
             report.fact(v.LIBRARY, "pytorch", "members")
         elif _NEMO in names:
             report.format = "nemo"
+        elif len(own := {file.format for file in self._files} & _OWN) == 1:
+            report.format = own.pop()
         else:
             report.format = "model-archive"
         report.fact(v.MEMBERS, [printable(name) for name in self._names[:64]], "members")

@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import pickle
+import struct
 import tarfile
 import time
 
@@ -273,3 +274,42 @@ class TestBounds:
         data = data.rstrip(b"\0")
         data += bytes(-len(data) % 512) + enc.tar([("last.pkl", EVIL)])
         assert seen("m.pt", data).safety.verdict is Verdict.DANGEROUS
+
+
+class TestNatasha:
+    META = ("meta.json", b'{"id": "news", "protocol": 1}')
+    CODES = struct.pack("<4I", 7, 6, 2, 4) + bytes(4 * 4 * 6 + 7 * 2)
+    NETWORK = json.dumps(
+        {
+            "emb": {"word": {"id": "news", "codes": {"shape": [9, 9]}}},
+            "layers": [
+                {"weight": {"shape": [3, 4], "array": 0}},
+                {"bias": {"shape": [4], "array": 1}},
+            ],
+        }
+    ).encode()
+
+    def test_vectors_in_codes(self) -> None:
+        members = [self.META, ("vocab.bin", gzip.compress(b"words")), ("pq.bin", self.CODES)]
+        found = seen("emb/news.tar", enc.tar(members))
+        assert (found.format, found.safety.verdict) == ("navec", Verdict.SAFE)
+        known = facts_of(found)
+        assert (known[v.VOCABULARY_SIZE], known[v.EMBEDDING_LENGTH]) == (7, 6)
+        assert known[v.PARAMETERS] == 4 * 6 + 7 * 2
+        assert seen("emb/news.tar", enc.tar(members)[:2600]).safety.verdict is Verdict.UNSCANNABLE
+        for other in (self.CODES[:-1], self.CODES + b"x", b"", bytes(16)):
+            assert look("emb/news.tar", enc.tar([*members[:2], ("pq.bin", other)])) is None
+
+    def test_a_network(self) -> None:
+        members = [self.META, ("model.json", self.NETWORK), ("arrays/0.bin", bytes(48))]
+        found = seen("model/ner.tar", enc.tar(members))
+        assert (found.format, found.safety.verdict) == ("slovnet", Verdict.SAFE)
+        assert (facts_of(found)[v.PARAMETERS], facts_of(found)[v.TENSOR_COUNT]) == (16, 2)
+        broken = [self.META, ("model.json", self.NETWORK[:-2])]
+        assert seen("model/ner.tar", enc.tar(broken)).safety.verdict is Verdict.UNSCANNABLE
+        other = [self.META, ("model.json", b'{"emb": {"word": 3}}')]
+        assert look("model/ner.tar", enc.tar(other)) is None
+
+    def test_one_that_hides_something(self) -> None:
+        members = [self.META, ("vocab.bin", b"x"), ("pq.bin", EVIL)]
+        assert seen("emb/news.tar", enc.tar(members)).safety.verdict is Verdict.DANGEROUS
