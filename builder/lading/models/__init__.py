@@ -18,4 +18,4 @@ from lading.models.stream import FileStream
 __all__ = ["SCANNER_VERSION", "FileStream", "Grouped", "examine", "group", "moved"]
 
 #: Findings of another version are not those of this one: caches are keyed by it.
-SCANNER_VERSION: Final = "17"
+SCANNER_VERSION: Final = "18"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from lading.inventory import Level, Role, Verdict
@@ -23,6 +24,8 @@ __all__ = ["judge_text", "read_anonymous", "read_named"]
 #: Kinds of which only the name and the digest matter.
 _OPAQUE: Final = frozenset({"vocabulary", "labels", "trainer", "notice", "scheduler"})
 
+#: What the beginning of a model's configuration has.
+_CONFIGURED: Final = re.compile(rb'"(?:auto_map|_target_|model_type|architectures|class_name)"\s*:')
 #: Kinds whose names other programs use too: their readers say whether it is a model's.
 _DOCUMENTS: Final = {
     "spacy": spacy.parse,
@@ -77,11 +80,16 @@ def read_anonymous(source: Source, report: Report) -> bool:
 
 
 def _json(source: Source, report: Report, kind: str | None) -> bool:
+    head = source.peek(LIMITS.sniff_bytes)
     try:
         return config.parse(source, report, kind)
     except Malformed as error:
         if kind is None:
-            return False
+            if not _CONFIGURED.search(head):
+                return False  # another program's
+            report.fact(v.KIND, "config", "")
+            report.find("config-unreadable", f"what it asks for is not known: {error}")
+            return True
         report.fact(v.KIND, kind, "")
         report.find("config-unreadable", f"not the JSON it should be: {error}", Level.WARNING)
         return True

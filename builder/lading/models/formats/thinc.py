@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from lading.limits import LIMITS
@@ -32,6 +33,8 @@ _START: Final = re.compile(
     re.DOTALL,
 )
 _NESTED: Final = 4
+#: Binary values of a file that are looked at, which costs microseconds each.
+_LOOKED_AT: Final = 65_536
 _MAPS: Final = (*range(0x81, 0x90), 0xDE, 0xDF)
 _BINARIES: Final = (0xC4, 0xC5, 0xC6)
 _EXTENSIONS: Final = (0xC7, 0xC8, 0xC9)
@@ -58,10 +61,13 @@ def parse(source: Source, report: Report) -> None:
 class _Walk:
     """Goes from value to value; a name is one, too."""
 
-    def __init__(self, source: Source, report: Report, depth: int) -> None:
+    def __init__(
+        self, source: Source, report: Report, depth: int, binaries: Counter[str] | None = None
+    ) -> None:
         self._source = source
         self._report = report
         self._depth = depth
+        self._binaries = Counter() if binaries is None else binaries  # of all walks together
 
     def run(self) -> None:
         """Walk one value with all that is in it."""
@@ -98,6 +104,9 @@ class _Walk:
         return int.from_bytes(self._source.exactly(LENGTHS[tag]), "big")
 
     def _binary(self, size: int) -> None:
+        self._binaries["seen"] += 1
+        if self._binaries["seen"] > _LOOKED_AT:
+            raise Malformed(f"more than {_LOOKED_AT} binary values")
         content = Limited(self._source, size)
         found = self._report.inside(f"{self._source.offset}", size)
         try:
@@ -124,4 +133,4 @@ class _Walk:
 
     def _deeper(self, content: Source, found: Report) -> None:
         with contextlib.suppress(Malformed):  # they were an array's bytes
-            _Walk(content, found, self._depth + 1).run()
+            _Walk(content, found, self._depth + 1, self._binaries).run()

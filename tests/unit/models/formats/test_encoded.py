@@ -312,6 +312,13 @@ class TestSpacyAndThinc:
         assert seen("m/ner/model", component()[:cut]).safety.verdict is Verdict.UNSCANNABLE
         assert seen("m/ner/model", component() + b"x").safety.verdict is Verdict.UNSCANNABLE
 
+    def test_more_binaries_than_anybody_looks_at_are_told(self) -> None:
+        many = b"\x84\xa5nodes\xdd" + struct.pack(">I", 70_000) + b"\xc4\x01a" * 70_000
+        rest = b"\xa5attrs\x90\xa6params\x90\xa5shims\x90"
+        assert seen("m/ner/model", many + rest).safety.verdict is Verdict.UNSCANNABLE
+        nested = component(shims=b"\x93" + binary(many + rest) + binary(b"a") * 2)
+        assert seen("m/ner/model", nested).safety.verdict is Verdict.UNSCANNABLE
+
     def test_endless_values_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(thinc, "LIMITS", Limits(json_members=10))
         file = seen("m/ner/model", b"\x84\xa5nodes\x9f" + b"\x01" * 99)

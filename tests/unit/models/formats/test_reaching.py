@@ -221,3 +221,11 @@ def test_weights_of_which_the_name_is_not_looked_at(name: str, told: bool) -> No
 
 def test_flavors_that_are_no_maps() -> None:
     assert not ids_of(seen("m/MLmodel", b"flavors:\n  sklearn: 5\n  other:\n    data: [1]\n"))
+
+
+def test_a_configuration_that_breaks_is_not_passed_over() -> None:
+    deep = b'{"model_type": "x", "a": ' + b"[" * 5000 + b"]" * 5000 + b', "_target_": "os.system"}'
+    for text in (deep, b'{"_target_": "os.system", }', b'{"class_name": "X"'):
+        file = seen("m/config.json", text)
+        assert (ids_of(file), file.safety.verdict) == ({"config-unreadable"}, Verdict.UNSCANNABLE)
+    assert look("app/config.json", b'{"port": 80, } // of a program') is None
