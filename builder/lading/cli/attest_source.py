@@ -105,6 +105,7 @@ def _attest(
 
 def _text(attested: Attested) -> str:
     from lading.cli.render import human_size, plain
+    from lading.cli.summary import attested_lines
 
     origin = attested.origin
     lines = [
@@ -122,7 +123,4 @@ def _text(attested: Attested) -> str:
         if finding.level != "note":
             where = f" ({plain(finding.path)})" if finding.path else ""
             lines.append(f"  {finding.level.value}: {plain(finding.message)}{where}")
-    for one in attested.attestations:
-        state = "was there already" if one.existed else "signed and kept"
-        lines += [f"attested  {one.predicate_type} {state}", f"          {one.place}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *attested_lines(attested.attestations)])

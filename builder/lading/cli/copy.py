@@ -118,6 +118,7 @@ def _checker(
 def _lines(
     source: str, target: str, report: CopyReport, verified: Verification | None
 ) -> Iterator[str]:
+    from lading.attest.predicates import short
     from lading.cli.render import human_size, plain
 
     yield f"copied    {source} to {target}"
@@ -134,7 +135,7 @@ def _lines(
         for one in report.referrers
     )
     for kind, count in sorted(kinds.items()):
-        yield f"attached  {count} x {plain(kind)}"
+        yield f"attached  {count} x {plain(short(kind))}"
     for one in report.manifests:
         if one.role == "tagged":
             yield f"attached  {plain(one.tag)} (a tag of cosign's)"

@@ -9,11 +9,13 @@ from lading.cli.render import human_count, human_size, plain, short_digest, tabl
 from lading.inventory import Level, Origin, Package
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lading.inventory import Finding, Inspection, Model, Shadowed
     from lading.usecases.attest import Attestation
     from lading.usecases.release import Release
 
-__all__ = ["finding_lines", "inspection_json", "inspection_text", "release_text"]
+__all__ = ["attested_lines", "finding_lines", "inspection_json", "inspection_text", "release_text"]
 
 _MOST_FINDINGS = 20
 _LONGEST_NAME = 60
@@ -115,13 +117,13 @@ def release_text(release: Release, *, pushed: bool = True) -> str:
         lines.append(f"bom       CycloneDX, {human_size(len(one.document))}")
     if pushed:
         lines += [f"pushed    {reference}" for reference in release.pushed]
-    lines += _attested_lines(release.attestations)
+    lines += attested_lines(release.attestations)
     stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in release.timings.items())
     lines.append(f"time      {stages}")
     return "\n".join(lines)
 
 
-def _attested_lines(attestations: tuple[Attestation, ...]) -> list[str]:
+def attested_lines(attestations: Sequence[Attestation]) -> list[str]:
     """Say what was signed and attached, by its short names, and where; what lies together once."""
     from lading.attest.predicates import short
 

@@ -197,8 +197,8 @@ def test_copy_to_a_layout_and_back(lading: Lading, shelf: Shelf, tmp_path: Path)
     ran = lading.ok("copy", "--verify", "--key", "alice.pub", shelf.name, "oci-dir:./out")
     assert shelf.index.digest in ran.out
     assert "verified  signed by sha256:" in ran.out
-    assert f"attached  3 x {CYCLONEDX}" in ran.out
-    assert f"attached  1 x {SLSA_VSA_V1}" in ran.out
+    assert "attached  3 x bom" in ran.out
+    assert "attached  1 x seal" in ran.out
     assert "0 mounted" in ran.out
     layout = Layout(tmp_path / "out")
     assert layout.resolve("v1").digest == shelf.index.digest
