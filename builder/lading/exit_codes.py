@@ -32,7 +32,7 @@ DESCRIPTIONS: Final = {
     ExitCode.NOT_VERIFIED: "Not verified: signature, signer, digest or content does not fit.",
     ExitCode.NO_ATTESTATION: "No attestation of the wanted kind was found.",
     ExitCode.POLICY: "Verified, and the policy says no.",
-    ExitCode.REGISTRY: "A registry or the network did not answer as needed.",
+    ExitCode.REGISTRY: "A registry, an OCI layout or the network did not answer as needed.",
     ExitCode.ENGINE: "The Docker engine is not there or refused.",
     ExitCode.INPUT: "An input file, image or key is bad, unreadable or too large.",
     ExitCode.INTERNAL: "A defect in lading itself; please report it.",
