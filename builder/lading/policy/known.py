@@ -22,14 +22,15 @@ __all__ = ["ATTESTATION", "ATTESTATIONS", "FORMATS", "MODEL_FORMATS", "check_pur
 MODEL_FORMATS: Final = frozenset(
     {
         "7z", "arpa", "caffe", "catboost", "coreml", "crfsuite", "ctranslate2", "darknet", "dlib",
-        "executorch", "fasttext", "flax", "ggml", "gguf", "glove", "h2o-mojo", "hdf5", "joblib",
-        "kaldi", "kenlm", "keras", "lfs-pointer", "libsvm", "lightgbm", "litertlm", "llamafile",
-        "mediapipe", "mnn", "model-archive", "mxnet", "ncnn", "nemo", "npz", "numpy", "onnx",
-        "opencv", "openvino", "paddle", "pickle", "picovoice", "pmml", "pytorch", "pytorch-legacy",
-        "pytorch-tar", "rknn", "safetensors", "sentencepiece", "skops", "spacy", "sphinx",
-        "sphinx-lm", "tensorflow-checkpoint", "tensorflow-graph", "tensorflow-saved-model",
-        "tensorrt", "tesseract", "tfjs", "tflite", "torch-export", "torchscript", "torchserve",
-        "unknown", "word2vec", "xgboost",
+        "executorch", "fasttext", "flax", "ggml", "gguf", "glove", "h2o-mojo", "hdf5", "hts-voice",
+        "java-serialized", "joblib", "kaldi", "kenlm", "keras", "lfs-pointer", "libsvm", "lightgbm",
+        "litertlm", "llamafile", "mediapipe", "mnn", "model-archive", "mxnet", "navec", "ncnn",
+        "nemo", "npz", "numpy", "onnx", "opencv", "openvino", "ort", "paddle", "pickle",
+        "picovoice", "pmml", "pytorch", "pytorch-legacy", "pytorch-tar", "r-data", "rknn",
+        "safetensors", "sentencepiece", "skops", "slovnet", "spacy", "sphinx", "sphinx-lm",
+        "tensorflow-checkpoint", "tensorflow-graph", "tensorflow-saved-model", "tensorrt",
+        "tesseract", "tfjs", "tflite", "torch-export", "torch7", "torchscript", "torchserve",
+        "unknown", "wapiti", "word2vec", "xgboost",
     }
 )  # fmt: skip
 
