@@ -11,7 +11,7 @@ from lading.inventory import Level, Origin, Package
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lading.inventory import Finding, Inspection, Model, Shadowed
+    from lading.inventory import Finding, ImageFacts, Inspection, Model, Shadowed
     from lading.usecases.attest import Attestation
     from lading.usecases.release import Release
 
@@ -23,14 +23,7 @@ _LONGEST_NAME = 60
 
 def inspection_text(inspection: Inspection) -> str:
     """Return models, data sets, packages and findings as aligned text."""
-    facts = inspection.image
-    size = sum(layer.size for layer in facts.layers)
-    cached = sum(layer.cached for layer in facts.layers)
-    lines = [
-        f"image     {plain(inspection.target)} ({facts.platform})",
-        f"digest    {facts.manifest_digest or facts.config_digest or 'none: a directory'}",
-        f"layers    {len(facts.layers)} ({human_size(size)}; {cached} from the cache)",
-    ]
+    lines = _target_lines(inspection.target, inspection.image)
     if inspection.models:
         header = ("NAME", "FORMAT", "SIZE", "PARAMETERS", "LICENCE", "SAFETY", "LAYER")
         lines += [f"models    {len(inspection.models)}"]
@@ -47,6 +40,19 @@ def inspection_text(inspection: Inspection) -> str:
     lines += _shadowed_lines(inspection.shadowed)
     lines += finding_lines(inspection.findings)
     return "\n".join(lines)
+
+
+def _target_lines(target: str, facts: ImageFacts) -> list[str]:
+    size = human_size(sum(layer.size for layer in facts.layers))
+    digest = facts.manifest_digest or facts.config_digest
+    if not digest:  # a directory, which has no platform either
+        return [f"directory {plain(target)} ({size})"]
+    cached = sum(layer.cached for layer in facts.layers)
+    return [
+        f"image     {plain(target)} ({facts.platform})",
+        f"digest    {digest}",
+        f"layers    {len(facts.layers)} ({size}; {cached} from the cache)",
+    ]
 
 
 def _shadowed_lines(found: tuple[Shadowed, ...] | None) -> list[str]:

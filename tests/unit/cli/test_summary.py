@@ -37,12 +37,14 @@ def test_control_characters_of_an_image_stay_out_of_the_terminal() -> None:
     assert "\nverified" not in text(attested=attested)
 
 
-def test_a_directory_has_no_digest() -> None:
+def test_a_directory_has_no_digest_and_no_platform() -> None:
     image = dataclasses.replace(samples.image(), manifest_digest=None, config_digest="")
+    found = dataclasses.replace(samples.full(), target="dir:/srv/models", image=image)
 
-    assert "\ndigest    none: a directory\n" in inspection_text(
-        dataclasses.replace(samples.full(), image=image)
-    )
+    first, second, *_ = inspection_text(found).splitlines()
+    assert first.startswith("directory dir:/srv/models (")
+    assert str(image.platform) not in first
+    assert second.startswith("models")
 
 
 def test_a_long_name_leaves_the_other_columns_on_the_screen() -> None:
