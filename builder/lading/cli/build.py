@@ -9,7 +9,7 @@ from lading.cli import wiring
 from lading.cli.render import note, plain
 from lading.cli.warm import WarmUp
 from lading.config import load_config
-from lading.engine.argv import meant, parse_build
+from lading.engine.argv import OWN_OPTIONS, VALUE_OPTIONS, meant, parse_build
 from lading.errors import UsageError
 from lading.exit_codes import ExitCode
 from lading.usecases.build import Built, build
@@ -67,12 +67,34 @@ Options of lading's own (each also as LADING_NAME, or in [build] of lading.toml)
 Everything else is docker's: see `lading build --help`.
 """
 
+#: What else docker's users complete: its options without a value.
+_SWITCHES = ("check", "compress", "force-rm", "load", "no-cache", "pull", "push", "quiet", "rm")
+
 
 def register(app: typer.Typer) -> None:
     """Show ``build`` in the list of verbs; :func:`run` is what handles it."""
+    from types import SimpleNamespace
+
+    from typer.core import TyperCommand
+
+    class Completing(TyperCommand):
+        """Completes options that typer is not told of; shells complete paths by themselves."""
+
+        def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:  # noqa: ARG002
+            names = sorted({*OWN_OPTIONS, *VALUE_OPTIONS, *_SWITCHES})
+            words = [f"--{name}" for name in names] if incomplete.startswith("-") else []
+            # click's CompletionItem, from click itself or from typer's copy of it
+            return [
+                SimpleNamespace(value=word, type="plain", help=None)
+                for word in words
+                if word.startswith(incomplete)
+            ]
 
     @app.command(
-        "build", add_help_option=False, help="docker build, then inspect, sign and attach."
+        "build",
+        cls=Completing,
+        add_help_option=False,
+        help="docker build, then inspect, sign and attach.",
     )
     def _build() -> None:
         note(HELP)

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["OWN_OPTIONS", "BuildCommand", "meant", "parse_build"]
+__all__ = ["OWN_OPTIONS", "VALUE_OPTIONS", "BuildCommand", "meant", "parse_build"]
 
 #: Options of ``docker build`` (classic and buildx, hidden ones too) that take a value.
 VALUE_OPTIONS = frozenset(

@@ -34,6 +34,20 @@ def test_the_installed_program_is_the_same() -> None:
     assert ran.returncode == ExitCode.INPUT
 
 
+def completed(words: str) -> list[str]:
+    asked = {"_LADING_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    environment = {**os.environ, **asked, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    program = Path(sys.executable).with_name("lading")
+    return subprocess.check_output([program], env=environment, text=True).split()
+
+
+def test_shells_complete_the_options_of_a_build_ours_and_dockers() -> None:
+    assert completed("lading build --si") == ["--signing-key"]
+    assert {"--platform", "--policy-file", "--push"} <= set(completed("lading build --p"))
+    assert completed("lading build ./mod") == [], "paths are the shell's own business"
+    assert "--key" in completed("lading verify --")
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="no full device here")
 @pytest.mark.parametrize("words", [("--version",), (*NO_KEY, "--json"), ("verify", "--help")])
 def test_output_that_cannot_be_written_is_no_success(words: tuple[str, ...]) -> None:
