@@ -28,13 +28,19 @@ class Ahead:
     """The contents that are kept of an image's name, and the image itself when it was seen.
 
     ``match`` says of each model whether it is an attested one; None where those are far away.
+    With ``told``, a terminal is shown what is looked at, when docker is done with it.
     """
 
     def __init__(
-        self, name: str | None, match: Callable[[Inspection], Inspection] | None = None
+        self,
+        name: str | None,
+        match: Callable[[Inspection], Inspection] | None = None,
+        *,
+        told: bool = True,
     ) -> None:
         self._name = name
         self._match = match
+        self._told = told
         self._contents: Foreseeing | None = None
         self._seen: tuple[str, Inspection] | None = None
 
@@ -57,7 +63,7 @@ class Ahead:
         rehearse(self._match(found) if self._match else found)
         image_id = _awaited(iidfile, over)
         if image_id is not None:
-            self._seen = image_id, self._look(image_id)
+            self._seen = image_id, self._look(image_id, over.is_set)
         return True
 
     def inspect(self, image_id: str, name: str) -> Inspection:
@@ -70,15 +76,20 @@ class Ahead:
             self._name, self._contents, self._seen = name, None, None
         if self._seen is not None and self._seen[0] == image_id:
             return self._seen[1]
-        return self._look(image_id)
+        return self._look(image_id, lambda: True)
 
-    def _look(self, image_id: str) -> Inspection:
+    def _look(self, image_id: str, dockers_end: Callable[[], bool]) -> Inspection:
         """Look into an image by its ID, which cannot come to stand for another; call it by name."""
         from dataclasses import replace
 
         from lading.cli import wiring
 
-        found = wiring.inspect(f"docker:{image_id}", name=self._name, contents=self._contents)
+        found = wiring.inspect(
+            f"docker:{image_id}",
+            name=self._name,
+            contents=self._contents,
+            told=dockers_end if self._told else None,
+        )
         return replace(found, image=replace(found.image, name=self._name or image_id))
 
 

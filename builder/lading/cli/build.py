@@ -242,7 +242,8 @@ def _ahead(command: BuildCommand, settings: _Settings) -> Ahead:
 
     places = (settings.evidence, settings.model_evidence)
     near = all(is_local(place) for place in places if place)  # nobody far away is asked twice
-    return Ahead(name_of(command), match if near else None)
+    told = not command.switch("quiet")
+    return Ahead(name_of(command), match if near else None, told=told)
 
 
 def _release(built: Built, settings: _Settings) -> Release:

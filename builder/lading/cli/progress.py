@@ -94,9 +94,14 @@ def read_progress(what: str, total: int | None = None) -> Iterator[Callable[[int
 
 
 @contextlib.contextmanager
-def look_progress(image: Image, name: str) -> Iterator[Image]:
-    """Show, on what must be a terminal, which file of an image is looked at and how much was."""
-    watched = Watched(image, plain(name))
+def look_progress(
+    image: Image, name: str, told: Callable[[], bool] = lambda: True
+) -> Iterator[Image]:
+    """Show, on what must be a terminal, which file of an image is looked at and how much was.
+
+    Whenever ``told`` says so: the terminal may be another program's meanwhile.
+    """
+    watched = Watched(image, plain(name), told)
     try:
         yield watched
     finally:
@@ -106,9 +111,10 @@ def look_progress(image: Image, name: str) -> Iterator[Image]:
 class Watched:
     """An image that tells what of it is looked at; layers may be read by several threads."""
 
-    def __init__(self, image: Image, name: str) -> None:
+    def __init__(self, image: Image, name: str, told: Callable[[], bool]) -> None:
         self._image = image
         self._name = name
+        self._told = told
         self._lock = threading.Lock()
         self._done = 0
         self._next = time.monotonic() + _WORTH_TELLING_SECONDS
@@ -133,7 +139,7 @@ class Watched:
         done: Done[T] = nothing,
     ) -> Mapping[str, T]:
         """As the image's, told."""
-        return self._image.scan(lambda entries: scan(self._told(entries)), diff_ids, done)
+        return self._image.scan(lambda entries: scan(self._telling(entries)), diff_ids, done)
 
     def clear(self) -> None:
         """Take the line away, if there is one."""
@@ -142,7 +148,7 @@ class Watched:
             if self._painted:
                 _clear()
 
-    def _told(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+    def _telling(self, entries: Iterator[Entry]) -> Iterator[Entry]:
         for entry in entries:
             self._tell(entry.path, entry.size)
             yield entry
@@ -151,7 +157,7 @@ class Watched:
         with self._lock:
             self._done += size
             now = time.monotonic()
-            if now >= self._next:
+            if now >= self._next and self._told():
                 self._next = now + _REPAINT_SECONDS
                 self._painted = True
                 _paint(f"looked into {human_size(self._done)} of {self._name}: /{plain(path)}")

@@ -70,18 +70,19 @@ def inspect(
     all_layers: bool = False,
     cached: bool = True,
     contents: Foreseeing | None = None,
+    told: Callable[[], bool] | None = lambda: True,
 ) -> Inspection:
     """Look inside a TARGET with the layer cache and the newest syft; ``name`` is its other name.
 
     Without ``cached``, every byte is read again. ``contents`` are those kept of that name, where
-    they were read ahead.
+    they were read ahead. A terminal is shown what is looked at whenever ``told`` says so.
     """
     from lading.image import open_image
 
     opener = repository_opener(insecure=insecure)
     image = open_image(target, platform=platform, repository_opener=opener, lower_layers=all_layers)
     return _looked_into(
-        image, name or target, all_layers=all_layers, cached=cached, contents=contents
+        image, name or target, all_layers=all_layers, cached=cached, contents=contents, told=told
     )
 
 
@@ -102,17 +103,19 @@ def _looked_into(
     all_layers: bool,
     cached: bool,
     contents: Foreseeing | None = None,
+    told: Callable[[], bool] | None = lambda: True,
 ) -> Inspection:
     """Inspect an image with the caches or without, and close it."""
     from lading.cli.frugal import be_frugal
 
     be_frugal()
-    # beside docker, which is on the terminal itself, contents were read ahead
-    if contents is None and sys.stderr is not None and sys.stderr.isatty():
+    if told is not None and sys.stderr is not None and sys.stderr.isatty():
         from lading.cli.progress import look_progress
 
-        with look_progress(image, target) as watched:
-            return _looked_at(watched, target, all_layers=all_layers, cached=cached)
+        with look_progress(image, target, told) as watched:
+            return _looked_at(
+                watched, target, all_layers=all_layers, cached=cached, contents=contents
+            )
     return _looked_at(image, target, all_layers=all_layers, cached=cached, contents=contents)
 
 

@@ -20,6 +20,7 @@ from support import bom_inspections as samples
 from support.images_in_memory import MemoryCache
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from lading.inventory import Inspection
@@ -32,10 +33,14 @@ class Engine:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str | None]] = []
+        self.told: list[bool | None] = []
         self.fails = False
 
-    def inspect(self, target: str, *, name: str | None, contents: Any = None) -> Inspection:
+    def inspect(
+        self, target: str, *, name: str | None, contents: Any, told: Callable[[], bool] | None
+    ) -> Inspection:
         self.asked.append((target, name))
+        self.told.append(told and told())
         if self.fails:
             raise EngineError("the engine is away")
         return dataclasses.replace(samples.full(), target=target)
@@ -91,6 +96,16 @@ def test_nobody_waits_for_an_image_when_docker_has_ended(engine: Engine, here: P
     assert seen.work(here / "iid", over)
     assert engine.asked == []
     assert seen.inspect(ONE, "svc:1").target == f"docker:{ONE}"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_terminal_is_dockers_until_it_has_ended(engine: Engine, here: Path, told: bool) -> None:
+    (here / "iid").write_text(ONE)
+    seen = Ahead("svc:1", told=told)
+    assert seen.work(here / "iid", threading.Event())
+    seen.inspect(OTHER, "svc:1")
+
+    assert engine.told == ([False, True] if told else [None, None])
 
 
 def test_what_fails_ahead_is_done_again(engine: Engine, here: Path) -> None:
