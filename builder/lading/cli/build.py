@@ -106,7 +106,7 @@ def run(words: Sequence[str]) -> int:
     if "lading-help" in command.own:
         sys.stdout.write(HELP)
         return int(ExitCode.OK)
-    settings = _Settings(command.own)
+    settings = _Settings(command.own, quiet=command.switch("quiet"))
     with contextlib.ExitStack() as loaded:
 
         def meanwhile(iidfile: str) -> None:
@@ -135,7 +135,7 @@ def run(words: Sequence[str]) -> int:
             note("\nOptions of lading's own: `lading build --lading-help`")
         return built.status
     release = _release(built, settings)
-    _say(release, quiet=command.switch("quiet"))
+    _say(release, quiet=settings.quiet)
     if settings.bom_output:
         _write_boms(settings.bom_output, release)
     if settings.summary_json:
@@ -146,13 +146,14 @@ def run(words: Sequence[str]) -> int:
 class _Settings:
     """The effective settings: command line over environment over ``lading.toml``."""
 
-    def __init__(self, own: dict[str, str]) -> None:
+    def __init__(self, own: dict[str, str], *, quiet: bool = False) -> None:
         config = load_config()
 
         def value(name: str) -> str | None:
             return own.get(name) or config.get("build", name)
 
         self.own = own
+        self.quiet = quiet
         self.evidence = value("evidence")
         self.bom_output = value("bom-output")
         self.summary_json = value("summary-json")
@@ -242,8 +243,7 @@ def _ahead(command: BuildCommand, settings: _Settings) -> Ahead:
 
     places = (settings.evidence, settings.model_evidence)
     near = all(is_local(place) for place in places if place)  # nobody far away is asked twice
-    told = not command.switch("quiet")
-    return Ahead(name_of(command), match if near else None, told=told)
+    return Ahead(name_of(command), match if near else None, told=not settings.quiet)
 
 
 def _release(built: Built, settings: _Settings) -> Release:
@@ -323,7 +323,7 @@ def _inspect(built: Built, settings: _Settings, timings: Timings) -> list[Inspec
         if built.place != "registry":
             from lading.cli.ahead import Ahead
 
-            ahead = settings.ahead or Ahead(built.name)
+            ahead = settings.ahead or Ahead(built.name, told=not settings.quiet)
             return [ahead.inspect(built.image_id, built.name)]
         reference, digest = built.references[0], built.manifest_digest
         return wiring.inspect_pushed(
