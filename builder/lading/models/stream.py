@@ -174,6 +174,14 @@ class Source:
             raise Truncated(f"the data ends at byte {self.offset}, inside a field of {size} bytes")
         return data
 
+    def tally(self, mark: bytes) -> tuple[int, bytes]:
+        """Read to the end; return how often the byte ``mark`` came, and the last one of all."""
+        count, last = 0, b""
+        while piece := self.some():
+            count += piece.count(mark)
+            last = piece[-1:]
+        return count, last
+
     def some(self, size: int = CHUNK) -> bytes:
         """Return between 1 and ``size`` next bytes, whatever is at hand; ``b""`` at the end."""
         if self._at >= len(self._chunk) and not self._next():

@@ -55,13 +55,12 @@ _LARGEST: Final = 512 * 1024
 def _find(name: str, report: Report, *, own: bool = True, least: Verdict | None = None) -> None:
     """Note that ``name``, dotted, is imported; nothing when it is known to be harmless."""
     module, _, last = name.rpartition(".")
-    verdict = max(judge(module, last), judge(name, "?")) if module else judge(name, "?")
-    if _REACHING.match(name):
+    itself = judge(module, last)
+    if Verdict.DANGEROUS in (itself, judge(name, "?")) or _REACHING.match(name):
         verdict = Verdict.DANGEROUS
-    elif verdict is not Verdict.DANGEROUS:
-        harmless = judge(module, last) is Verdict.SAFE
-        if harmless or (own and _OWN.match(name)):
-            return
+    elif itself is Verdict.SAFE or (own and _OWN.match(name)):
+        return
+    else:
         verdict = Verdict.SUSPICIOUS
     if least is not None and verdict < least:
         return
@@ -159,11 +158,9 @@ def parse_yaml_tags(source: Source, report: Report) -> bool:
         report.find("config-unreadable", "what it asks for to be imported is not known: too large")
         return True
     for kind, name in _asked(head, report):
-        _find(name, report, own=kind == "hyper", least=None if kind != "target" else _WORST)
+        least = Verdict.DANGEROUS if kind == "target" else None
+        _find(name, report, own=kind == "hyper", least=least)
     return hyper or bool(report.findings)
-
-
-_WORST: Final = Verdict.DANGEROUS
 
 
 def _asked(text: bytes, report: Report) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""MessagePack walked on a stream, as Flax keeps arrays in it; github.com/msgpack/msgpack spec.
+"""MessagePack walked on a stream, as Flax keeps arrays in it.
 
 ``flax.serialization.to_bytes``: maps of names, whose leaves are arrays, in an extension of type 1
 that holds ``[shape, type's name, bytes]`` (type 3: one number). Arrays above 1 GiB are maps with
@@ -14,26 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.formats import msgpack
 from lading.models.stream import BytesSource, Malformed
 
 if TYPE_CHECKING:
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["LENGTHS", "NUMBERS", "looks_like", "parse"]
+__all__ = ["looks_like", "parse"]
 
 FORMAT: Final = "flax"
 _CHUNKED: Final = b"__msgpack_chunked_array__"
-#: Tag → bytes of the length that follows it: binaries, extensions, texts, arrays, maps.
-LENGTHS: Final = {
-    0xC4: 1, 0xC5: 2, 0xC6: 4, 0xC7: 1, 0xC8: 2, 0xC9: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4,
-    0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4,
-}  # fmt: skip
-#: Tag → bytes of a number.
-NUMBERS: Final = {
-    0xC0: 0, 0xC2: 0, 0xC3: 0, 0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8,
-    0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8,
-}  # fmt: skip
 _NUMBER: Final = range(0xCC, 0xD0)
 #: NumPy's names of types → name, bytes.
 _TYPES: Final = {
@@ -112,33 +103,19 @@ class _Walk:
             return self._source.exactly(tag & 0x1F)
         if tag not in (0xD9, 0xDA):
             raise Malformed(f"a name has the tag {tag:#x}")
-        size = self._length(tag)
+        size = msgpack.length(self._source, tag)
         if size > _NAME:
             raise Malformed(f"a name of {size} bytes")
         return self._source.exactly(size)
 
     def _value(self) -> None:
-        source, tag = self._source, self._source.exactly(1)[0]
-        if tag < 0x80 or tag >= 0xE0:
-            return
-        if tag < 0xA0 or 0xDC <= tag <= 0xDF:
-            size = tag & 0x0F if tag < 0xA0 else self._length(tag)
-            self._open(size, is_map=tag < 0x90 or tag >= 0xDE)
-        elif tag < 0xC0:
-            source.skip(tag & 0x1F)
-        elif tag in NUMBERS:
-            source.skip(NUMBERS[tag])
-        elif 0xC7 <= tag <= 0xC9:
-            self._extension(self._length(tag))
-        elif 0xD4 <= tag <= 0xD8:
-            self._extension(1 << (tag - 0xD4))
-        elif tag in LENGTHS:
-            source.skip(self._length(tag))
+        kind, size = msgpack.begin(self._source)
+        if kind in (msgpack.ARRAY, msgpack.MAP):
+            self._open(size, is_map=kind == msgpack.MAP)
+        elif kind == msgpack.EXTENSION:
+            self._extension(size)
         else:
-            raise Malformed(f"there is no tag {tag:#x}")
-
-    def _length(self, tag: int) -> int:
-        return int.from_bytes(self._source.exactly(LENGTHS[tag]), "big")
+            self._source.skip(size)
 
     def _open(self, entries: int, *, is_map: bool) -> None:
         if len(self._left) >= LIMITS.json_depth:
@@ -168,7 +145,7 @@ class _Walk:
         if known is None:
             raise Malformed(f"an array of {name[:32]!r}")
         tag = source.exactly(1)[0]
-        if tag not in (0xC4, 0xC5, 0xC6) or self._length(tag) != elements * known[1]:
+        if tag not in (0xC4, 0xC5, 0xC6) or msgpack.length(source, tag) != elements * known[1]:
             raise Malformed("an array has another size than its shape and type")
         self.elements[known[0]] += elements
         self.arrays += not self._pieces
@@ -179,4 +156,4 @@ class _Walk:
             return tag
         if tag not in _NUMBER:
             raise Malformed(f"an extent has the tag {tag:#x}")
-        return int.from_bytes(self._source.exactly(NUMBERS[tag]), "big")
+        return int.from_bytes(self._source.exactly(msgpack.NUMBERS[tag]), "big")

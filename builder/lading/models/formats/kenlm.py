@@ -16,10 +16,12 @@ from lading.models import vocabulary as v
 from lading.models.stream import Malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lading.models.report import Report
     from lading.models.stream import Source
 
-__all__ = ["looks_like", "parse"]
+__all__ = ["bit_arrays", "looks_like", "parse"]
 
 FORMAT: Final = "kenlm"
 _MARK: Final = re.compile(rb"mmap lm http://kheafield\.com/code format version (\d{1,3})\n\x00")
@@ -72,10 +74,7 @@ def parse(source: Source, report: Report) -> None:
 
 
 def _words(source: Source, count: int) -> None:
-    zeros, last = 0, b""
-    while piece := source.some():
-        zeros += piece.count(0)
-        last = piece[-1:]
+    zeros, last = source.tally(b"\0")
     if zeros < count or last != b"\0":
         raise Malformed(f"{count} words are declared, and {zeros} follow")
 
@@ -111,7 +110,15 @@ def _codebooks(order: int, chances: int, backoffs: int) -> int:
 
 def _trie(counts: tuple[int, ...], chances: int, backoffs: int) -> int:
     """Return the bytes of the first order's table, and of the arrays of bits of the others."""
-    size = 16 * (counts[0] + 2)
+    return 16 * (counts[0] + 2) + bit_arrays(counts, chances, backoffs)
+
+
+def bit_arrays(counts: Sequence[int], chances: int, backoffs: int) -> int:
+    """Return the bytes of a trie's arrays: each order's but the first, as many bits an entry.
+
+    ``chances`` and ``backoffs`` are the bits of their numbers; Sphinx' tries are the same.
+    """
+    size = 0
     for entries, behind in zip(counts[1:], [*counts[2:], None], strict=True):
         bits = counts[0].bit_length() + chances
         bits += 0 if behind is None else backoffs + behind.bit_length()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
+from lading.models.formats.kenlm import bit_arrays
 from lading.models.report import printable
 from lading.models.stream import Malformed
 
@@ -109,10 +110,7 @@ def _trie(counts: list[int]) -> int:
     if len(counts) == 1:
         return size
     size += 4 + 4 * 65536 * (2 * (len(counts) - 2) + 1)  # quantized to 16 bits each
-    for entries, behind in zip(counts[1:], [*counts[2:], None], strict=True):
-        bits = counts[0].bit_length() + (16 if behind is None else 32 + behind.bit_length())
-        size += (bits * (entries + 1) + 7) // 8 + 8
-    return size
+    return size + bit_arrays(counts, 16, 16)
 
 
 def parse_arpa(source: Source, report: Report) -> None:

@@ -68,10 +68,7 @@ def _count(source: Source, counts: dict[str, float], *, vectors: bool) -> None:
     declared = counts.get("total_sv" if vectors else "nr_feature")
     if declared is not None and not vectors and counts.get("bias", -1) >= 0:
         declared += 1
-    lines, last = 0, b""
-    while piece := source.some():
-        lines += piece.count(b"\n")
-        last = piece[-1:]
+    lines, last = source.tally(b"\n")
     if last != b"\n":
         raise Malformed("it ends inside a line")
     if declared is not None and lines < declared:

@@ -73,10 +73,7 @@ def parse_lines(source: Source, report: Report) -> bool:
         return False
     if not isinstance(first, dict):
         return False
-    rows, last = 0, b"\n"
-    while piece := source.some():
-        rows += piece.count(b"\n")
-        last = piece[-1:]
+    rows, last = source.tally(b"\n")
     report.fact(v.COLUMNS, [printable(one) for one in first][:_COLUMNS], "line 1")
     report.fact(v.ROWS, rows + (last != b"\n"), "lines")
     return True

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from lading.limits import LIMITS
 from lading.models import vocabulary as v
-from lading.models.formats import archives, hdf5, torch
-from lading.models.formats.flax import LENGTHS, NUMBERS
+from lading.models.formats import archives, hdf5, msgpack, torch
 from lading.models.pickles.scan import imports_danger, passes_for_pickle, scan_all
 from lading.models.stream import Limited, Malformed, Source
 
@@ -36,8 +35,6 @@ _NESTED: Final = 4
 #: Binary values of a file that are looked at, which costs microseconds each.
 _LOOKED_AT: Final = 65_536
 _MAPS: Final = (*range(0x81, 0x90), 0xDE, 0xDF)
-_BINARIES: Final = (0xC4, 0xC5, 0xC6)
-_EXTENSIONS: Final = (0xC7, 0xC8, 0xC9)
 
 
 def looks_like(head: bytes) -> bool:
@@ -80,28 +77,16 @@ class _Walk:
 
     def _value(self) -> int:
         """Read the next value's beginning, and all of a plain one; return how many it holds."""
-        source, tag = self._source, self._source.exactly(1)[0]
-        if tag < 0x80 or tag >= 0xE0:
-            return 0
-        if tag < 0xA0 or 0xDC <= tag <= 0xDF:
-            count = tag & 0x0F if tag < 0xA0 else self._length(tag)
-            return count if 0x90 <= tag < 0xA0 or tag in (0xDC, 0xDD) else 2 * count
-        if tag < 0xC0:
-            source.skip(tag & 0x1F)
-        elif tag in NUMBERS:
-            source.skip(NUMBERS[tag])
-        elif tag in _BINARIES:
-            self._binary(self._length(tag))
-        elif 0xD4 <= tag <= 0xD8:
-            source.skip(1 + (1 << (tag - 0xD4)))
-        elif tag in LENGTHS:
-            source.skip(self._length(tag) + (tag in _EXTENSIONS))
+        kind, size = msgpack.begin(self._source)
+        if kind == msgpack.MAP:
+            return 2 * size
+        if kind == msgpack.ARRAY:
+            return size
+        if kind == msgpack.BINARY:
+            self._binary(size)
         else:
-            raise Malformed(f"there is no tag {tag:#x}")
+            self._source.skip(size + (kind == msgpack.EXTENSION))  # whose type is a byte
         return 0
-
-    def _length(self, tag: int) -> int:
-        return int.from_bytes(self._source.exactly(LENGTHS[tag]), "big")
 
     def _binary(self, size: int) -> None:
         self._binaries["seen"] += 1
