@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lading.packages.capture import File
 
-__all__ = ["conda_owners", "conda_packages", "record"]
+__all__ = ["conda_installed", "record"]
 
 _TEXT = 512
 _DEPENDS = 2000
@@ -54,35 +54,27 @@ def record(file: File, layer: str | None) -> PackageFile:
     return PackageFile(file.path, json.dumps(kept, sort_keys=True).encode(), layer)
 
 
-def conda_packages(files: Iterable[PackageFile]) -> tuple[Package, ...]:
-    """Return the packages of all environments among the captured files."""
+def conda_installed(
+    files: Iterable[PackageFile],
+) -> tuple[tuple[Package, ...], Mapping[str, str]]:
+    """Return the packages of all environments among the captured files.
+
+    And which of them, by its purl, installed which Python metadata file.
+    """
     environments: dict[str, list[tuple[PackageFile, dict[str, Any]]]] = {}
     for file in files:
         if is_conda(file.path) and file.content:
-            environments.setdefault(_environment(file.path), []).append(
-                (file, json.loads(file.content))
-            )
-    return tuple(
-        _package(file, known, {str(one["name"]): _purl(one) for _, one in records})
-        for records in environments.values()
-        for file, known in records
-    )
-
-
-def conda_owners(files: Iterable[PackageFile]) -> Mapping[str, str]:
-    """Return which package, by its purl, installed which Python metadata file."""
+            environment = file.path[: file.path.rindex("conda-meta/")]  # "" at the root
+            environments.setdefault(environment, []).append((file, json.loads(file.content)))
+    packages: list[Package] = []
     owners: dict[str, str] = {}
-    for file in files:
-        if is_conda(file.path) and file.content:
-            known = json.loads(file.content)
-            purl, environment = _purl(known), _environment(file.path)
-            owners.update((f"{environment}{path}", purl) for path in known["metadata"])
-    return owners
-
-
-def _environment(path: str) -> str:
-    """Return the directory of an environment, with a slash at its end unless it is the root."""
-    return path[: path.rindex("conda-meta/")]
+    for environment, records in environments.items():
+        beside = {str(known["name"]): _purl(known) for _, known in records}
+        for file, known in records:
+            package = _package(file, known, beside)
+            packages.append(package)
+            owners.update((f"{environment}{path}", package.purl) for path in known["metadata"])
+    return tuple(packages), owners
 
 
 def _package(file: PackageFile, known: Mapping[str, Any], beside: Mapping[str, str]) -> Package:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from lading.packages.conda import conda_owners, conda_packages
+from lading.packages.conda import conda_installed
 from lading.packages.distributions import is_metadata
 from lading.packages.syft_bom import FOUND_BY
 
@@ -37,13 +37,13 @@ def merge_packages(
     ``python3-numpy``) is listed beside that package, because both names are needed to match
     advisories, and says so in the property ``lading:os-package``; so is one that Conda installed.
     """
-    owners, of_conda = _os_owners(files), conda_owners(files)
+    owners, (conda, of_conda) = _os_owners(files), conda_installed(files)
     found = {
         (package.purl, package.path): package
         for package in _without_owned_programs(other.packages, files, links or {})
         if package.type != "pypi"
     }
-    found |= {(package.purl, package.path): package for package in conda_packages(files)}
+    found |= {(package.purl, package.path): package for package in conda}
     purls = {(package.type, package.name): package.purl for package in found.values()}
     for package in python.packages:
         path = package.path or ""
@@ -63,11 +63,8 @@ def _without_owned_programs(
     programs = {package.path for package in packages if _is_program(package)}
     owned: set[str | None] = set()
     if programs:
-        for file in files:
-            if file.path.endswith(".md5sums") and "lib/dpkg/" in file.path:
-                owned |= programs.intersection(
-                    _resolved(path, links) for path in dpkg_paths(file.content)
-                )
+        for _, content in dpkg_lists(files):
+            owned |= programs.intersection(_resolved(path, links) for path in dpkg_paths(content))
     return [one for one in packages if not (_is_program(one) and one.path in owned)]
 
 
@@ -88,17 +85,24 @@ def _os_owners(files: Iterable[PackageFile]) -> Mapping[str, tuple[str, str]]:
     Read from dpkg's and apk's own lists; other databases keep theirs in binary form.
     """
     owners: dict[str, tuple[str, str]] = {}
+    for name, content in dpkg_lists(files):
+        if b"-info" in content:  # not in nearly all of them, and this is cheap
+            owned = dpkg_paths(content)
+            owners.update((path, ("deb", name)) for path in owned if is_metadata(path))
     for file in files:
-        if file.path.endswith(".md5sums") and "lib/dpkg/" in file.path:
-            name = file.path.rpartition("/")[2][: -len(".md5sums")].partition(":")[0]
-            if b"-info" in file.content:  # not in nearly all of them, and this is cheap
-                owned = dpkg_paths(file.content)
-                owners.update((path, ("deb", name)) for path in owned if is_metadata(path))
-        elif file.path.endswith("lib/apk/db/installed"):
+        if file.path.endswith("lib/apk/db/installed"):
             owners.update(
                 (path, ("apk", name)) for path, name in _apk(file.content) if is_metadata(path)
             )
     return owners
+
+
+def dpkg_lists(files: Iterable[PackageFile]) -> Iterator[tuple[str, bytes]]:
+    """Yield what dpkg installed: the name of a package, and its ``md5sums`` file."""
+    for file in files:
+        if file.path.endswith(".md5sums") and "lib/dpkg/" in file.path:
+            name = file.path.rpartition("/")[2].removesuffix(".md5sums")
+            yield name.partition(":")[0], file.content
 
 
 def dpkg_paths(content: bytes) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from lading.packages.merge import dpkg_paths
+from lading.packages.merge import dpkg_lists, dpkg_paths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,12 +35,9 @@ def shippers_of(
             installed.setdefault(package.name, package)
     found = {path: _module(path, modules) for path in paths if _MODULES in path}
     wanted = {os.fsencode(path): path for path in paths if found.get(path) is None}
-    for file in files if wanted and installed else ():
-        if not (file.path.endswith(".md5sums") and "lib/dpkg/" in file.path):
-            continue
-        name = file.path.rpartition("/")[2].removesuffix(".md5sums").partition(":")[0]
-        if name in installed and any(path in file.content for path in wanted):
-            listed = set(dpkg_paths(file.content))
+    for name, content in dpkg_lists(files) if wanted and installed else ():
+        if name in installed and any(path in content for path in wanted):
+            listed = set(dpkg_paths(content))
             found.update((path, installed[name]) for path in wanted.values() if path in listed)
     return {path: package for path, package in found.items() if package is not None}
 
