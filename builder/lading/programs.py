@@ -14,7 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["on_path", "private_directory"]
+__all__ = ["docker_config", "on_path", "private_directory"]
+
+
+def docker_config() -> str:
+    """Return the directory of the docker command's settings and plug-ins."""
+    return os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
 
 
 def on_path(name: str, path: str | None = None) -> str | None:

@@ -8,7 +8,7 @@ import subprocess
 
 from lading.errors import EngineError
 from lading.limits import LIMITS
-from lading.programs import on_path, private_directory
+from lading.programs import docker_config, on_path, private_directory
 from lading.records import record
 
 TYPE_CHECKING = False
@@ -101,7 +101,7 @@ def _has_builders() -> bool:
 
     One that is chosen by ``docker buildx use`` is among them, whatever was chosen for which engine.
     """
-    place = os.environ.get("BUILDX_CONFIG") or f"{_docker_config()}/buildx"
+    place = os.environ.get("BUILDX_CONFIG") or f"{docker_config()}/buildx"
     try:
         with os.scandir(f"{place}/instances") as made:
             return any(made)
@@ -111,12 +111,8 @@ def _has_builders() -> bool:
         return True  # buildx knows better
 
 
-def _docker_config() -> str:
-    return os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
-
-
 def _has_buildx() -> bool:
-    config = _docker_config()
+    config = docker_config()
     places = [f"{config}/cli-plugins", *_PLUGIN_DIRECTORIES]
     if any(os.path.exists(f"{place}/docker-buildx") for place in places):
         return True

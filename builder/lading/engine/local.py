@@ -11,6 +11,7 @@ import socket
 
 from lading.errors import EngineError
 from lading.limits import LIMITS
+from lading.programs import docker_config
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _parsed(received: bytes, *, bodiless: bool) -> Answer:
 
 def _context_host() -> str | None:
     """Return the endpoint of the current docker context, when one is chosen."""
-    directory = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+    directory = docker_config()
     try:
         name = os.environ.get("DOCKER_CONTEXT") or _document(f"{directory}/config.json").get(
             "currentContext"
