@@ -57,7 +57,7 @@ def read_named(source: Source, report: Report, role: Role, kind: str | None) -> 
         except Malformed:
             return False  # its name is also that of other programs' files
     elif kind == "modules":
-        return _modules(source, report)
+        return _json(source, report, kind)
     elif kind == "processor":
         report.fact(v.KIND, kind, "")
     else:
@@ -82,6 +82,8 @@ def read_anonymous(source: Source, report: Report) -> bool:
 def _json(source: Source, report: Report, kind: str | None) -> bool:
     head = source.peek(LIMITS.sniff_bytes)
     try:
+        if kind == "modules":
+            return reaching.parse_modules(source, report)
         return config.parse(source, report, kind)
     except Malformed as error:
         if kind is None:
@@ -91,14 +93,6 @@ def _json(source: Source, report: Report, kind: str | None) -> bool:
             report.find("config-unreadable", f"what it asks for is not known: {error}")
             return True
         report.fact(v.KIND, kind, "")
-        report.find("config-unreadable", f"not the JSON it should be: {error}", Level.WARNING)
-        return True
-
-
-def _modules(source: Source, report: Report) -> bool:
-    try:
-        return reaching.parse_modules(source, report)
-    except Malformed as error:
         report.find("config-unreadable", f"not the JSON it should be: {error}", Level.WARNING)
         return True
 
