@@ -8,6 +8,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from lading.image.interface import Image
@@ -106,39 +107,27 @@ def _looked_into(
     told: Callable[[], bool] | None = lambda: True,
 ) -> Inspection:
     """Inspect an image with the caches or without, and close it."""
+    from contextlib import closing, nullcontext
+
     from lading.cli.frugal import be_frugal
-
-    be_frugal()
-    if told is not None and sys.stderr is not None and sys.stderr.isatty():
-        from lading.cli.progress import look_progress
-
-        with look_progress(image, target, told) as watched:
-            return _looked_at(
-                watched, target, all_layers=all_layers, cached=cached, contents=contents
-            )
-    return _looked_at(image, target, all_layers=all_layers, cached=cached, contents=contents)
-
-
-def _looked_at(
-    image: Image,
-    target: str,
-    *,
-    all_layers: bool,
-    cached: bool,
-    contents: Foreseeing | None = None,
-) -> Inspection:
     from lading.image.cache import LayerCache
     from lading.packages import find_syft
     from lading.usecases.inspect import inspect_image
     from lading.usecases.layer_scan import SCANNER_VERSION
     from lading.usecases.recall import inspect_anew
 
-    try:
+    be_frugal()
+    shown: AbstractContextManager[Image] = nullcontext(image)
+    if told is not None and sys.stderr is not None and sys.stderr.isatty():
+        from lading.cli.progress import look_progress
+
+        shown = look_progress(image, target, told)
+    with closing(image), shown as watched:
         if not cached or os.environ.get("LADING_NO_CACHE"):
-            return inspect_image(image, target, find_syft=find_syft, all_layers=all_layers)
+            return inspect_image(watched, target, find_syft=find_syft, all_layers=all_layers)
         results = contents or contents_of_name(target)
         return inspect_anew(
-            image,
+            watched,
             target,
             find_syft=find_syft,
             # beside docker, caches were swept beforehand
@@ -147,8 +136,6 @@ def _looked_at(
             all_layers=all_layers,
             remember=results.remember,
         )
-    finally:
-        image.close()
 
 
 def contents_of_name(name: str) -> Foreseeing:
